@@ -1,0 +1,199 @@
+"""camera_player as a process of its own, heard over DDS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+from sensor_msgs.msg import CompressedImage
+
+from sam3i_ros.player import BagError, CameraBag, read_stamp, restamped
+
+STORE = get_typestore(Stores.ROS2_KILTED)
+COLOUR = "/camera/color/image_raw/compressed"
+DEPTH = "/camera/depth/image_raw/compressedDepth"
+TRUTH = "/truth/labels"
+START = 5_000_000_000
+STEP = 50_000_000
+DOMAIN = 61
+
+
+def image(stamp: int, value: int = 0) -> bytes:
+    types = STORE.types
+    time_type = types["builtin_interfaces/msg/Time"]
+    header = types["std_msgs/msg/Header"](time_type(stamp // 10**9, stamp % 10**9), "camera")
+    data = np.full(1000, value, np.uint8)
+    message = types["sensor_msgs/msg/CompressedImage"](header, "jpeg", data)
+    return bytes(STORE.serialize_cdr(message, message.__msgtype__))
+
+
+def write_bag(
+    path: Path, topics: tuple[str, ...], plugin: StoragePlugin = StoragePlugin.MCAP
+) -> Path:
+    """Ten frames at 20 Hz on each topic."""
+    with Writer(path, version=9, storage_plugin=plugin) as writer:
+        connections = [
+            writer.add_connection(t, "sensor_msgs/msg/CompressedImage", typestore=STORE)
+            for t in topics
+        ]
+        for frame in range(10):
+            stamp = START + frame * STEP
+            for connection in connections:
+                writer.write(connection, stamp, image(stamp, frame))
+    return path
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(DOMAIN))
+
+
+class Ear:
+    """Listens to all topics, reliably or not, and keeps what it hears."""
+
+    def __init__(self, reliability: ReliabilityPolicy) -> None:
+        self.heard: dict[str, list[CompressedImage]] = defaultdict(list)
+        self.node = rclpy.create_node("ear")
+        qos = QoSProfile(depth=20, reliability=reliability)
+        for topic in (COLOUR, DEPTH, TRUTH):
+            self.node.create_subscription(CompressedImage, topic, self.heard[topic].append, qos)
+        self.executor = SingleThreadedExecutor()
+        self.executor.add_node(self.node)
+
+    def listen(self, process: subprocess.Popen[str], timeout: float = 15.0) -> None:
+        end = time.monotonic() + timeout
+        while process.poll() is None and time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.05)
+        for _ in range(5):
+            self.executor.spin_once(timeout_sec=0.05)
+
+
+@pytest.fixture(params=[ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT])
+def ear(request: pytest.FixtureRequest, environment: None) -> Iterator[Ear]:
+    rclpy.init()
+    ear = Ear(request.param)
+    yield ear
+    ear.node.destroy_node()
+    rclpy.shutdown()
+
+
+def play(bag: Path, **parameters: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "sam3i_ros.player", "--ros-args", "-p", f"bag:={bag}"]
+    for name, value in parameters.items():
+        command += ["-p", f"{name}:={str(value).lower()}"]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def stamp_of(message: CompressedImage) -> int:
+    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+
+
+def test_stamp_is_read_and_replaced_and_nothing_else() -> None:
+    data = image(12_000_000_345, 7)
+    assert read_stamp(data) == 12_000_000_345
+    changed = restamped(data, 1_700_000_000_999_999_999)
+    assert changed == image(1_700_000_000_999_999_999, 7)
+    big_endian = bytes([0, 0, 0, 0]) + (3).to_bytes(4, "big") + (4).to_bytes(4, "big")
+    assert read_stamp(big_endian) == 3_000_000_004
+    assert read_stamp(restamped(big_endian, 9_000_000_001)) == 9_000_000_001
+
+
+def test_truncated_message_is_an_error_of_one_line() -> None:
+    with pytest.raises(BagError, match="damaged"):
+        read_stamp(b"\0\1\0\0\1\0\0\0")
+
+
+@pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_bag_gives_camera_topics_only(tmp_path: Path, plugin: StoragePlugin) -> None:
+    path = write_bag(tmp_path / "bag", (COLOUR, DEPTH, TRUTH), plugin)
+    with CameraBag.open(path) as bag:
+        messages = list(bag)
+        assert set(bag.types) == {COLOUR, DEPTH}
+        assert bag.period == STEP
+    assert len(messages) == 20
+    assert messages[-1].time == START + 9 * STEP
+    assert messages[-1].data == image(START + 9 * STEP, 9)
+
+
+def test_plays_once_as_recorded(tmp_path: Path, ear: Ear) -> None:
+    path = write_bag(tmp_path / "bag", (COLOUR, DEPTH, TRUTH))
+    process = play(path, loop=False, restamp=False)
+    ear.listen(process)
+    output = process.communicate(timeout=5)[0]
+    assert process.returncode == 0, output
+    expected = [START + i * STEP for i in range(10)]
+    assert [stamp_of(m) for m in ear.heard[COLOUR]] == expected
+    assert [stamp_of(m) for m in ear.heard[DEPTH]] == expected
+    assert bytes(ear.heard[COLOUR][3].data) == bytes([3]) * 1000
+    assert not ear.heard[TRUTH]
+
+
+def test_restamps_to_now_and_keeps_pairs_and_intervals(tmp_path: Path, ear: Ear) -> None:
+    path = write_bag(tmp_path / "bag", (COLOUR, DEPTH))
+    before = time.time_ns()
+    process = play(path, loop=False, rate=2.0)
+    ear.listen(process)
+    output = process.communicate(timeout=5)[0]
+    assert process.returncode == 0, output
+    colour = [stamp_of(m) for m in ear.heard[COLOUR]]
+    assert len(colour) == 10
+    assert colour == [stamp_of(m) for m in ear.heard[DEPTH]]
+    assert set(np.diff(colour)) == {STEP // 2}
+    assert before < colour[0] < colour[-1] < time.time_ns()
+
+
+def test_loops_until_interrupted(tmp_path: Path, ear: Ear) -> None:
+    path = write_bag(tmp_path / "bag", (COLOUR,))
+    process = play(path, rate=10.0)
+    end = time.monotonic() + 15
+    while len(ear.heard[COLOUR]) < 25 and time.monotonic() < end:
+        ear.executor.spin_once(timeout_sec=0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=5)[0]
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    colour = [stamp_of(m) for m in ear.heard[COLOUR]]
+    assert len(colour) >= 25
+    # 45 ms a round and 5 ms to the next: stamps go on rising over the seam.
+    assert min(np.diff(colour)) > 0
+
+
+@pytest.mark.parametrize(
+    ("topics", "cause"), [((), "No recording at"), ((TRUTH,), "has no camera topics")]
+)
+def test_what_cannot_be_played_ends_in_one_line(
+    tmp_path: Path, environment: None, topics: tuple[str, ...], cause: str
+) -> None:
+    path = write_bag(tmp_path / "bag", topics) if topics else tmp_path / "nothing.mcap"
+    process = play(path)
+    output = process.communicate(timeout=15)[0]
+    assert process.returncode == 1
+    assert cause in output
+    assert len(output.strip().splitlines()) == 1
+
+
+def test_a_file_that_is_no_bag(tmp_path: Path) -> None:
+    path = tmp_path / "noise.mcap"
+    path.write_bytes(b"noise" * 100)
+    with pytest.raises(BagError, match="is not a rosbag2"), CameraBag.open(path):
+        pass
