@@ -1,0 +1,290 @@
+"""Depth and a mask to clean points, a centroid and an oriented box.
+
+Pure NumPy and OpenCV, no ROS. Everything is in the camera optical frame of REP-103 (x right,
+y down, z forward) and in metres, until `transform_cloud` takes it to another frame.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """Pinhole camera without distortion; pixel (u, v) sees x/z = (u - cx) / fx. Units: pixels."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    @classmethod
+    def from_matrix(cls, matrix: npt.ArrayLike, width: int, height: int) -> Intrinsics:
+        """Read the upper left 3x3 of a camera matrix K, or of a 3x4 projection P.
+
+        Raises ValueError for a size or focal length that is not positive, or a value not finite.
+        """
+        m = np.asarray(matrix, dtype=np.float64)
+        k = cls(int(width), int(height), *(float(m[i]) for i in ((0, 0), (1, 1), (0, 2), (1, 2))))
+        if k.width <= 0 or k.height <= 0:
+            raise ValueError(f"camera size is {k.width}x{k.height}: the camera driver must fill it")
+        if not all(map(math.isfinite, (k.fx, k.fy, k.cx, k.cy))) or k.fx <= 0 or k.fy <= 0:
+            raise ValueError(
+                f"focal length is ({k.fx:g}, {k.fy:g}): the camera is not calibrated; "
+                "run camera_calibration or let the driver publish its factory calibration"
+            )
+        return k
+
+
+@dataclass(frozen=True)
+class LiftOptions:
+    """How a mask becomes points."""
+
+    min_depth: float = 0.1
+    """Metres; nearer depth is no measurement."""
+    max_depth: float = 10.0
+    """Metres; farther depth is no measurement."""
+    mask_erosion: int = 2
+    """Pixels taken off the mask's rim at 640 pixels image width; scaled for other widths."""
+    edge_tolerance: float = 0.02
+    """Depth step between neighbouring pixels, relative to the depth, that parts two surfaces; above 0."""
+    max_points: int = 20000
+    """Upper bound of points kept for one mask."""
+    min_points: int = 20
+    """With fewer good points there is no cloud."""
+
+
+DEFAULT_LIFT = LiftOptions()
+
+
+@dataclass(frozen=True)
+class OrientedBox:
+    """Box around the visible surface: longest side first."""
+
+    center: Array
+    """float64 (3,), metres."""
+    rotation: Array
+    """float64 (3, 3), right-handed; columns are the box axes in the cloud's frame."""
+    size: Array
+    """float64 (3,), metres along the axes, never negative."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Points of one mask."""
+
+    points: Array
+    """float32 (N, 3), metres."""
+    pixels: Array
+    """int32 (N,), flat index of each point's pixel in the image."""
+    centroid: Array
+    """float64 (3,), mean of the points."""
+    box: OrientedBox
+
+
+def ray_grid(k: Intrinsics) -> Array:
+    """Viewing rays (x/z, y/z) of every pixel, float32 (H, W, 2); compute once per camera_info."""
+    rays = np.empty((k.height, k.width, 2), dtype=np.float32)
+    rays[..., 0] = (np.arange(k.width) - k.cx) / k.fx
+    rays[..., 1] = ((np.arange(k.height) - k.cy) / k.fy)[:, None]
+    return rays
+
+
+def lift(
+    mask: Array, depth: Array, rays: Array, options: LiftOptions = DEFAULT_LIFT
+) -> Cloud | None:
+    """Points of the surface under a mask, without mask bleed, holes and flying pixels.
+
+    Args:
+        mask: bool (H, W).
+        depth: float32 (H, W), metres, NaN for none.
+        rays: float32 (H, W, 2) of `ray_grid`.
+        options: limits.
+
+    Returns:
+        The cloud, or None if fewer than `options.min_points` good points are left.
+
+    Raises:
+        ValueError: the three do not have the same size.
+    """
+    if not mask.shape == depth.shape == rays.shape[:2]:
+        raise ValueError(
+            f"mask {mask.shape}, depth {depth.shape} and camera_info {rays.shape[:2]} differ in "
+            "size (height, width): use the depth image that is aligned to the colour image"
+        )
+    height, width = mask.shape
+    left, top, box_width, box_height = cv2.boundingRect(mask.view(np.uint8))
+    # One pixel more on each side, so that erosion and neighbours see what is next to the mask.
+    x0, y0 = max(left - 1, 0), max(top - 1, 0)
+    x1, y1 = min(left + box_width + 1, width), min(top + box_height + 1, height)
+    shape = mask[y0:y1, x0:x1].view(np.uint8)
+    core, eroded = _erode(shape, round(options.mask_erosion * width / 640))
+    # A large mask is thinned on the pixel grid before the costly steps.
+    stride = max(1, int(math.sqrt(cv2.countNonZero(core) / options.max_points)))
+    thin = np.s_[::stride, ::stride]
+    z = depth[y0:y1, x0:x1][thin]
+    z = np.where((z >= options.min_depth) & (z <= options.max_depth), z, np.float32(0))
+    surface = _on_surface(z, options.edge_tolerance * stride)
+    core = surface & core[thin].view(bool)
+    if np.count_nonzero(core) < options.min_points:
+        return None
+    near, far = _dominant_layer(z[core], 2 * options.edge_tolerance)
+    layer = (z >= near) & (z <= far)
+
+    def pixels_of(chosen: Array) -> Array:
+        rows, columns = np.divmod(np.flatnonzero(chosen), chosen.shape[1])
+        return (rows * stride + y0) * width + (columns * stride + x0)
+
+    def points_of(pixels: Array) -> Array:
+        points = np.empty((len(pixels), 3), dtype=np.float32)
+        points[:, 2] = depth.take(pixels)
+        points[:, :2] = rays.reshape(-1, 2).take(pixels, axis=0) * points[:, 2:]
+        return points
+
+    pixels = pixels_of(core & layer)
+    if len(pixels) < options.min_points:
+        return None
+    if len(pixels) > options.max_points:
+        pixels = pixels[np.linspace(0, len(pixels) - 1, options.max_points).astype(np.intp)]
+    points = points_of(pixels)
+    # The rim counts for the centroid: without it a slanted object's centroid moves to its near
+    # side by millimetres, with it a mask that bleeds a pixel or two moves it less.
+    whole = points_of(pixels_of(surface & layer & shape[thin].view(bool)))
+    centroid = np.einsum("ij->j", whole, dtype=np.float64) / len(whole)  # 3x as quick as mean
+    # What erosion took off the silhouette, and half the footprint of a pixel, is given back.
+    pixel_pitch = float(rays[0, -1, 0] - rays[0, 0, 0]) / max(width - 1, 1)
+    margin = (eroded + stride / 2) * pixel_pitch * float(centroid[2])
+    return Cloud(points, pixels.astype(np.int32), centroid, _oriented_box(points, margin))
+
+
+def transform_points(transform: Array, points: Array) -> Array:
+    """Points (N, 3) or (3,) moved by a homogeneous 4x4 transform (target from source)."""
+    moved = points @ transform[:3, :3].T + transform[:3, 3]
+    return moved.astype(points.dtype, copy=False)
+
+
+def transform_box(transform: Array, box: OrientedBox) -> OrientedBox:
+    """The box in the target frame of a rigid 4x4 transform (target from source)."""
+    return OrientedBox(
+        transform_points(transform, box.center), transform[:3, :3] @ box.rotation, box.size
+    )
+
+
+def transform_cloud(transform: Array, cloud: Cloud) -> Cloud:
+    """The cloud in the target frame of a rigid 4x4 transform (target from source)."""
+    return replace(
+        cloud,
+        points=transform_points(transform, cloud.points),
+        centroid=transform_points(transform, cloud.centroid),
+        box=transform_box(transform, cloud.box),
+    )
+
+
+def _erode(mask: Array, radius: int) -> tuple[Array, int]:
+    """Take up to `radius` pixels off the rim; less where little would be left (a pen, a cable)."""
+    pixels = cv2.countNonZero(mask)
+    for r in range(radius, 0, -1):
+        core = cv2.erode(mask, np.ones((2 * r + 1, 2 * r + 1), np.uint8))
+        if 3 * cv2.countNonZero(core) >= pixels:
+            return core, r
+    return mask, 0
+
+
+def _on_surface(z: Array, tolerance: float) -> Array:
+    """Pixels that lie on a surface: bool, shape of `z`, which is 0 where nothing was measured.
+
+    A flying pixel hangs between foreground and background. It has both a clearly nearer and a
+    clearly farther neighbour, or, next to a hole, hardly any neighbour at its own depth.
+    """
+    step = tolerance * z
+    kernel = np.ones((3, 3), np.uint8)
+    measured = z > 0
+    nearest = cv2.erode(np.where(measured, z, np.float32(np.inf)), kernel)
+    between = (z - nearest > step) & (cv2.dilate(z, kernel) - z > step)
+    support = np.zeros(z.shape, np.uint8)
+    # Four directions; each pair counts for both of its pixels.
+    for a, b in (
+        (np.s_[:, 1:], np.s_[:, :-1]),
+        (np.s_[1:, :], np.s_[:-1, :]),
+        (np.s_[1:, 1:], np.s_[:-1, :-1]),
+        (np.s_[1:, :-1], np.s_[:-1, 1:]),
+    ):
+        near = np.abs(z[a] - z[b]) <= step[a]
+        support[a] += near
+        support[b] += near
+    return measured & ~between & (support >= 3)
+
+
+def _dominant_layer(z: Array, tolerance: float) -> tuple[float, float]:
+    """Depth interval (near, far) in metres of the layer that holds most of the depths (N,).
+
+    Layers are parted by an empty interval of about `tolerance` times the median depth: background
+    that shows through the mask goes away, a slanted surface stays whole.
+    """
+    nearest, width = float(z.min()), tolerance * float(np.median(z))
+    counts = np.bincount(((z - nearest) / width).astype(np.intp))
+    # A stray depth or two between two layers does not join them.
+    occupied = counts > 0.002 * len(z)
+    layer = np.cumsum(np.diff(occupied, prepend=False) & occupied)
+    best = np.argmax(np.bincount(layer, weights=counts * occupied))
+    bins = np.flatnonzero(occupied & (layer == best))
+    return nearest + float(bins[0]) * width, nearest + float(bins[-1] + 1) * width
+
+
+def _oriented_box(points: Array, margin: float) -> OrientedBox:
+    """Box with one axis along the normal of the dominant plane, tight in that plane.
+
+    A camera sees one to three faces of a box. The smallest volume is ambiguous for two of them
+    and principal axes tilt away from the faces; a face's normal plus the smallest rectangle
+    around its projection is right for all three cases.
+    """
+    sample = points[:: len(points) // 2000 + 1].astype(np.float64)
+    center = sample.mean(axis=0)
+    local = sample - center
+    normal, u, v = _plane_axes(local, tolerance=max(0.002, 0.005 * float(center[2])))
+    outline = (local @ np.stack([u, v], 1)).astype(np.float32)
+    angle = math.radians(cv2.minAreaRect(outline)[2])
+    cos, sin = math.cos(angle), math.sin(angle)
+    axes = np.stack([cos * u + sin * v, cos * v - sin * u, normal])
+    # The outermost permille at each end may be noise.
+    spread = np.sort(local @ axes.T, axis=0)
+    trim = len(spread) // 1000
+    low, high = spread[trim], spread[-1 - trim]
+    size = high - low + 2 * margin * np.hypot(axes[:, 0], axes[:, 1])
+    center = center + (low + high) / 2 @ axes
+    order = np.argsort(-size, kind="stable")
+    rotation = axes[order].T
+    # A box has no front: each axis points to where its largest component is positive, for a
+    # steady display; the shortest one makes it right-handed.
+    rotation *= np.where(rotation[np.argmax(np.abs(rotation), axis=0), range(3)] < 0, -1.0, 1.0)
+    rotation[:, 2] *= np.sign(np.linalg.det(rotation))
+    return OrientedBox(center, rotation, size[order])
+
+
+def _plane_axes(points: Array, tolerance: float) -> Array:
+    """Normal and two directions in the plane that has most points within `tolerance`.
+
+    RANSAC over 100 triples with a fixed seed, then least squares through the plane's points.
+    Float64 (3, 3), orthonormal rows, normal first.
+    """
+    coarse = points[:: len(points) // 500 + 1]
+    corners = coarse[np.random.default_rng(0).integers(len(coarse), size=(3, 100))]
+    normals = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    offsets = np.einsum("ij,ij->i", normals, corners[0])
+    votes = np.count_nonzero(np.abs(coarse @ normals.T - offsets) < tolerance, axis=0)
+    # Three points in a row give the normal zero, a plane that everything votes for.
+    best = np.argmax(np.where(normals.any(axis=1), votes, 0))
+    inliers = points[np.abs(points @ normals[best] - offsets[best]) < tolerance]
+    inliers = inliers - inliers.mean(axis=0)
+    return np.linalg.eigh(inliers.T @ inliers)[1].T
