@@ -57,7 +57,7 @@ class LiftOptions:
     mask_erosion: int = 2
     """Pixels taken off the mask's rim at 640 pixels image width; scaled for other widths."""
     edge_tolerance: float = 0.02
-    """Depth step between neighbouring pixels, relative to the depth, that parts two surfaces; above 0."""
+    """Depth step between neighbouring pixels, as a share of the depth, that parts two surfaces."""
     max_points: int = 20000
     """Upper bound of points kept for one mask."""
     min_points: int = 20
