@@ -1,0 +1,173 @@
+"""Starts the perception node for a camera, loads the model and begins to ground.
+
+    ros2 launch sam3i_ros perception.launch.py camera:=realsense
+    ros2 topic pub --once /sam3i/instruction_text std_msgs/msg/String "{data: the red mug}"
+
+The camera's own driver is started apart; config/cameras/ has the command for each.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import yaml
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+)
+from launch.conditions import IfCondition
+from launch.events import matches_action
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from launch_ros.parameter_descriptions import ParameterFile
+from lifecycle_msgs.msg import Transition
+
+CONFIG = Path(get_package_share_directory("sam3i_ros")) / "config"
+CAMERAS = ["realsense", "zed", "orbbec", "oak", "sim"]
+
+AS_CAMERA = "empty: as config/cameras/ has it for this camera"
+AS_PARAMETER = "empty: as params_file has it"
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "camera", default_value="realsense", choices=CAMERAS, description="whose topics to use"
+    ),
+    DeclareLaunchArgument("image", default_value="", description=f"colour image; {AS_CAMERA}"),
+    DeclareLaunchArgument(
+        "depth",
+        default_value="",
+        description=f"depth image aligned to the colour image; {AS_CAMERA}; none: masks only",
+    ),
+    DeclareLaunchArgument(
+        "camera_info", default_value="", description=f"of the colour image; {AS_CAMERA}"
+    ),
+    DeclareLaunchArgument(
+        "image_transport",
+        default_value="",
+        choices=["", "raw", "compressed"],
+        description=f"compressed: of the topic <image>/compressed; {AS_CAMERA}",
+    ),
+    DeclareLaunchArgument(
+        "depth_transport",
+        default_value="",
+        choices=["", "raw", "compressedDepth"],
+        description=f"compressedDepth: of the topic <depth>/compressedDepth; {AS_CAMERA}",
+    ),
+    DeclareLaunchArgument(
+        "model",
+        default_value="",
+        description=f"bundled, a folder, a checkpoint file or a hub id; {AS_PARAMETER}",
+    ),
+    DeclareLaunchArgument(
+        "device", default_value="", description=f"auto, cpu, cuda or cuda:N; {AS_PARAMETER}"
+    ),
+    DeclareLaunchArgument(
+        "target_frame",
+        default_value="",
+        description=f"frame of points and poses, by TF at the image's stamp; {AS_PARAMETER}",
+    ),
+    DeclareLaunchArgument(
+        "params_file",
+        default_value=str(CONFIG / "params.yaml"),
+        description="parameters of the node",
+    ),
+    DeclareLaunchArgument("namespace", default_value="", description="namespace of the node"),
+    DeclareLaunchArgument("use_sim_time", default_value="false", description="take /clock's time"),
+    DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, ..."),
+    DeclareLaunchArgument("rviz", default_value="false", description="open RViz with a ready view"),
+]
+
+
+def generate_launch_description() -> LaunchDescription:
+    rviz = Node(
+        package="rviz2",
+        executable="rviz2",
+        namespace=LaunchConfiguration("namespace"),
+        arguments=["-d", str(CONFIG / "sam3i.rviz")],
+        parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
+        condition=IfCondition(LaunchConfiguration("rviz")),
+    )
+    return LaunchDescription(
+        [*ARGUMENTS, *dds_profile(), OpaqueFunction(function=perception_node), rviz]
+    )
+
+
+def dds_profile() -> list[LaunchDescriptionEntity]:
+    """Our Fast DDS profile, unless the user has one: the default loses large images."""
+    if {"FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"} & os.environ.keys():
+        return []
+    before_kilted = os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy")
+    name = "FASTRTPS" if before_kilted else "FASTDDS"
+    return [SetEnvironmentVariable(f"{name}_DEFAULT_PROFILES_FILE", str(CONFIG / "fastdds.xml"))]
+
+
+def perception_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    given = {argument.name: context.launch_configurations[argument.name] for argument in ARGUMENTS}
+    path = CONFIG / "cameras" / f"{given['camera']}.yaml"
+    camera = yaml.safe_load(path.read_text(encoding="utf-8"))
+    camera.update({name: given[name] for name in camera if given[name]})
+    if camera["depth"] == "none":
+        camera["depth_transport"] = "none"
+
+    overrides = {name: given[name] for name in ("model", "device", "target_frame") if given[name]}
+    node = LifecycleNode(
+        package="sam3i_ros",
+        executable="perception_node",
+        name="sam3i",
+        namespace=given["namespace"],
+        output="screen",
+        parameters=[
+            ParameterFile(given["params_file"]),
+            {
+                **overrides,
+                "image_transport": camera["image_transport"],
+                "depth_transport": camera["depth_transport"],
+                "use_sim_time": given["use_sim_time"].lower() == "true",
+            },
+        ],
+        remappings=[
+            ("image", camera["image"]),
+            ("image/compressed", f"{camera['image']}/compressed"),
+            ("depth", camera["depth"]),
+            ("depth/compressedDepth", f"{camera['depth']}/compressedDepth"),
+            ("camera_info", camera["camera_info"]),
+        ],
+        arguments=["--ros-args", "--log-level", given["log_level"]],
+    )
+    configure = EmitEvent(event=transition(node, Transition.TRANSITION_CONFIGURE))
+    activate = EmitEvent(event=transition(node, Transition.TRANSITION_ACTIVATE))
+    when_configured = OnStateTransition(
+        target_lifecycle_node=node,
+        start_state="configuring",
+        goal_state="inactive",
+        entities=[activate],
+    )
+    when_not_configured = OnStateTransition(
+        target_lifecycle_node=node,
+        start_state="configuring",
+        goal_state="unconfigured",
+        entities=[
+            LogInfo(
+                msg="sam3i could not be configured; its error above says why. When that is mended: "
+                "ros2 lifecycle set /sam3i configure, then activate"
+            )
+        ],
+    )
+    return [
+        node,
+        RegisterEventHandler(when_configured),
+        RegisterEventHandler(when_not_configured),
+        configure,
+    ]
+
+
+def transition(node: LifecycleNode, transition_id: int) -> ChangeState:
+    return ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=transition_id)
