@@ -1,0 +1,1 @@
+"""Bags and scenes in, checkpoints and engines out. Imports no rclpy."""

@@ -1,0 +1,1 @@
+"""Rendered RGB-D tabletop scenes with exact masks, names and geometry."""
