@@ -7,17 +7,22 @@ import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sam3i_model import routing
+
 MAX_TEXT_LENGTH = 1000
 """Characters. A longer text is rejected by the segmenter."""
 
 
 class Level(IntEnum):
-    """How much an instruction leaves to be worked out (SAM3-I, section 3)."""
+    """How much an instruction leaves to be worked out (the levels of SAM3-I)."""
 
     AUTO = 0
     CONCEPT = 1
+    """A bare noun phrase: every instance of it."""
     SIMPLE = 2
+    """A noun with conditions: attribute, place, relation, state, number, negation."""
     COMPLEX = 3
+    """No target noun: a purpose, an intention or a situation instead."""
 
 
 class Outcome(IntEnum):
@@ -50,17 +55,27 @@ class Routing:
 
 
 def clean(text: str) -> str:
-    """Unescape HTML, fold compatibility characters, collapse white space, lower the case."""
+    """Unescape HTML twice, fold compatibility characters, collapse white space, lower the case.
+
+    The cleaning of SAM3's tokenizer without ftfy, plus NFKC.
+    """
     folded = unicodedata.normalize("NFKC", html.unescape(html.unescape(text)))
     return " ".join(folded.split()).lower()
 
 
 def route(text: str) -> Routing:
-    """Pick the level of `text`. Never raises."""
-    words = clean(text).split()
-    singular = bool(words) and words[0] in ("the", "a", "an")
-    if words and words[0] in ("something", "anything", "what"):
-        return Routing(Level.COMPLEX, "no target noun", singular)
-    if len(words) > 3:
-        return Routing(Level.SIMPLE, "a noun with conditions", singular)
-    return Routing(Level.CONCEPT, "a bare noun phrase", singular)
+    """Pick the level of an English sentence by rules. Never raises; what fits no rule is a concept.
+
+    Only the first `MAX_TEXT_LENGTH` characters are read.
+    """
+    spoken = routing.split(clean(text[:MAX_TEXT_LENGTH]))
+    asked = routing.without_lead_in(spoken) or spoken
+    if not asked:
+        return Routing(Level.CONCEPT, "no words", False)
+    why = routing.open_target(asked)
+    if why:
+        return Routing(Level.COMPLEX, why, asked[0] in ("something", "the", "a", "an"))
+    noun_phrase = routing.noun_phrase(asked)
+    why = routing.condition(asked, noun_phrase)
+    level = Level.SIMPLE if why else Level.CONCEPT
+    return Routing(level, why or "a bare noun phrase", routing.is_singular(asked, noun_phrase))

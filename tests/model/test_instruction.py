@@ -1,0 +1,183 @@
+"""The router against sentences labelled by hand, and the cleaning of texts."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from sam3i_model.instruction import MAX_TEXT_LENGTH, Level, clean, route
+
+# Sentence -> whether one single thing is asked for. Kitchens, workshops, warehouses, labs, streets.
+CONCEPT: dict[str, bool] = {
+    "mug": False,
+    "red mug": False,
+    "traffic cones": False,
+    "a mug": True,
+    "an empty bottle": True,
+    "the mug": True,
+    "the mugs": False,
+    "cup of coffee": False,
+    "the traffic cone": True,
+    "all mugs": False,
+    "every cardboard box": False,
+    "tool box": False,
+    "cutting board": False,
+    "fire extinguisher": False,
+    "can opener": False,
+    "soda can": False,
+    "hand truck": False,
+    "reach truck": False,
+    "push pin": False,
+    "measuring tools": False,
+    "safety vest": False,
+    "lab coats": False,
+    "i-beam": False,
+    "stop sign": False,
+    "two way radio": False,
+    "first aid kit": False,
+    "for sale sign": False,
+    "object": False,
+    "please pick up the screwdriver": True,
+    "where is the forklift?": True,
+    "Find all pallets.": False,
+    "segment bananas": False,
+    "can you see a pipette rack?": True,
+    "show me where the kettle is": True,
+    "i need a phillips screwdriver": True,
+    "how many test tubes are there": False,
+    "could you please hand me the scissors": True,
+    "yellow and black cable": False,
+    "black and white striped pole": False,
+    "are there any bicycles in the image?": False,
+    "chest of drawers": False,
+}
+SIMPLE: dict[str, bool] = {
+    "the red mug": True,
+    "the leftmost box": True,
+    "the mug on the left": True,
+    "the second mug from the left": True,
+    "the mug left of the laptop": True,
+    "pick up the biggest screw": True,
+    "the box that isn't blue": True,
+    "both pallets": False,
+    "the two bottles next to the sink": False,
+    "the red object": True,
+    "the object on the left": True,
+    "everything on the top shelf": False,
+    "mugs on the table": False,
+    "the person wearing a yellow vest": True,
+    "the forklift closest to the dock": True,
+    "the beaker between the flask and the scale": True,
+    "the red mug and the blue box": False,
+    "the drawer that is open": True,
+    "the open drawer": True,
+    "the bottle without a cap": True,
+    "all the boxes except the blue one": False,
+    "the taller of the two cones": True,
+    "the dented traffic cone closest to the white van": True,
+    "which crate is the smallest": True,
+    "what is next to the microscope": False,
+    "the car parked behind the truck": True,
+    "the thing to the right of the drill": True,
+    "the knife to cut bread with": True,
+    "the wrench lying on the workbench": True,
+    "the boxes stacked on the pallet": False,
+    "grab the smaller pair of pliers": True,
+    "three test tubes": False,
+    "the pedestrian about to cross the street": True,
+    "the item that is closest to the camera": True,
+    "where is the green bin next to the door?": True,
+    "man holding a phone": False,
+    "the object under the chair": True,
+    "the other glove": True,
+    "take the can on the right, please": True,
+    "the tool in the red drawer": True,
+    "segment the thing next to the can": True,
+    "the last pallet in the row": True,
+    "the middle shelf": True,
+    "the one on the left": True,
+    "the wooden spoon": True,
+}
+COMPLEX: dict[str, bool] = {
+    "something to cut paper with": True,
+    "what I can drink from": False,
+    "I am thirsty": False,
+    "what should be moved so that the van can turn right": False,
+    "the object used to tighten bolts": True,
+    "find something I can sit on": True,
+    "the thing that keeps food cold": True,
+    "a tool for driving nails": True,
+    "an item to wipe the table with": True,
+    "which tool should I use to loosen this nut": False,
+    "anything that could catch fire": False,
+    "my hands are dirty": False,
+    "whatever is blocking the aisle": False,
+    "give me something to write with": True,
+    "I need to weigh a sample": False,
+    "what protects my eyes while grinding": False,
+    "where can I throw away this wrapper": False,
+    "the one you would use to stir the soup": True,
+    "help me put out the fire": False,
+    "what would a child use to reach the shelf": False,
+    "the object that can hold water": True,
+    "things that are dangerous to touch": False,
+    "how do I open this bottle": False,
+    "it is raining outside": False,
+    "tools needed to change a tire": False,
+    "which of these objects is best for measuring length": False,
+    "something": True,
+}
+LABELLED = [
+    (text, level, singular)
+    for level, texts in (
+        (Level.CONCEPT, CONCEPT),
+        (Level.SIMPLE, SIMPLE),
+        (Level.COMPLEX, COMPLEX),
+    )
+    for text, singular in texts.items()
+]
+
+
+@pytest.mark.parametrize(("text", "level", "singular"), LABELLED)
+def test_labelled_sentence(text: str, level: Level, singular: bool) -> None:
+    routing = route(text)
+    assert (routing.level, routing.singular) == (level, singular), routing.why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "   ", "?!", "the", "of", "the of", "please", "and", "to", "that", "not", "can"),
+        *("\N{CJK UNIFIED IDEOGRAPH-4EC0}", "\x00\ud800", "<b>&amp;</b>", "which which which"),
+        *("a " * 5000, "i" * 100_000, "the " * 999, "something", "please please", "is", "what"),
+    ],
+)
+def test_any_text_gets_a_level(text: str) -> None:
+    routing = route(text)
+    assert routing.level in (Level.CONCEPT, Level.SIMPLE, Level.COMPLEX)
+    assert routing.why
+
+
+def test_case_spacing_and_punctuation_change_nothing() -> None:
+    plain = route("please pick up the red mug that is not empty")
+    assert route(
+        "  PLEASE,  pick up\tthe RED mug that isn\N{RIGHT SINGLE QUOTATION MARK}t empty!"
+    ) == (plain)
+
+
+def test_clean() -> None:
+    assert clean("  The\n&lt;Red&gt;  ＭＵＧ &amp;amp; box ") == "the <red> mug & box"  # noqa: RUF001
+
+
+def test_routing_is_quick() -> None:
+    texts = [text for text, _, _ in LABELLED] + ["the mug left of " * 60]
+    start = time.perf_counter()
+    for text in texts:
+        route(text)
+    assert (time.perf_counter() - start) / len(texts) < 1e-3
+
+
+def test_only_the_allowed_length_is_read() -> None:
+    within = "mug " * (MAX_TEXT_LENGTH // 4)
+    assert route(within + "next to the box") == route(within)
