@@ -161,10 +161,9 @@ def lift(
     # side by millimetres, with it a mask that bleeds a pixel or two moves it less.
     whole = points_of(pixels_of(surface & layer & shape[thin].view(bool)))
     centroid = np.einsum("ij->j", whole, dtype=np.float64) / len(whole)  # 3x as quick as mean
-    # What erosion took off the silhouette, and half the footprint of a pixel, is given back.
-    pixel_pitch = float(rays[0, -1, 0] - rays[0, 0, 0]) / max(width - 1, 1)
-    margin = (eroded + stride / 2) * pixel_pitch * float(centroid[2])
-    return Cloud(points, pixels.astype(np.int32), centroid, _oriented_box(points, margin))
+    pixel = stride * float(rays[0, -1, 0] - rays[0, 0, 0]) / max(width - 1, 1) * centroid[2]
+    box = _oriented_box(points, whole, eroded / stride, float(pixel))
+    return Cloud(points, pixels.astype(np.int32), centroid, box)
 
 
 def transform_points(transform: Array, points: Array) -> Array:
@@ -241,26 +240,35 @@ def _dominant_layer(z: Array, tolerance: float) -> tuple[float, float]:
     return nearest + float(bins[0]) * width, nearest + float(bins[-1] + 1) * width
 
 
-def _oriented_box(points: Array, margin: float) -> OrientedBox:
+def _oriented_box(core: Array, whole: Array, eroded: float, pixel: float) -> OrientedBox:
     """Box with one axis along the normal of the dominant plane, tight in that plane.
 
     A camera sees one to three faces of a box. The smallest volume is ambiguous for two of them
     and principal axes tilt away from the faces; a face's normal plus the smallest rectangle
     around its projection is right for all three cases.
+
+    Args:
+        core: points (N, 3) without the rim of the mask; they give the axes.
+        whole: points (M, 3) with the rim; they widen the box by what erosion can have taken.
+        eroded: width of the rim in pixels.
+        pixel: width of a pixel at the object, metres.
     """
-    sample = points[:: len(points) // 2000 + 1].astype(np.float64)
+    sample = _thin_out(core, 2000).astype(np.float64)
     center = sample.mean(axis=0)
-    local = sample - center
-    normal, u, v = _plane_axes(local, tolerance=max(0.002, 0.005 * float(center[2])))
-    outline = (local @ np.stack([u, v], 1)).astype(np.float32)
+    sample -= center
+    normal, u, v = _plane_axes(sample, tolerance=max(0.002, 0.005 * float(center[2])))
+    outline = (sample @ np.stack([u, v], 1)).astype(np.float32)
     angle = math.radians(cv2.minAreaRect(outline)[2])
     cos, sin = math.cos(angle), math.sin(angle)
     axes = np.stack([cos * u + sin * v, cos * v - sin * u, normal])
-    # The outermost permille at each end may be noise.
-    spread = np.sort(local @ axes.T, axis=0)
-    trim = len(spread) // 1000
-    low, high = spread[trim], spread[-1 - trim]
-    size = high - low + 2 * margin * np.hypot(axes[:, 0], axes[:, 1])
+    low, high = _extent(sample @ axes.T)
+    rim_low, rim_high = _extent((_thin_out(whole, 2000) - center) @ axes.T)
+    # A rim r wide hides r / h of a surface that recedes along an axis, which is at most 2 r h
+    # up to 45 degrees; h is the axis' share across the view.
+    across = np.hypot(axes[:, 0], axes[:, 1]) * pixel
+    low = np.maximum(np.minimum(low, rim_low), low - 2 * eroded * across)
+    high = np.minimum(np.maximum(high, rim_high), high + 2 * eroded * across)
+    size = high - low + across  # points are the middles of pixels
     center = center + (low + high) / 2 @ axes
     order = np.argsort(-size, kind="stable")
     rotation = axes[order].T
@@ -271,13 +279,24 @@ def _oriented_box(points: Array, margin: float) -> OrientedBox:
     return OrientedBox(center, rotation, size[order])
 
 
+def _thin_out(points: Array, most: int) -> Array:
+    return points[:: (len(points) - 1) // most + 1]
+
+
+def _extent(along: Array) -> tuple[Array, Array]:
+    """Lowest and highest of each column but for the outermost permille, which may be noise."""
+    ordered = np.sort(along, axis=0)
+    trim = len(ordered) // 1000
+    return ordered[trim], ordered[-1 - trim]
+
+
 def _plane_axes(points: Array, tolerance: float) -> Array:
     """Normal and two directions in the plane that has most points within `tolerance`.
 
     RANSAC over 100 triples with a fixed seed, then least squares through the plane's points.
     Float64 (3, 3), orthonormal rows, normal first.
     """
-    coarse = points[:: len(points) // 500 + 1]
+    coarse = _thin_out(points, 500)
     corners = coarse[np.random.default_rng(0).integers(len(coarse), size=(3, 100))]
     normals = np.cross(corners[1] - corners[0], corners[2] - corners[0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
