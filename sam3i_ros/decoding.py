@@ -40,6 +40,9 @@ _COLOUR: dict[str, tuple[int, int | None]] = {
     "bayer_gbrg8": (1, cv2.COLOR_BayerGR2RGB),
     "bayer_grbg8": (1, cv2.COLOR_BayerGB2RGB),
 }
+_TOO_LARGE = (
+    f"the image has more than {MAX_PIXELS // 10**6} million pixels; lower the camera's resolution"
+)
 _DEPTH = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
 _COMPRESSED_DEPTH_HEADER = struct.Struct("<iff")  # format, quantisation A and B
 
@@ -161,10 +164,7 @@ def _check_size(width: int, height: int) -> None:
     if width <= 0 or height <= 0:
         raise MessageError(f"the image is empty ({width}x{height}); check the camera driver")
     if width * height > MAX_PIXELS:
-        raise MessageError(
-            f"the image has {width}x{height} pixels, more than {MAX_PIXELS // 10**6} million; "
-            "lower the camera's resolution"
-        )
+        raise MessageError(_TOO_LARGE)
 
 
 def _pixels(msg: Image, kind: str, channels: int) -> Array:
@@ -199,7 +199,9 @@ def _imdecode(data: Array, flags: int) -> Array:
     try:
         with PillowImage.open(io.BytesIO(data.tobytes()), formats=("JPEG", "PNG")) as head:
             size, kind = head.size, head.format
-    except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError):
+    except PillowImage.DecompressionBombError:
+        raise MessageError(_TOO_LARGE) from None
+    except (OSError, ValueError, SyntaxError):
         raise MessageError(
             "compressed data is neither JPEG nor PNG; use jpeg or png in the camera driver"
         ) from None
