@@ -23,8 +23,10 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
+from rclpy.time import Time
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.interfaces import Connection
+from rosgraph_msgs.msg import Clock
 
 # All three begin with a std_msgs/Header, which is what `restamped` relies on.
 CAMERA_TYPES = (
@@ -122,12 +124,13 @@ class CameraPlayer(Node):
         rate_range = FloatingPointRange(from_value=0.01, to_value=100.0)
         self._rate = self._parameter("rate", 1.0, "speed; 1 is as recorded", [rate_range])
         self._loop = self._parameter("loop", True, "begin again at the end")
-        self._restamp = self._parameter(
-            "restamp", True, "stamps as if the camera were live; false: as recorded"
+        restamp = self._parameter(
+            "restamp", True, "stamps of now; false: as recorded, and /clock for use_sim_time"
         )
         self._wait = self._parameter(
             "wait_for_subscribers", True, "do not begin before somebody listens"
         )
+        self._clock_publisher = None if restamp else self.create_publisher(Clock, "/clock", 1)
         self._worker = threading.Thread(target=self._run, daemon=True)
         self._worker.start()
 
@@ -187,7 +190,10 @@ class CameraPlayer(Node):
             if self._sleep_until(begin + elapsed * 1e-9 / self._rate):
                 return
             data = message.data
-            if self._restamp:
+            if self._clock_publisher:
+                now = Time(nanoseconds=message.time).to_msg()
+                self._clock_publisher.publish(Clock(clock=now))
+            else:
                 # The same shift for all topics, so that what belonged together still does.
                 age = (read_stamp(data) - first_stamp) / self._rate
                 data = restamped(data, begin_stamp + int(age))

@@ -18,6 +18,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage
 
 from sam3i_ros.player import BagError, CameraBag, read_stamp, restamped
@@ -137,6 +138,10 @@ def test_bag_gives_camera_topics_only(tmp_path: Path, plugin: StoragePlugin) -> 
 
 def test_plays_once_as_recorded(tmp_path: Path, ear: Ear) -> None:
     path = write_bag(tmp_path / "bag", (COLOUR, DEPTH, TRUTH))
+    times: list[int] = []
+    ear.node.create_subscription(
+        Clock, "/clock", lambda m: times.append(m.clock.sec * 10**9 + m.clock.nanosec), 20
+    )
     process = play(path, loop=False, restamp=False)
     ear.listen(process)
     output = process.communicate(timeout=5)[0]
@@ -146,6 +151,7 @@ def test_plays_once_as_recorded(tmp_path: Path, ear: Ear) -> None:
     assert [stamp_of(m) for m in ear.heard[DEPTH]] == expected
     assert bytes(ear.heard[COLOUR][3].data) == bytes([3]) * 1000
     assert not ear.heard[TRUTH]
+    assert sorted(set(times)) == expected  # for nodes with use_sim_time
 
 
 def test_restamps_to_now_and_keeps_pairs_and_intervals(tmp_path: Path, ear: Ear) -> None:

@@ -1,0 +1,1 @@
+"""The demo: recordings through the real node, scored against known truth, told in one page."""

@@ -1,0 +1,138 @@
+"""Records what the node publishes into a bag, as it comes over the wire."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+from sensor_msgs.msg import Image, PointCloud2
+
+import sam3i_ros.msg
+from sam3i_ros.msg import Instruction, SegmentArray
+from sam3i_ros.player import read_stamp
+
+SEGMENTS = "/sam3i/segments"
+MASKS = "/sam3i/masks"
+POINTS = "/sam3i/points"
+OVERLAY = "/sam3i/overlay"
+INSTRUCTION = "/sam3i/instruction"
+DIAGNOSTICS = "/diagnostics"
+TOPICS: dict[str, Any] = {
+    SEGMENTS: SegmentArray,
+    MASKS: Image,
+    POINTS: PointCloud2,
+    OVERLAY: Image,
+    INSTRUCTION: Instruction,
+    DIAGNOSTICS: DiagnosticArray,
+}
+
+
+def typestore() -> Typestore:
+    """The standard messages and ours, so that a bag can hold the definitions of both."""
+    store = get_typestore(Stores.ROS2_KILTED)
+    for path in sorted(_definitions().glob("*.msg")):
+        text = path.read_text(encoding="utf-8")
+        store.register(get_types_from_msg(text, f"sam3i_ros/msg/{path.stem}"))
+    return store
+
+
+def _definitions() -> Path:
+    # The build put them below the same prefix as the modules it made of them.
+    for prefix in Path(sam3i_ros.msg.__file__).parents:
+        folder = prefix / "share" / "sam3i_ros" / "msg"
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError("the .msg files of sam3i_ros are not installed: build it again")
+
+
+class Recorder:
+    """Listens from creation to `close`; what comes between `start` and `stop` goes into a bag."""
+
+    def __init__(self, context: Context) -> None:
+        self._node = Node("demo_recorder", context=context)
+        self._store = typestore()
+        self._lock = threading.Lock()
+        self._writer: Writer | None = None
+        self._connections: dict[str, Any] = {}
+        self._count = dict.fromkeys(TOPICS, 0)
+        self._stamp = 0
+        for topic, message_type in TOPICS.items():
+            qos = QoSProfile(depth=10)
+            if topic == INSTRUCTION:
+                qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
+            self._node.create_subscription(
+                message_type, topic, self._callback(topic), qos, raw=True
+            )
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        with suppress(ExternalShutdownException):
+            self._executor.spin()
+
+    def _callback(self, topic: str) -> Any:
+        return lambda data: self._write(topic, bytes(data))
+
+    def _write(self, topic: str, data: bytes) -> None:
+        with self._lock:
+            self._count[topic] += 1
+            if topic == SEGMENTS:
+                self._stamp = read_stamp(data)
+            if self._writer:
+                self._writer.write(self._connections[topic], time.time_ns(), data)
+
+    def start(self, bag: Path) -> None:
+        """Begins a new bag at `bag`, which must not exist yet; counts start from zero."""
+        with self._lock:
+            self._count = dict.fromkeys(TOPICS, 0)
+            self._stamp = 0
+            self._writer = Writer(bag, version=9, storage_plugin=StoragePlugin.MCAP)
+            self._writer.open()
+            self._connections = {
+                topic: self._writer.add_connection(
+                    topic, _type_name(message_type), typestore=self._store
+                )
+                for topic, message_type in TOPICS.items()
+            }
+
+    def stop(self) -> None:
+        """Completes the bag."""
+        with self._lock:
+            if self._writer:
+                self._writer.close()
+            self._writer = None
+
+    def count(self, topic: str) -> int:
+        """Messages on the topic since `start`."""
+        with self._lock:
+            return self._count[topic]
+
+    @property
+    def stamp(self) -> int:
+        """Stamp of the latest frame that the node has answered since `start`, ns; 0 if none."""
+        with self._lock:
+            return self._stamp
+
+    def close(self) -> None:
+        self.stop()
+        self._executor.shutdown()
+        self._thread.join(timeout=2.0)
+        self._node.destroy_node()
+
+
+def _type_name(message_type: Any) -> str:
+    package = message_type.__module__.split(".")[0]
+    return f"{package}/msg/{message_type.__name__}"

@@ -1,0 +1,121 @@
+"""One page that tells what the node saw: self-contained, it opens from disk with no network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jinja2
+import numpy as np
+import numpy.typing as npt
+from plotly.offline import get_plotlyjs
+
+from sam3i_model.visualize import color_for
+from sam3i_ros.demo import figures
+from sam3i_ros.demo.results import Results, clouds, overlays
+from sam3i_ros.demo.scoring import Row, by_instruction, summarise
+from sam3i_ros.demo.terminal import counts, number
+
+PICTURES = 8  # of a moving scene; where nothing moves one says it all
+JPEG_QUALITY = 82
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One frame of the gallery."""
+
+    frame: int
+    plain: str  # data URI
+    overlay: str  # data URI
+    rows: list[Row]
+
+
+def write_report(
+    path: Path, results: Sequence[tuple[Results, Path]], facts: dict[str, str]
+) -> None:
+    """Writes the page; `results` come with the bags of the node's outputs.
+
+    `facts` are shown as they are: model, machine and the like.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("sam3i_ros.demo", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, counts=counts, hex=_hex)
+    page = environment.get_template("report.html").render(
+        sections=[_section(found, bag) for found, bag in results],
+        facts=facts,
+        plotly=get_plotlyjs(),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _section(results: Results, bag: Path) -> dict[str, Any]:
+    """What the template shows of one source."""
+    source, frames = results.source, results.source.stamps
+    shown = _spread(results.overlay_stamps, PICTURES if results.moving else 1)
+    plain, overlay = source.pictures(set(shown)), overlays(bag, set(shown))
+    pictures = []
+    for stamp in shown:
+        rows = [row for row in results.rows if frames[row.frame] == stamp]
+        pictures.append(
+            Picture(frames.index(stamp), _jpeg(plain[stamp]), _jpeg(overlay[stamp]), rows)
+        )
+    colours = {w.text: color_for(index) for index, w in enumerate(results.wanted)}
+    return {
+        "name": source.name,
+        "title": source.title,
+        "summary": summarise(results.rows, len(frames)),
+        "tallies": by_instruction(results.rows),
+        "colours": colours,
+        "pictures": pictures,
+        "scene": _scene(results, bag, shown, plain, colours),
+        "quality": figures.quality(results.rows, len(frames)) if results.moving else "",
+        "stages": results.stages,
+    }
+
+
+def _scene(
+    results: Results,
+    bag: Path,
+    stamps: Sequence[int],
+    pictures: dict[int, npt.NDArray[np.uint8]],
+    colours: dict[str, figures.Colour],
+) -> dict[str, Any] | None:
+    """The frame with the most segments that have points, in 3D; None if there is none."""
+    found = clouds(bag, set(stamps))
+    if not found:
+        return None
+    stamp = max(found, key=lambda stamp: len(np.unique(found[stamp].label)))
+    xyz, seen = results.source.points(stamp)
+    return {
+        "frame": results.source.stamps.index(stamp),
+        "figure": figures.scene(found[stamp], colours, xyz, pictures[stamp][seen]),
+    }
+
+
+def _spread(items: Sequence[int], count: int) -> list[int]:
+    """At most `count` of the items, evenly spread from the first to the last."""
+    if len(items) <= count:
+        return list(items)
+    if count == 1:
+        return [items[len(items) // 2]]
+    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+
+
+def _jpeg(rgb: npt.NDArray[np.uint8]) -> str:
+    """The picture as a data URI."""
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+
+
+def _hex(colour: figures.Colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

@@ -1,0 +1,223 @@
+"""How right the node was: truth and answers in, rows and figures out. Arrays only, no files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+
+# A target with fewer pixels is hardly in the picture: not held against an answer, either way.
+MIN_TARGET_PIXELS = 100
+CONCEPT, SIMPLE, COMPLEX = "concept", "simple", "complex"
+LEVELS = (CONCEPT, SIMPLE, COMPLEX)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked, and in which of the ways that method and metrics tell apart."""
+
+    id: str
+    text: str
+    level: str  # one of LEVELS
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is really there in one frame."""
+
+    labels: npt.NDArray[np.uint16]  # (H, W), 0 = nothing that is named
+    centroids: dict[int, npt.NDArray[np.float64]]  # label -> (3,) m, camera optical frame
+    targets: dict[str, tuple[int, ...]]  # instruction id -> labels, empty = not there
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the node said to one instruction in one frame."""
+
+    outcome: str  # FOUND, NOT_FOUND, AMBIGUOUS or REJECTED
+    level: str  # that it was read as
+    score: float | None  # of the best segment
+    mask: Mask  # (H, W), all its segments together
+    segments: int
+    centroid: npt.NDArray[np.float64] | None  # (3,) m of the best segment, camera optical frame
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instruction in one frame."""
+
+    source: str
+    frame: int
+    instruction: str
+    asked: str  # level that the instruction is of
+    level: str  # level that the node read it as
+    targets: int  # instances in view that it means
+    outcome: str
+    segments: int
+    score: float | None
+    iou: float | None  # None: the target is hardly in view, or there is no truth
+    centroid_error_m: float | None
+    latency_ms: float  # image received to result published
+
+    @property
+    def right(self) -> bool | None:
+        """Absent and nothing shown, or there and met by half; None if `iou` is."""
+        return None if self.iou is None else self.iou >= 0.5
+
+
+@dataclass(frozen=True)
+class Tally:
+    """One instruction over all frames of a source."""
+
+    instruction: str
+    asked: str
+    levels: Counter[str]  # that the node read it as
+    outcomes: Counter[str]
+    frames_in_view: int
+    right: int  # of `counted`
+    counted: int
+    score: float | None  # mean
+    iou: float | None  # mean
+    centroid_error_m: float | None  # median
+    latency_ms: float  # median
+
+
+def mask_iou(answer: Mask, truth: Mask) -> float:
+    """Intersection over union of two (H, W) masks; 1 if both are empty (as gIoU counts it)."""
+    union = np.count_nonzero(answer | truth)
+    return np.count_nonzero(answer & truth) / union if union else 1.0
+
+
+def score(
+    source: str, frame: int, wanted: Wanted, answer: Answer, truth: Truth, latency: float
+) -> Row:
+    """The row of one answer; `latency` in s.
+
+    The centroid's error counts where one instance was meant and FOUND was the answer.
+    """
+    labels = truth.targets.get(wanted.id, ())
+    pixels = {label: np.count_nonzero(truth.labels == label) for label in labels}
+    in_view = [label for label in labels if pixels[label] >= MIN_TARGET_PIXELS]
+    iou: float | None = None
+    if in_view or not any(pixels.values()):
+        iou = mask_iou(answer.mask, np.isin(truth.labels, labels))
+    error: float | None = None
+    if len(in_view) == 1 and answer.outcome == "FOUND" and answer.centroid is not None:
+        actual = truth.centroids.get(in_view[0])
+        if actual is not None:
+            error = float(np.linalg.norm(answer.centroid - actual))
+    return Row(
+        source=source,
+        frame=frame,
+        instruction=wanted.text,
+        asked=wanted.level,
+        level=answer.level,
+        targets=len(in_view),
+        outcome=answer.outcome,
+        segments=answer.segments,
+        score=answer.score,
+        iou=iou,
+        centroid_error_m=error,
+        latency_ms=latency * 1000,
+    )
+
+
+def summarise(rows: Sequence[Row], frames_played: int) -> dict[str, Any]:
+    """Figures of one source; every mean or median of nothing is None.
+
+    Per asked level: gIoU over all rows (an empty answer where nothing is meant counts 1), gIoU
+    and P@0.5 over those with a target in view. Rows with `iou` None are left out of all three.
+    """
+    latencies = list({row.frame: row.latency_ms for row in rows}.values())
+    errors = [row.centroid_error_m for row in rows if row.centroid_error_m is not None]
+    absent = [row for row in rows if row.iou is not None and not row.targets]
+    levels = {}
+    for level in LEVELS:
+        counted = [r for r in rows if r.asked == level and r.iou is not None]
+        in_view = [r for r in counted if r.targets]
+        if counted:
+            levels[level] = {
+                "rows": len(counted),
+                "giou": _mean(r.iou for r in counted),
+                "rows_in_view": len(in_view),
+                "giou_in_view": _mean(r.iou for r in in_view),
+                "precision_at_50": _mean(r.iou is not None and r.iou >= 0.5 for r in in_view),
+            }
+    return {
+        "frames_played": frames_played,
+        "frames_grounded": len(latencies),
+        "levels": levels,
+        "absent": {
+            "rows": len(absent),
+            "not_found_rate": _mean(r.outcome == "NOT_FOUND" for r in absent),
+        },
+        "ambiguous_rows": sum(r.outcome == "AMBIGUOUS" for r in rows),
+        "centroid_error": {"rows": len(errors), "median_m": median(errors) if errors else None},
+        "latency_ms": {
+            "median": median(latencies) if latencies else None,
+            "p95": float(np.percentile(latencies, 95)) if latencies else None,
+        },
+    }
+
+
+def by_instruction(rows: Sequence[Row]) -> list[Tally]:
+    """One tally per instruction, in the order of their first rows."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.instruction, []).append(row)
+    return [_tally(group) for group in groups.values()]
+
+
+def _tally(rows: Sequence[Row]) -> Tally:
+    errors = [row.centroid_error_m for row in rows if row.centroid_error_m is not None]
+    counted = [row.right for row in rows if row.right is not None]
+    return Tally(
+        instruction=rows[0].instruction,
+        asked=rows[0].asked,
+        levels=Counter(row.level for row in rows if row.level),
+        outcomes=Counter(row.outcome for row in rows),
+        frames_in_view=sum(row.targets > 0 for row in rows),
+        right=sum(counted),
+        counted=len(counted),
+        score=_mean(row.score for row in rows),
+        iou=_mean(row.iou for row in rows),
+        centroid_error_m=median(errors) if errors else None,
+        latency_ms=median(row.latency_ms for row in rows),
+    )
+
+
+def choose(wanted: Sequence[Wanted], truths: Iterable[Truth], limit: int) -> list[Wanted]:
+    """At most `limit` instructions that mean different things, levels in turn, absent ones last.
+
+    Different, so that the overlay stays legible; up to two are of things that are never there.
+    """
+    meant: dict[str, set[int]] = {w.id: set() for w in wanted}
+    for truth in truths:
+        for identity, labels in truth.targets.items():
+            meant.setdefault(identity, set()).update(labels)
+    absent = [w for w in wanted if not meant[w.id]][:2]
+    queues = [[w for w in wanted if w.level == level and meant[w.id]] for level in LEVELS]
+    chosen: list[Wanted] = []
+    taken: set[int] = set()
+    while any(queues) and len(chosen) < limit - len(absent):
+        for queue in queues:
+            free = next((w for w in queue if not meant[w.id] & taken), None)
+            if free is None:
+                queue.clear()
+            elif len(chosen) < limit - len(absent):
+                queue.remove(free)
+                taken |= meant[free.id]
+                chosen.append(free)
+    return chosen + absent
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [float(v) for v in values if v is not None]
+    return fmean(known) if known else None

@@ -1,0 +1,58 @@
+"""The demo's results as tables in the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.table import Table
+
+from sam3i_ros.demo.scoring import Tally
+
+
+def number(value: float | None, digits: int = 2, factor: float = 1.0) -> str:
+    """The number for people; a dash for None."""
+    return "-" if value is None else f"{value * factor:.{digits}f}"
+
+
+def counts(counter: Counter[str]) -> str:
+    """Such as "FOUND 62, NOT_FOUND 3"; only the name if there is but one."""
+    if len(counter) == 1:
+        return next(iter(counter))
+    return ", ".join(f"{name} {count}" for name, count in counter.most_common())
+
+
+def instruction_table(title: str, tallies: list[Tally]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table.add_column("instruction")
+    table.add_column("read as")
+    table.add_column("outcome")
+    for name in ("right", "score", "IoU", "centre, cm", "ms"):
+        table.add_column(name, justify="right")
+    for tally in tallies:
+        right = tally.counted and tally.right / tally.counted >= 0.5
+        table.add_row(
+            tally.instruction,
+            counts(tally.levels),
+            counts(tally.outcomes),
+            f"[{'green' if right else 'red'}]{tally.right}/{tally.counted}[/]",
+            number(tally.score),
+            number(tally.iou),
+            number(tally.centroid_error_m, 1, 100),
+            number(tally.latency_ms, 0),
+        )
+    return table
+
+
+def summary_line(summary: dict[str, Any]) -> str:
+    """The figures of a source in one line."""
+    parts = [f"{summary['frames_grounded']} of {summary['frames_played']} frames grounded"]
+    for level, figures in summary["levels"].items():
+        parts.append(f"gIoU {level} {number(figures['giou_in_view'])}")
+    absent = summary["absent"]["not_found_rate"]
+    if absent is not None:
+        parts.append(f"absent NOT_FOUND {absent:.0%}")
+    parts.append(f"centre {number(summary['centroid_error']['median_m'], 1, 100)} cm")
+    latency = summary["latency_ms"]
+    parts.append(f"latency {number(latency['median'], 0)} ms, p95 {number(latency['p95'], 0)} ms")
+    return " · ".join(parts)
