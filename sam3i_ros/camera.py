@@ -1,0 +1,271 @@
+"""From image, depth and camera_info messages to one `Frame`.
+
+`CameraBuffer` is filled by subscription callbacks, which only store messages, and emptied by the
+one worker, which always gets the newest complete frame. `FrameDecoder` then turns messages into
+arrays, so nothing is decoded that is not used.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from sam3i_ros import decoding
+from sam3i_ros.geometry import Intrinsics, ray_grid
+from sam3i_ros.health import Health, Severity
+
+DEPTH_WAIT = 0.1  # s that an image waits for its depth, counted from its arrival
+DEPTH_SILENT = 1.0  # s without any depth image after which none is waited for
+_HISTORY = 8  # messages a stream; DEPTH_WAIT at 60 Hz
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """The messages of one camera moment, not decoded yet."""
+
+    image: Image | CompressedImage
+    depth: Image | CompressedImage | None
+    info: CameraInfo | None
+    arrived: float  # of the image, in the buffer's clock, s
+    no_depth: str  # why depth is None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One camera moment, decoded."""
+
+    header: Header  # of the colour image
+    stamp_ns: int
+    rgb: npt.NDArray[np.uint8]  # (H, W, 3)
+    depth: npt.NDArray[np.float32] | None  # (H, W), m, NaN = none
+    rays: npt.NDArray[np.float32] | None  # (H, W, 2): x/z, y/z
+    no_3d: str  # why depth or rays is None
+
+
+@dataclass(frozen=True)
+class _Stored:
+    message: Any
+    stamp_ns: int
+    arrived: float
+
+
+def stamp_ns(message: Any) -> int:
+    """The header's stamp, ns."""
+    stamp = message.header.stamp
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+class CameraBuffer:
+    """Holds the newest complete frame, and the few images that still wait for their depth.
+
+    A frame is complete when its depth is there, when its depth is no longer waited for, or, with
+    `use_depth` off, at once. Whatever is overtaken by a newer complete frame is forgotten, and
+    `on_drop` is told how many images that were.
+    """
+
+    def __init__(
+        self,
+        use_depth: bool,
+        slop: float,
+        depth_topic: str = "depth",
+        on_drop: Callable[[int], None] = lambda count: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.slop = slop  # s; may be changed at any time
+        self._use_depth = use_depth
+        self._depth_topic = depth_topic
+        self._on_drop = on_drop
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._images: deque[_Stored] = deque()
+        self._depths: deque[_Stored] = deque(maxlen=_HISTORY)
+        self._info: CameraInfo | None = None
+        self._depth_seen = False
+        self._last_depth = clock()
+        self._closed = False
+
+    def add_image(self, message: Image | CompressedImage) -> None:
+        """Stores a colour image."""
+        with self._changed:
+            self._images.append(_Stored(message, stamp_ns(message), self._clock()))
+            if len(self._images) > _HISTORY:
+                self._drop(1)
+            self._forget_overtaken()
+
+    def add_depth(self, message: Image | CompressedImage) -> None:
+        """Stores a depth image."""
+        with self._changed:
+            self._last_depth, self._depth_seen = self._clock(), True
+            self._depths.append(_Stored(message, stamp_ns(message), self._last_depth))
+            self._forget_overtaken()
+
+    def add_info(self, message: CameraInfo) -> None:
+        """Stores the newest camera_info; it belongs to all images that follow."""
+        with self._changed:
+            self._info = message
+
+    def close(self) -> None:
+        """Makes `take` return at once, now and later."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self, timeout: float) -> RawFrame | None:
+        """The newest complete frame, waiting up to `timeout` s for one; None if there is none."""
+        deadline = self._clock() + timeout
+        with self._changed:
+            while not self._closed:
+                index = self._newest_complete()
+                if index is not None:
+                    return self._pop(index)
+                now = self._clock()
+                if now >= deadline:
+                    return None
+                wake = deadline
+                if self._images:  # the oldest is the first to give up on its depth
+                    wake = min(wake, self._images[0].arrived + DEPTH_WAIT)
+                self._changed.wait(max(wake - now, 0.001))
+        return None
+
+    def _newest_complete(self) -> int | None:
+        late = self._clock() - DEPTH_WAIT
+        silent = self._clock() - self._last_depth > DEPTH_SILENT
+        unpaired = None
+        for index in reversed(range(len(self._images))):
+            if not self._use_depth or self._partner(self._images[index]) is not None:
+                return index
+            if unpaired is None and (silent or self._images[index].arrived <= late):
+                unpaired = index
+        return unpaired
+
+    def _partner(self, image: _Stored) -> _Stored | None:
+        nearest = min(self._depths, key=lambda d: abs(d.stamp_ns - image.stamp_ns), default=None)
+        if nearest is None or abs(nearest.stamp_ns - image.stamp_ns) > self.slop * 1e9:
+            return None
+        return nearest
+
+    def _pop(self, index: int) -> RawFrame:
+        self._drop(index)
+        image = self._images.popleft()
+        depth = self._partner(image) if self._use_depth else None
+        why = "" if depth else self._why_no_depth(image)
+        while depth and self._depths.popleft() is not depth:
+            pass  # depth images before it have no image left to go with
+        return RawFrame(
+            image.message, depth.message if depth else None, self._info, image.arrived, why
+        )
+
+    def _why_no_depth(self, image: _Stored) -> str:
+        if not self._use_depth:
+            return "depth is off (depth_transport: none)"
+        if not self._depth_seen:
+            return f"no depth image has come on {self._depth_topic}"
+        if self._clock() - self._last_depth > DEPTH_SILENT:
+            return f"depth images have stopped coming on {self._depth_topic}"
+        apart = min((abs(d.stamp_ns - image.stamp_ns) for d in self._depths), default=None)
+        nearest = "" if apart is None else f" (the nearest is {apart / 1e6:.0f} ms away)"
+        return f"no depth image within sync_slop ({self.slop:g} s) of the image{nearest}"
+
+    def _forget_overtaken(self) -> None:
+        index = self._newest_complete()
+        if index is not None:
+            self._drop(index)
+            self._changed.notify_all()
+
+    def _drop(self, count: int) -> None:
+        for _ in range(count):
+            self._images.popleft()
+        if count:
+            self._on_drop(count)
+
+
+class FrameDecoder:
+    """Decodes frames and reports what is wrong with them; rays are kept per camera_info."""
+
+    def __init__(self, health: Health, use_depth: bool) -> None:
+        self._health = health
+        self._use_depth = use_depth
+        self._intrinsics: Intrinsics | None = None
+        self._rays: npt.NDArray[np.float32] | None = None
+
+    def decode(self, raw: RawFrame, want_3d: bool) -> Frame:
+        """Arrays of a frame. MessageError if the colour image cannot be used.
+
+        Without usable depth and camera_info the frame has no 3D and says why.
+        """
+        compressed = isinstance(raw.image, CompressedImage)
+        decode = decoding.rgb_from_compressed if compressed else decoding.rgb_from_image
+        rgb = decode(raw.image)
+        stamp = stamp_ns(raw.image)
+        if stamp == 0:
+            self._warn("camera.stamp", f"images have no stamp; {_STAMP_REMEDY}")
+        depth = rays = None
+        no_3d = ""
+        if not self._use_depth:
+            no_3d = raw.no_depth
+        elif not want_3d:
+            no_3d = "nobody listened to an output with 3D"
+        else:
+            try:
+                depth, rays = self._depth_and_rays(raw, (rgb.shape[0], rgb.shape[1]))
+            except decoding.MessageError as error:
+                no_3d = str(error)
+                self._warn("geometry.depth", no_3d)
+        return Frame(raw.image.header, stamp, rgb, depth, rays, no_3d)
+
+    def _depth_and_rays(
+        self, raw: RawFrame, size: tuple[int, int]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        if raw.depth is None:
+            raise decoding.MessageError(f"{raw.no_depth}; {_DEPTH_REMEDY}")
+        if not raw.image.header.frame_id:
+            raise decoding.MessageError("images have no frame_id; set it in the camera driver")
+        if raw.info is None:
+            raise decoding.MessageError(
+                "no camera_info has come; remap camera_info to the one of the colour camera"
+            )
+        intrinsics = decoding.intrinsics_from_camera_info(raw.info)
+        _check_size("camera_info", (intrinsics.height, intrinsics.width), size, _INFO_REMEDY)
+        compressed = isinstance(raw.depth, CompressedImage)
+        decode = decoding.depth_from_compressed if compressed else decoding.depth_from_image
+        depth = decode(raw.depth)
+        _check_size("depth", depth.shape, size, _ALIGN_REMEDY)
+        if np.isnan(depth).all():
+            raise decoding.MessageError(
+                "the depth image holds no valid value; look at the depth camera and its range"
+            )
+        frames = raw.image.header.frame_id, raw.depth.header.frame_id
+        if frames[0] != frames[1]:
+            self._warn(
+                "geometry.frames",
+                f"image is in frame {frames[0]!r} but depth in {frames[1]!r}; {_ALIGN_REMEDY}",
+            )
+        if intrinsics != self._intrinsics or self._rays is None:
+            self._intrinsics, self._rays = intrinsics, ray_grid(intrinsics)
+        return depth, self._rays
+
+    def _warn(self, key: str, text: str) -> None:
+        self._health.fault(key, Severity.WARN, text)
+
+
+_STAMP_REMEDY = "let the driver stamp them, depth and TF cannot be matched without"
+_DEPTH_REMEDY = "check the depth topic, its QoS and its stamps"
+_ALIGN_REMEDY = "use the depth image that the driver aligns to the colour image"
+_INFO_REMEDY = "remap camera_info to the one of the colour camera"
+
+
+def _check_size(what: str, actual: tuple[int, ...], expected: tuple[int, int], remedy: str) -> None:
+    if actual != expected:
+        raise decoding.MessageError(
+            f"{what} is {actual[1]}x{actual[0]} but the image is {expected[1]}x{expected[0]}; "
+            f"{remedy}"
+        )

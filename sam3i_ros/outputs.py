@@ -1,0 +1,129 @@
+"""What the node publishes about a frame; messages nobody listens to are not even built."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import Image, PointCloud2
+from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
+
+from sam3i_model.visualize import draw_overlay
+from sam3i_ros import messages
+from sam3i_ros.msg import SegmentArray
+from sam3i_ros.pipeline import Laps, Result
+
+MARKER_LIFETIME = 3.0  # s; longer than a slow board needs for a frame
+WITH_3D = frozenset({"segments", "points", "markers"})
+
+
+class _Messages:
+    """The messages of one frame, one method per topic."""
+
+    def __init__(self, result: Result) -> None:
+        self._result = result
+        self._header = result.frame.header
+        self._segments: SegmentArray | None = None
+
+    def masks(self) -> Image:
+        found = self._result.segments
+        height, width = self._result.frame.rgb.shape[:2]
+        labels = messages.label_image(
+            [s.mask for s in found], [s.score for s in found], (height, width)
+        )
+        return messages.image_msg(labels, "16UC1", self._header)
+
+    def points(self) -> PointCloud2:
+        frame_id = self._result.frame_3d or self._header.frame_id
+        header = Header(stamp=self._header.stamp, frame_id=frame_id)
+        clouds = [s.cloud for s in self._result.segments]
+        return messages.points_msg(clouds, self._result.frame.rgb, header)
+
+    def segments(self) -> SegmentArray:
+        if self._segments is None:
+            self._segments = self._build_segments()
+        self._segments.latency = time.monotonic() - self._result.arrived
+        return self._segments
+
+    def markers(self) -> MarkerArray:
+        return messages.markers_msg(self.segments(), MARKER_LIFETIME)
+
+    def overlay(self) -> Image:
+        picture = draw_overlay(self._result.frame.rgb, self._result.groundings)
+        return messages.image_msg(picture, "rgb8", self._header)
+
+    def _build_segments(self) -> SegmentArray:
+        result = self._result
+        array = SegmentArray(
+            header=self._header,
+            results=result.results,
+            frame_3d=result.frame_3d,
+            detail_3d=result.no_3d,
+        )
+        offset = 0
+        for label, segment in enumerate(result.segments, start=1):
+            array.segments.append(
+                messages.segment_msg(
+                    segment.instruction_id,
+                    label,
+                    segment.score,
+                    segment.mask,
+                    segment.cloud,
+                    offset,
+                )
+            )
+            offset += len(segment.cloud.points) if segment.cloud else 0
+        return array
+
+
+# Topic, type, queue, builder. Masks and points come first: who has the segments can count on them.
+_TOPICS: tuple[tuple[str, type, int, Callable[[_Messages], Any]], ...] = (
+    ("masks", Image, 1, _Messages.masks),
+    ("points", PointCloud2, 1, _Messages.points),
+    ("segments", SegmentArray, 5, _Messages.segments),
+    ("markers", MarkerArray, 1, _Messages.markers),
+    ("overlay", Image, 1, _Messages.overlay),
+)
+
+
+class Outputs:
+    """The publishers, from configure to cleanup."""
+
+    def __init__(self, node: LifecycleNode) -> None:
+        self._node = node
+        self._publishers = {
+            topic: node.create_lifecycle_publisher(
+                message_type,
+                f"~/{topic}",
+                QoSProfile(depth=depth),  # reliable, which also serves best-effort listeners
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+            for topic, message_type, depth, _ in _TOPICS
+        }
+
+    def close(self) -> None:
+        """Takes the topics away."""
+        for publisher in self._publishers.values():
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def wanted(self) -> set[str]:
+        """Topics that somebody listens to now."""
+        return {
+            t for t, publisher in self._publishers.items() if publisher.get_subscription_count()
+        }
+
+    def publish(self, result: Result, topics: Collection[str], laps: Laps) -> None:
+        """Builds and publishes the messages of a frame, one topic after the other."""
+        frame = _Messages(result)
+        for topic, _, _, build in _TOPICS:
+            if topic not in topics:
+                continue
+            with laps.stage("messages"):
+                message = build(frame)
+            with laps.stage("publish"):
+                self._publishers[topic].publish(message)

@@ -1,0 +1,314 @@
+"""The lifecycle node `sam3i`: camera topics and instructions in, masks and 3D segments out.
+
+Wiring only. `inputs` subscribes to the camera, `worker` does the work in its own thread,
+`outputs` publishes, `health` knows what is wrong.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from sam3i_model.instruction import Outcome
+from sam3i_ros import parameters
+from sam3i_ros.camera import CameraBuffer, FrameDecoder
+from sam3i_ros.health import Health, Severity, to_diagnostics
+from sam3i_ros.inputs import CameraInputs, depth_topic
+from sam3i_ros.instruction_topics import InstructionTopics
+from sam3i_ros.instructions import InstructionList, entry
+from sam3i_ros.outputs import Outputs
+from sam3i_ros.pipeline import Pipeline, SegmenterLike
+from sam3i_ros.transforms import Transforms, make_transforms
+from sam3i_ros.worker import Worker
+
+SegmenterFactory = Callable[[str, str], SegmenterLike]  # (model, device)
+
+
+def load_segmenter(model: str, device: str) -> SegmenterLike:
+    """The real one. Imported here, as torch takes seconds that other transitions need not wait."""
+    from sam3i_model.segmenter import Segmenter
+
+    return Segmenter.from_pretrained(model, device)
+
+
+@dataclass(frozen=True)
+class _Configured:
+    """What exists from configure to cleanup."""
+
+    segmenter: SegmenterLike
+    transforms: Transforms
+    outputs: Outputs
+    topics: InstructionTopics
+
+
+@dataclass(frozen=True)
+class _Active:
+    """What exists from activate to deactivate."""
+
+    buffer: CameraBuffer
+    worker: Worker
+    inputs: CameraInputs
+
+
+class PerceptionNode(LifecycleNode):
+    """Unconfigured: parameters and diagnostics. Inactive: model loaded, instructions taken.
+    Active: subscribed to the camera and grounding.
+    """
+
+    def __init__(self, segmenter_factory: SegmenterFactory = load_segmenter) -> None:
+        super().__init__("sam3i")
+        self._segmenter_factory = segmenter_factory
+        self._settings = parameters.declare(self)
+        self._health = Health(self._log_fault)
+        self._instructions = InstructionList(self._settings.max_instructions)
+        self._instructions.replace_defaults(self._settings.instructions)
+        self._configured: _Configured | None = None
+        self._active: _Active | None = None
+        self._configure_error = ""
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        # A steady clock, so that diagnostics also come when a simulated clock stands still.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=steady)
+
+    @property
+    def settings(self) -> parameters.Settings:
+        """The parameters as they are now."""
+        return self._settings
+
+    # Lifecycle
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Loads the model and begins to take instructions; FAILURE if there is no model."""
+        model, device = self._settings.model, self._settings.device
+        try:
+            segmenter = self._segmenter_factory(model, device)
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self._configure_error = f"model {model!r} on {device!r} cannot be loaded: {reason}"
+            self._health.fault("model.load", Severity.ERROR, self._configure_error)
+            return TransitionCallbackReturn.FAILURE
+        self._configure_error = ""
+        self._health.clear("model.load")
+        self._configured = _Configured(
+            segmenter,
+            make_transforms(self, self._settings.camera_to_target),
+            Outputs(self),
+            InstructionTopics(self, self._instructions, self._health, self._instructions_changed),
+        )
+        self.get_logger().info(
+            f"model {segmenter.name} on {segmenter.device}; "
+            f"transforms from {self._configured.transforms.name}"
+        )
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribes to the camera and starts the worker."""
+        assert self._configured is not None
+        result = super().on_activate(state)
+        settings, parts, health = self._settings, self._configured, self._health
+        use_depth = settings.depth_transport != "none"
+        buffer = CameraBuffer(
+            use_depth,
+            settings.sync_slop,
+            self.resolve_topic_name(depth_topic(settings)),
+            partial(health.count, "dropped"),
+        )
+        decoder = FrameDecoder(health, use_depth)
+        worker = Worker(
+            buffer,
+            Pipeline(parts.segmenter, decoder, parts.transforms, health),
+            parts.outputs,
+            self._instructions,
+            lambda: self._settings,
+            health,
+        )
+        self._active = _Active(buffer, worker, CameraInputs(self, settings, buffer, health))
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stops grounding; the model stays loaded."""
+        self._stop_grounding()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Frees the model and everything that `on_configure` made."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As `on_cleanup`, from any state."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """As `on_cleanup`; the node can then be configured again."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def autostart(self) -> None:
+        """Configures and activates without a lifecycle manager."""
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def destroy_node(self) -> None:
+        """Stops the worker before the publishers go."""
+        self._release()
+        super().destroy_node()
+
+    def _stop_grounding(self) -> None:
+        if self._active:
+            self._active.inputs.close()
+            self._active.worker.stop()
+            self._active = None
+
+    def _release(self) -> None:
+        self._stop_grounding()
+        if not self._configured:
+            return
+        self._configured.topics.close()
+        self._configured.outputs.close()
+        self._configured.transforms.close()
+        self._configured = None
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch and torch.cuda.is_available():
+            torch.cuda.empty_cache()  # gives the memory back to other processes
+
+    # Instructions
+
+    def _instructions_changed(self) -> None:
+        self._health.clear("instructions.rejected")
+        self._report_rejected()
+
+    def _report_rejected(self) -> None:
+        refused = {
+            e.instruction.id: e.rejected for e in self._instructions.snapshot() if e.rejected
+        }
+        for result in self._active.worker.results if self._active else ():
+            if result.outcome == Outcome.REJECTED:
+                refused.setdefault(result.id, result.detail)
+        if refused:
+            text = "; ".join(f"{id!r} is rejected: {reason}" for id, reason in refused.items())
+            self._health.fault("instructions.rejected", Severity.WARN, text)
+
+    # Parameters
+
+    def _on_set_parameters(self, changes: list[Any]) -> SetParametersResult:
+        old = self._settings
+        try:
+            new = parameters.changed(old, changes)
+            for text in new.instructions:
+                if reason := entry(text).rejected:
+                    raise ValueError(f"instructions: {reason}")
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self._settings = new
+        if new.instructions != old.instructions:
+            self._instructions.replace_defaults(new.instructions)
+            self._instructions_changed()
+        if self._active:
+            self._active.buffer.slop = new.sync_slop
+        return SetParametersResult(successful=True)
+
+    # Diagnostics
+
+    def _diagnose(self) -> None:
+        if self._configure_error:
+            self._health.fault("model.load", Severity.ERROR, self._configure_error)
+        if self._active:
+            self._active.inputs.check()
+        self._report_rejected()
+        rows = self._health.report(self._values())
+        stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(to_diagnostics(rows, self.get_fully_qualified_name(), stamp))
+
+    def _values(self) -> dict[str, dict[str, str]]:
+        health, parts, active = self._health, self._configured, self._active
+        results = active.worker.results if active else ()
+        stages = {
+            f"{stage} p50/p95": f"{1000 * p.p50:.2f} / {1000 * p.p95:.2f} ms"
+            for stage, p in health.stages().items()
+        }
+        accepted = sum(not e.rejected for e in self._instructions.snapshot())
+        return {
+            "camera": {
+                **(active.inputs.values() if active else {}),
+                "images received": str(health.counter("image")),
+                "images dropped": str(health.counter("dropped")),
+            },
+            "geometry": {
+                "target_frame": self._settings.target_frame,
+                "transforms": parts.transforms.name if parts else "",
+                "3D missing because": active.worker.no_3d if active else "",
+            },
+            "instructions": {
+                "active": str(accepted),
+                **{r.id: f"{Outcome(r.outcome).name} {r.text!r} {r.detail}" for r in results},
+            },
+            "model": {
+                "name": parts.segmenter.name if parts else "",
+                "device": parts.segmenter.device if parts else "",
+                "rate": f"{health.rate('grounded'):.1f} Hz",
+                "frames grounded": str(health.counter("grounded")),
+                "frames failed": str(health.counter("failed")),
+                "frames nobody listened to": str(health.counter("unheard")),
+            },
+            "node": {
+                "state": "active" if active else "inactive" if parts else "unconfigured",
+                **stages,
+            },
+        }
+
+    def _log_fault(self, severity: Severity, text: str) -> None:
+        # Two lines, as rclpy ties a severity to the line that logs.
+        if severity == Severity.ERROR:
+            self.get_logger().error(text)
+        else:
+            self.get_logger().warning(text)
+
+
+def main(
+    args: Sequence[str] | None = None, segmenter_factory: SegmenterFactory = load_segmenter
+) -> int:
+    """Runs the node until it is interrupted; the exit status."""
+    rclpy.init(args=args)
+    executor = SingleThreadedExecutor()
+    try:
+        node = PerceptionNode(segmenter_factory)
+    except (ValueError, ParameterException) as error:
+        rclpy.logging.get_logger("sam3i").error(f"a parameter cannot be used: {error}")
+        rclpy.try_shutdown()
+        return 1
+    executor.add_node(node)
+    try:
+        if node.settings.autostart:
+            node.autostart()
+        else:
+            node.get_logger().info(
+                "unconfigured; a launch file or `ros2 lifecycle set` starts it, or autostart:=true"
+            )
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

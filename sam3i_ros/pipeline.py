@@ -1,0 +1,171 @@
+"""The way of one frame: decoded, grounded, lifted. Runs in the worker's thread."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sam3i_model.instruction import Instruction, Outcome
+from sam3i_ros import messages
+from sam3i_ros.camera import Frame, FrameDecoder, RawFrame
+from sam3i_ros.geometry import Cloud, LiftOptions, lift, transform_cloud
+from sam3i_ros.health import Health, Severity
+from sam3i_ros.instructions import Entry
+from sam3i_ros.msg import InstructionResult
+from sam3i_ros.parameters import Settings
+from sam3i_ros.transforms import TransformError, Transforms
+
+if TYPE_CHECKING:
+    from sam3i_model.segmenter import Grounding
+
+
+class SegmenterLike(Protocol):
+    """What the node needs of sam3i_model.segmenter.Segmenter."""
+
+    name: str
+    device: str
+
+    def set_image(self, rgb: npt.NDArray[np.uint8]) -> None: ...
+
+    def ground(self, instructions: Sequence[str | Instruction]) -> list[Grounding]: ...
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One mask that answers an instruction, with its points if there are any."""
+
+    instruction_id: str
+    mask: npt.NDArray[np.bool_]  # (H, W)
+    score: float
+    cloud: Cloud | None  # in Result.frame_3d
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that is known about one frame."""
+
+    frame: Frame
+    arrived: float  # of the image, time.monotonic, s
+    results: list[InstructionResult]  # one per instruction, in their order
+    groundings: list[Grounding]  # the same
+    segments: list[Segment]
+    frame_3d: str  # empty without 3D
+    no_3d: str  # why
+
+
+class Laps:
+    """Time spent per stage while one frame is worked on, s."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time spent inside the `with` block."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.monotonic() - start
+
+
+class Pipeline:
+    """Frames and instructions in, results out; no publishing and no threads."""
+
+    def __init__(
+        self,
+        segmenter: SegmenterLike,
+        decoder: FrameDecoder,
+        transforms: Transforms,
+        health: Health,
+    ) -> None:
+        self._segmenter = segmenter
+        self._decoder = decoder
+        self._transforms = transforms
+        self._health = health
+
+    def run(
+        self,
+        raw: RawFrame,
+        entries: Sequence[Entry],
+        settings: Settings,
+        want_3d: bool,
+        laps: Laps,
+    ) -> Result:
+        """Grounds all entries in a frame. MessageError if its colour image cannot be used."""
+        with laps.stage("decode"):
+            frame = self._decoder.decode(raw, want_3d)
+        groundings = self._ground(frame.rgb, entries, settings, laps)
+        results = [messages.result_msg(grounding) for grounding in groundings]
+        with laps.stage("lift"):
+            segments, frame_3d, no_3d = self._lift(frame, groundings, settings)
+        return Result(frame, raw.arrived, results, groundings, segments, frame_3d, no_3d)
+
+    def _ground(
+        self,
+        rgb: npt.NDArray[np.uint8],
+        entries: Sequence[Entry],
+        settings: Settings,
+        laps: Laps,
+    ) -> list[Grounding]:
+        default = settings.score_threshold
+        accepted = [e.instruction for e in entries if not e.rejected]
+        answers: Iterator[Grounding] = iter(())
+        if accepted:
+            with laps.stage("encode"):
+                self._segmenter.set_image(rgb)
+            with laps.stage("ground"):
+                answers = iter(
+                    self._segmenter.ground(
+                        [replace(i, threshold=i.threshold or default) for i in accepted]
+                    )
+                )
+        return [_rejection(e) if e.rejected else next(answers) for e in entries]
+
+    def _lift(
+        self, frame: Frame, groundings: Sequence[Grounding], settings: Settings
+    ) -> tuple[list[Segment], str, str]:
+        transform, frame_3d, no_3d = self._transform(frame, settings)
+        options = LiftOptions(
+            min_depth=settings.min_depth,
+            max_depth=settings.max_depth,
+            mask_erosion=settings.mask_erosion,
+            max_points=settings.max_points,
+        )
+        segments = []
+        for grounding in groundings:
+            for mask, score in zip(grounding.masks, grounding.scores, strict=True):
+                cloud = None
+                if not no_3d and frame.depth is not None and frame.rays is not None:
+                    cloud = lift(mask, frame.depth, frame.rays, options)
+                if cloud is not None and transform is not None:
+                    cloud = transform_cloud(transform, cloud)
+                segments.append(Segment(grounding.instruction.id, mask, float(score), cloud))
+        return segments, frame_3d, no_3d
+
+    def _transform(self, frame: Frame, settings: Settings) -> tuple[Any, str, str]:
+        """The transform to the wanted frame (None: the camera's own), the frame, why no 3D."""
+        source, target = frame.header.frame_id, settings.target_frame
+        if frame.no_3d:
+            return None, "", frame.no_3d
+        if target in ("", source):
+            return None, source, ""
+        try:
+            return self._transforms.lookup(target, source, frame.stamp_ns), target, ""
+        except TransformError as error:
+            self._health.fault("geometry.transform", Severity.WARN, str(error))
+            return None, "", str(error)
+
+
+def _rejection(entry: Entry) -> Grounding:
+    from sam3i_model.segmenter import Grounding  # takes torch along, which a segmenter has loaded
+
+    detail = entry.rejected
+    return Grounding(entry.instruction, Outcome.REJECTED, entry.instruction.level, detail=detail)

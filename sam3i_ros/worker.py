@@ -1,0 +1,99 @@
+"""The one thread that does the work: takes the newest frame, runs the pipeline, publishes."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from sam3i_ros.camera import CameraBuffer, RawFrame
+from sam3i_ros.decoding import MessageError
+from sam3i_ros.health import Health, Severity
+from sam3i_ros.instructions import InstructionList
+from sam3i_ros.msg import InstructionResult
+from sam3i_ros.outputs import WITH_3D, Outputs
+from sam3i_ros.parameters import Settings
+from sam3i_ros.pipeline import Laps, Pipeline
+
+POLL = 0.2  # s between two looks at whether to stop
+MODEL_STAGES = ("encode", "ground")  # all other stages are the node's overhead
+
+
+class Worker:
+    """Runs from its making until `stop`."""
+
+    def __init__(
+        self,
+        buffer: CameraBuffer,
+        pipeline: Pipeline,
+        outputs: Outputs,
+        instructions: InstructionList,
+        settings: Callable[[], Settings],
+        health: Health,
+    ) -> None:
+        self.results: list[InstructionResult] = []  # of the newest frame
+        self.no_3d = ""  # why it had no 3D
+        self._buffer = buffer
+        self._pipeline = pipeline
+        self._outputs = outputs
+        self._instructions = instructions
+        self._settings = settings
+        self._health = health
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="sam3i worker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread after the frame it is at. Nothing is published after this returns."""
+        self._stopping.set()
+        self._buffer.close()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        next_start = time.monotonic()
+        while not self._stopping.wait(max(0.0, next_start - time.monotonic())):
+            raw = self._buffer.take(POLL)
+            if raw is None:
+                continue
+            max_rate = self._settings().max_rate
+            next_start = time.monotonic() + (1.0 / max_rate if max_rate > 0 else 0.0)
+            self._survive(raw)
+
+    def _survive(self, raw: RawFrame) -> None:
+        """One bad frame must not end the node: whatever happens is told in one line."""
+        try:
+            self._work(raw)
+        except MessageError as error:
+            self._health.count("failed")
+            self._health.fault("camera.image", Severity.ERROR, str(error))
+        except Exception as error:
+            self._health.count("failed")
+            self._health.fault("model.failed", Severity.ERROR, _failure(error))
+
+    def _work(self, raw: RawFrame) -> None:
+        wanted = self._outputs.wanted()
+        if not wanted:
+            self._health.count("unheard")
+            return
+        laps = Laps()
+        laps.seconds["wait"] = time.monotonic() - raw.arrived
+        result = self._pipeline.run(
+            raw, self._instructions.snapshot(), self._settings(), bool(wanted & WITH_3D), laps
+        )
+        self._outputs.publish(result, wanted, laps)
+        total = time.monotonic() - raw.arrived
+        laps.seconds["total"] = total
+        laps.seconds["overhead"] = total - sum(laps.seconds[stage] for stage in MODEL_STAGES)
+        for stage, seconds in laps.seconds.items():
+            self._health.took(stage, seconds)
+        self.results, self.no_3d = result.results, result.no_3d
+        self._health.tick("grounded")
+
+
+def _failure(error: Exception) -> str:
+    """One line, with the place that a bug report needs."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return f"a frame failed: {what} ({Path(where.filename).name}, line {where.lineno})"

@@ -1,0 +1,282 @@
+"""Pairing, dropping and decoding of camera messages, with a clock that the test turns."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from sam3i_ros.camera import (
+    DEPTH_SILENT,
+    DEPTH_WAIT,
+    CameraBuffer,
+    FrameDecoder,
+    RawFrame,
+    stamp_ns,
+)
+from sam3i_ros.decoding import MessageError
+from sam3i_ros.health import Health
+from sam3i_ros.messages import image_msg
+
+MS = 1_000_000
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Drops:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, count: int) -> None:
+        self.count += count
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def drops() -> Drops:
+    return Drops()
+
+
+@pytest.fixture
+def paired(clock: Clock, drops: Drops) -> CameraBuffer:
+    return CameraBuffer(True, 0.02, "/depth", drops, clock)
+
+
+def image(stamp_ms: float, array: np.ndarray | None = None, encoding: str = "rgb8") -> Image:
+    array = np.zeros((4, 6, 3), np.uint8) if array is None else array
+    message = image_msg(array, encoding, Image().header)
+    ns = round(stamp_ms * MS)
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(ns, 10**9)
+    message.header.frame_id = "camera"
+    return message
+
+
+def depth(stamp_ms: float, array: np.ndarray | None = None) -> Image:
+    array = np.full((4, 6), 1000, np.uint16) if array is None else array
+    return image(stamp_ms, array, "16UC1" if array.dtype == np.uint16 else "32FC1")
+
+
+def info(width: int = 6, height: int = 4, focal: float = 5.0) -> CameraInfo:
+    k = [focal, 0.0, 2.5, 0.0, focal, 1.5, 0.0, 0.0, 1.0]
+    return CameraInfo(width=width, height=height, k=k)
+
+
+def taken(buffer: CameraBuffer) -> RawFrame:
+    raw = buffer.take(0)
+    assert raw is not None
+    return raw
+
+
+def milliseconds(raw: RawFrame) -> float:
+    return stamp_ns(raw.image) / MS
+
+
+def test_without_depth_the_newest_image_wins(clock: Clock, drops: Drops) -> None:
+    buffer = CameraBuffer(False, 0.02, "/depth", drops, clock)
+    assert buffer.take(0) is None
+    for stamp in (10, 20, 30):
+        buffer.add_image(image(stamp))
+    raw = taken(buffer)
+    assert milliseconds(raw) == 30
+    assert raw.no_depth == "depth is off (depth_transport: none)"
+    assert drops.count == 2
+    assert buffer.take(0) is None
+
+
+@pytest.mark.parametrize("depth_first", [True, False])
+def test_pairs_by_stamp(paired: CameraBuffer, depth_first: bool) -> None:
+    messages = [(paired.add_depth, depth(118)), (paired.add_image, image(100))]
+    for add, message in messages if depth_first else messages[::-1]:
+        add(message)
+    raw = taken(paired)
+    assert raw.depth is not None
+    assert (milliseconds(raw), stamp_ns(raw.depth) / MS, raw.no_depth) == (100, 118, "")
+
+
+def test_nearest_depth_is_taken(paired: CameraBuffer) -> None:
+    for stamp in (95, 104, 112):
+        paired.add_depth(depth(stamp))
+    paired.add_image(image(102))
+    assert stamp_ns(taken(paired).depth) == 104 * MS
+
+
+def test_newest_pair_wins_over_older_pairs_and_unpaired(paired: CameraBuffer, drops: Drops) -> None:
+    for stamp in (0, 33, 66):
+        paired.add_image(image(stamp))
+        paired.add_depth(depth(stamp))
+    paired.add_image(image(100))  # its depth is still to come
+    assert milliseconds(taken(paired)) == 66
+    assert drops.count == 2
+    paired.add_depth(depth(100))
+    assert milliseconds(taken(paired)) == 100
+    assert drops.count == 2
+
+
+def test_waits_for_depth_but_not_for_ever(paired: CameraBuffer, clock: Clock) -> None:
+    paired.add_depth(depth(0))
+    paired.add_image(image(100))
+    assert paired.take(0) is None
+    clock.now += DEPTH_WAIT + 0.001
+    raw = taken(paired)
+    assert raw.depth is None
+    assert raw.no_depth == (
+        "no depth image within sync_slop (0.02 s) of the image (the nearest is 100 ms away)"
+    )
+
+
+def test_depth_later_than_the_next_image(paired: CameraBuffer, clock: Clock) -> None:
+    """A depth stream 50 ms behind a 30 Hz colour stream still gives 3D in every frame taken."""
+    paired.add_image(image(0))
+    clock.now += 0.033
+    paired.add_image(image(33))
+    clock.now += 0.017
+    paired.add_depth(depth(0))
+    raw = taken(paired)
+    assert (milliseconds(raw), raw.no_depth) == (0, "")
+
+
+def test_silent_depth_is_not_waited_for(paired: CameraBuffer, clock: Clock) -> None:
+    clock.now += DEPTH_SILENT + 0.1
+    paired.add_image(image(10))
+    assert taken(paired).no_depth == "no depth image has come on /depth"
+    paired.add_depth(depth(20))
+    clock.now += DEPTH_SILENT + 0.1
+    paired.add_image(image(300))
+    assert taken(paired).no_depth == "depth images have stopped coming on /depth"
+
+
+def test_stamps_may_jump_back(paired: CameraBuffer) -> None:
+    """A recording that begins again is newer than its end."""
+    for stamp in (5000, 5033, 10, 43):
+        paired.add_image(image(stamp))
+        paired.add_depth(depth(stamp))
+    assert milliseconds(taken(paired)) == 43
+
+
+def test_memory_is_bounded(paired: CameraBuffer, drops: Drops) -> None:
+    for i in range(100):
+        paired.add_image(image(i * 100))  # never a partner, never taken
+    assert len(paired._images) <= 8
+    assert drops.count == 100 - len(paired._images)
+
+
+def test_take_wakes_up_and_gives_up(drops: Drops) -> None:
+    buffer = CameraBuffer(False, 0.02, on_drop=drops)
+    threading.Timer(0.05, buffer.add_image, [image(7)]).start()
+    start = time.monotonic()
+    raw = buffer.take(5)
+    assert raw is not None
+    assert 0.04 < time.monotonic() - start < 1
+    threading.Timer(0.05, buffer.close).start()
+    assert buffer.take(5) is None
+    assert time.monotonic() - start < 2
+
+
+def decode(
+    colour: Image | CompressedImage,
+    depth_image: Image | CompressedImage | None,
+    camera: CameraInfo | None,
+    no_depth: str = "",
+):
+    health = Health()
+    raw = RawFrame(colour, depth_image, camera, 0.0, no_depth)
+    return FrameDecoder(health, use_depth=True).decode(raw, want_3d=True), health.faults()
+
+
+def test_decodes_metres_and_rays() -> None:
+    millimetres = np.arange(24, dtype=np.uint16).reshape(4, 6) * 100
+    rgb = np.random.default_rng(0).integers(0, 255, (4, 6, 3), np.uint8)
+    frame, faults = decode(image(1500, rgb), depth(1500, millimetres), info())
+    assert faults == []
+    assert (frame.stamp_ns, frame.no_3d) == (1_500_000_000, "")
+    np.testing.assert_array_equal(frame.rgb, rgb)
+    assert np.isnan(frame.depth[0, 0])
+    assert frame.depth[3, 5] == pytest.approx(2.3)
+    np.testing.assert_allclose(frame.rays[3, 5], [0.5, 0.3])
+
+
+def test_compressed_pair() -> None:
+    rgb = np.zeros((4, 6, 3), np.uint8)
+    rgb[..., 0] = 200
+    colour = CompressedImage(header=image(5).header, format="png")
+    colour.data = cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()
+    packed = CompressedImage(header=image(5).header, format="16UC1; compressedDepth png")
+    millimetres = np.full((4, 6), 1234, np.uint16)
+    packed.data = bytes(12) + cv2.imencode(".png", millimetres)[1].tobytes()
+    frame, faults = decode(colour, packed, info())
+    assert faults == []
+    assert frame.rgb[0, 0].tolist() == [200, 0, 0]
+    assert frame.depth[2, 2] == pytest.approx(1.234)
+
+
+@pytest.mark.parametrize(
+    ("depth_image", "camera", "reason"),
+    [
+        (depth(5, np.ones((2, 3), np.uint16)), info(), "depth is 3x2 but the image is 6x4"),
+        (depth(5, np.full((4, 6), np.nan, np.float32)), info(), "no valid value"),
+        (depth(5), info(3, 2), "camera_info is 3x2 but the image is 6x4"),
+        (depth(5), info(focal=0.0), "not calibrated"),
+        (depth(5), CameraInfo(), "camera_info cannot be used"),
+        (depth(5), None, "no camera_info has come"),
+        (image(5), info(), "rgb8"),
+    ],
+)
+def test_bad_depth_leaves_the_image(
+    depth_image: Image, camera: CameraInfo | None, reason: str
+) -> None:
+    frame, faults = decode(image(5), depth_image, camera)
+    assert frame.rgb.shape == (4, 6, 3)
+    assert frame.depth is None
+    assert reason in frame.no_3d
+    assert [(f.key, f.text) for f in faults] == [("geometry.depth", frame.no_3d)]
+    assert "\n" not in frame.no_3d
+
+
+def test_missing_depth_says_why() -> None:
+    frame, faults = decode(image(5), None, info(), "no depth image has come on /depth")
+    assert frame.no_3d.startswith("no depth image has come on /depth; check the depth topic")
+    assert faults[0].key == "geometry.depth"
+
+
+def test_other_frame_is_a_warning() -> None:
+    other = depth(5)
+    other.header.frame_id = "depth_camera"
+    frame, faults = decode(image(5), other, info())
+    assert frame.depth is not None
+    assert "'camera' but depth in 'depth_camera'" in faults[0].text
+
+
+def test_unstamped_and_nameless() -> None:
+    colour = image(0)
+    colour.header.frame_id = ""
+    frame, faults = decode(colour, depth(0), info())
+    assert {f.key for f in faults} == {"camera.stamp", "geometry.depth"}
+    assert "frame_id" in frame.no_3d
+
+
+def test_bad_colour_is_an_error() -> None:
+    with pytest.raises(MessageError, match="encoding 'hsv8'"):
+        decode(image(5, encoding="hsv8"), depth(5), info())
+
+
+def test_nothing_is_lifted_for_nobody() -> None:
+    broken = Image(encoding="nonsense")
+    raw = RawFrame(image(5), broken, info(), 0.0, "")
+    health = Health()
+    frame = FrameDecoder(health, use_depth=True).decode(raw, want_3d=False)
+    assert frame.depth is None
+    assert health.faults() == []

@@ -1,0 +1,106 @@
+"""What the node says about itself, with a clock that the test turns."""
+
+from __future__ import annotations
+
+import pytest
+from builtin_interfaces.msg import Time
+
+from sam3i_ros.health import HOLD, LOG_EVERY, Health, Severity, percentiles, to_diagnostics
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_percentiles() -> None:
+    values = percentiles(range(101))
+    assert (values.p50, values.p95) == (50, 95)
+    assert percentiles([]).p95 == 0.0
+    assert percentiles([3.0]).p50 == 3.0
+
+
+def test_a_lasting_fault_is_logged_once(clock: Clock) -> None:
+    lines: list[tuple[Severity, str]] = []
+    health = Health(lambda severity, text: lines.append((severity, text)), clock)
+    for _ in range(1000):
+        health.fault("camera.image", Severity.ERROR, "bad; mend it")
+        clock.now += 0.1
+    assert lines == [(Severity.ERROR, "bad; mend it")]
+    assert health.faults()[0].count == 1000
+
+
+def test_a_changing_fault_is_logged_seldom(clock: Clock) -> None:
+    lines: list[str] = []
+    health = Health(lambda severity, text: lines.append(text), clock)
+    for i in range(100):  # 20 s
+        health.fault("geometry.no_depth", Severity.WARN, f"{i} ms away")
+        clock.now += 0.2
+    assert lines == ["0 ms away", f"{round(LOG_EVERY / 0.2)} ms away"]
+
+
+def test_a_fault_runs_out_and_is_logged_when_it_comes_back(clock: Clock) -> None:
+    lines: list[str] = []
+    health = Health(lambda severity, text: lines.append(text), clock)
+    health.fault("camera.image", Severity.ERROR, "bad")
+    clock.now += HOLD + 0.1
+    assert health.faults() == []
+    clock.now += LOG_EVERY
+    health.fault("camera.image", Severity.ERROR, "bad")
+    assert lines == ["bad", "bad"]
+
+
+def test_the_worst_fault_heads_its_component(clock: Clock) -> None:
+    health = Health(clock=clock)
+    health.fault("camera.age", Severity.WARN, "old")
+    health.fault("camera.silent", Severity.ERROR, "no image")
+    rows = {row.component: row for row in health.report({"model": {"name": "m"}})}
+    assert (rows["camera"].severity, rows["camera"].message) == (Severity.ERROR, "no image")
+    assert rows["camera"].values == {
+        "camera.silent": "no image (1 times)",
+        "camera.age": "old (1 times)",
+    }
+    assert (rows["model"].severity, rows["model"].values) == (Severity.OK, {"name": "m"})
+    health.clear("camera.silent")
+    assert health.faults()[0].key == "camera.age"
+
+
+def test_rates_and_counters(clock: Clock) -> None:
+    health = Health(clock=clock)
+    for _ in range(31):
+        health.tick("image")
+        clock.now += 0.1
+    assert health.rate("image") == pytest.approx(10.0)
+    assert health.counter("image") == 31
+    assert health.rate("depth") == 0.0
+    clock.now += 60
+    assert health.rate("image") == 0.0
+
+
+def test_durations_are_bounded(clock: Clock) -> None:
+    health = Health(clock=clock)
+    for i in range(10_000):
+        health.took("decode", i / 1000)
+    assert health.stages()["decode"].p50 == pytest.approx(9.871, abs=0.002)
+
+
+def test_the_message(clock: Clock) -> None:
+    health = Health(clock=clock)
+    health.fault("model.load", Severity.ERROR, "no such folder; give a path")
+    array = to_diagnostics(health.report({}), "/sam3i", Time(sec=7))
+    assert array.header.stamp.sec == 7
+    rows = {status.name: status for status in array.status}
+    assert list(rows) == [
+        f"/sam3i: {c}" for c in ("camera", "geometry", "instructions", "model", "node")
+    ]
+    assert rows["/sam3i: model"].level == b"\x02"
+    assert rows["/sam3i: model"].message == "no such folder; give a path"
+    assert rows["/sam3i: camera"].level == b"\x00"
