@@ -54,9 +54,10 @@ def draw_overlay(rgb: Array, groundings: Sequence[Grounding]) -> Array:
     # Tags come after all masks, so that none is covered.
     for index, grounding in enumerate(groundings):
         for mask, score in zip(grounding.masks, grounding.scores, strict=True):
-            x, y, _, _ = cv2.boundingRect(mask.view(np.uint8))
-            tag = f"{_short(grounding.instruction.text)} {score:.2f}"
-            _draw_tag(picture, tag, (x, y), color_for(index), scale)
+            x, y, width, _ = cv2.boundingRect(mask.view(np.uint8))
+            if width:
+                tag = f"{_short(grounding.instruction.text)} {score:.2f}"
+                _draw_tag(picture, tag, (x, y), color_for(index), scale)
     top = 0
     for index, grounding in enumerate(groundings):
         if grounding.outcome != Outcome.FOUND:

@@ -96,7 +96,7 @@ def image_msg(image: Array, encoding: str, header: Header) -> Image:
         width=image.shape[1],
         encoding=encoding,
         step=image[0].nbytes,
-        data=_bytes(image),
+        data=_array("B", image),
     )
 
 
@@ -132,7 +132,7 @@ def points_msg(clouds: Sequence[Cloud | None], rgb: Array, header: Header) -> Po
         is_bigendian=False,
         point_step=_POINT.itemsize,
         row_step=points.nbytes,
-        data=_bytes(points),
+        data=_array("B", points),
         is_dense=True,
     )
 
@@ -262,21 +262,16 @@ def markers_msg(segments: SegmentArray, lifetime: float) -> MarkerArray:
     return MarkerArray(markers=markers)
 
 
-def _bytes(data: Array) -> array[int]:
-    filled = array("B")
+def _array(code: str, data: Array) -> array[int]:
+    filled = array(code)
     filled.frombytes(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data)
     return filled
 
 
 def _runs(mask: Array) -> array[int]:
     """Lengths of alternating runs, row by row, background first (possibly of length 0)."""
-    flat = mask.ravel()
-    borders = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    lengths = np.diff(borders, prepend=0, append=flat.size).astype(np.uint32)
-    runs = array("I", [0] if flat.size and flat[0] else [])
-    if flat.size:
-        runs.frombytes(lengths.data)
-    return runs
+    borders = np.flatnonzero(np.diff(mask.ravel(), prepend=False))
+    return _array("I", np.diff(borders, prepend=0, append=mask.size).astype(np.uint32))
 
 
 def _xyz(values: Any) -> dict[str, float]:

@@ -1,0 +1,122 @@
+"""The overlay changes what it should and nothing else."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sam3i_model.instruction import Instruction, Level, Outcome
+from sam3i_model.visualize import color_for, draw_overlay
+
+RGB = np.full((480, 640, 3), 100, np.uint8)
+
+
+def grounding(text="mug", outcome=Outcome.FOUND, masks=(), detail=""):
+    masks = np.array(list(masks)) if len(masks) else np.zeros((0, 480, 640), bool)
+    return SimpleNamespace(
+        instruction=Instruction(text),
+        outcome=outcome,
+        level=Level.CONCEPT,
+        detail=detail,
+        masks=masks,
+        scores=np.full(len(masks), 0.9, np.float32),
+    )
+
+
+def square(top, left, side=100):
+    mask = np.zeros((480, 640), bool)
+    mask[top : top + side, left : left + side] = True
+    return mask
+
+
+def changed(picture):
+    return (picture != RGB).any(axis=2)
+
+
+def test_nothing_to_draw_is_the_image():
+    picture = draw_overlay(RGB, [grounding()])
+    assert np.array_equal(picture, RGB)
+    assert picture is not RGB
+
+
+def test_only_mask_outline_and_tag_change():
+    before = RGB.copy()
+    mask = square(200, 300)
+    difference = changed(draw_overlay(RGB, [grounding(masks=[mask])]))
+    assert np.array_equal(before, RGB)
+    assert difference[mask].all()
+    # The outline may reach two pixels out; the tag sits on top, nowhere else.
+    near = np.zeros_like(mask)
+    near[198:302, 298:402] = True
+    outside = difference & ~near
+    rows, columns = np.nonzero(outside)
+    assert 160 < rows.min() <= rows.max() < 200
+    assert 300 <= columns.min() <= columns.max() < 400
+
+
+def test_mask_is_translucent():
+    rgb = RGB.copy()
+    rgb[240:260] = 200
+    mask = square(200, 300)
+    picture = draw_overlay(rgb, [grounding(masks=[mask])]).astype(int)
+    dark, light = picture[230, 350], picture[250, 350]
+    assert (light - dark == 55).all()  # what is under it shows through
+
+
+def test_colour_is_that_of_the_instruction():
+    first = grounding(masks=[square(200, 100), square(350, 100)])
+    second = grounding(text="bowl", masks=[square(200, 400)])
+    picture = draw_overlay(RGB, [first, second])
+    assert np.array_equal(picture[250, 150], picture[400, 150])
+    assert not np.array_equal(picture[250, 150], picture[250, 450])
+    for index, at in ((0, (250, 150)), (1, (250, 450))):
+        expected = 100 * 0.55 + 0.45 * np.array(color_for(index))
+        np.testing.assert_allclose(picture[at], expected, atol=1)
+
+
+def test_colours_differ():
+    colours = np.array([color_for(i) for i in range(12)])
+    distances = np.linalg.norm(colours[:, None] - colours, axis=2) + 1000 * np.eye(12)
+    assert distances.min() > 30
+    assert color_for(3) == color_for(3)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_FOUND, Outcome.REJECTED, Outcome.AMBIGUOUS])
+def test_other_outcomes_get_a_line_at_the_top(outcome):
+    difference = changed(draw_overlay(RGB, [grounding(outcome=outcome, detail="because")]))
+    rows, columns = np.nonzero(difference)
+    assert rows.min() == 0
+    assert columns.min() == 0
+    assert rows.max() < 30
+
+
+def test_lines_do_not_cover_each_other():
+    one = grounding(outcome=Outcome.NOT_FOUND)
+    height = np.nonzero(changed(draw_overlay(RGB, [one])))[0].max() + 1
+    both = np.nonzero(changed(draw_overlay(RGB, [one, one])))[0].max() + 1
+    assert both == 2 * height
+
+
+def test_found_is_not_announced():
+    assert not changed(draw_overlay(RGB, [grounding(masks=[square(300, 300)])]))[:50].any()
+
+
+@pytest.mark.parametrize("text", ["x" * 1000, "線\nund Größe\t", "", "a" * 59 + "é%s{}"])
+@pytest.mark.parametrize("shape", [(480, 640), (48, 64), (1080, 1920)])
+def test_any_text_on_any_size(text, shape):
+    rgb = np.zeros((*shape, 3), np.uint8)
+    rgb.setflags(write=False)
+    found = grounding(text=text)
+    found.masks, found.scores = np.ones((1, *shape), bool), np.ones(1, np.float32)
+    lost = grounding(text=text, outcome=Outcome.REJECTED, detail=text)
+    picture = draw_overlay(rgb, [found, lost])
+    assert picture.shape == rgb.shape
+    assert picture.dtype == np.uint8
+    assert picture.any()
+
+
+def test_an_empty_mask_does_no_harm():
+    picture = draw_overlay(RGB, [grounding(masks=[np.zeros((480, 640), bool)])])
+    assert np.array_equal(picture, RGB)
