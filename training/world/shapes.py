@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,7 +40,7 @@ class Mesh:
         return Mesh(self.vertices * stretch, self.triangles, unit(self.normals / stretch))
 
 
-def unit(vectors: Floats) -> Floats:
+def unit(vectors: NDArray[np.floating[Any]]) -> Floats:
     """Vectors (..., 3) scaled to length 1; zero stays zero."""
     length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
     return (vectors / np.maximum(length, 1e-12)).astype(np.float32)
@@ -53,7 +54,7 @@ def mesh_of(vertices: ArrayLike, triangles: ArrayLike) -> Mesh:
     area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     slots = faces.astype(np.int64)[..., None] * 3 + np.arange(3)
     weights = np.broadcast_to(area[:, None], corners.shape)
-    total = np.bincount(slots.ravel(), weights.ravel(), points.size)
+    total: NDArray[np.float64] = np.bincount(slots.ravel(), weights.ravel(), points.size)
     return Mesh(points, faces, unit(total.reshape(-1, 3)))
 
 
@@ -96,8 +97,8 @@ def revolve(profile: ArrayLike, around: int = SEGMENTS) -> Mesh:
     outward = np.stack([slope[:, 1], -slope[:, 0]], 1)
     angle = np.linspace(0, 2 * np.pi, around, endpoint=False)
     circle = np.stack([np.cos(angle), np.sin(angle)], -1).astype(np.float32)
-    faces = _grid(len(keep), around).reshape(2, len(keep) - 1, around, 3)
-    faces = faces[:, ~after[1:]].reshape(-1, 3)
+    strips = _grid(len(keep), around).reshape(2, len(keep) - 1, around, 3)
+    faces = strips[:, ~after[1:]].reshape(-1, 3)
     return Mesh(_turned(points[keep], circle), faces, _turned(outward, circle))
 
 

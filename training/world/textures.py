@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,7 +32,6 @@ BUNDLED = {
         "hubble_deep_field.jpg",
         "ihc.png",
         "motorcycle_left.png",
-        "page.png",
         "retina.jpg",
         "rocket.jpg",
     ),
@@ -48,7 +48,10 @@ def load_photos(folder: Path | None = None) -> list[NDArray[np.uint8]]:
     for package, names in BUNDLED.items():
         for name in names:
             with as_file(files(package).joinpath(name)) as path:
-                photos.append(_shrunk(cv2.imread(str(path))))
+                picture = cv2.imread(str(path))
+                if picture is None:
+                    raise ValueError(f"{path} cannot be read; reinstall {package.split('.')[0]}")
+                photos.append(_shrunk(picture))
     if folder is not None:
         paths = sorted(
             p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"}
@@ -61,10 +64,11 @@ def load_photos(folder: Path | None = None) -> list[NDArray[np.uint8]]:
     return photos
 
 
-def _shrunk(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _shrunk(bgr: NDArray[Any]) -> NDArray[np.uint8]:
     scale = PHOTO_SIDE / min(bgr.shape[:2])
     rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-    return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
 def photo_crop(photos: list[NDArray[np.uint8]], rng: Rng, side: int, smallest: int = 60) -> Floats:
@@ -85,23 +89,24 @@ def photo_crop(photos: list[NDArray[np.uint8]], rng: Rng, side: int, smallest: i
 def blotches(rng: Rng, side: int, cells: tuple[int, int]) -> Floats:
     """Smooth noise (side, side) of about unit variance with the given number of cells."""
     coarse = rng.standard_normal(cells, dtype=np.float32)
-    return cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _surface_colour(rng: Rng) -> Floats:
     kind = rng.random()
+    base: NDArray[Any]
     if kind < 0.35:
         base = np.full(3, rng.uniform(0.06, 0.95))
     elif kind < 0.7:
         base = np.array([0.5, 0.34, 0.22]) * rng.uniform(0.35, 1.7) + rng.normal(0, 0.02, 3)
     else:
-        hsv = np.uint8([[[rng.integers(180), rng.integers(110), rng.integers(40, 250)]]])
-        base = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0] / 255.0
+        hsv = [[[rng.integers(180), rng.integers(110), rng.integers(40, 250)]]]
+        base = cv2.cvtColor(np.array(hsv, np.uint8), cv2.COLOR_HSV2RGB)[0, 0] / 255.0
     return np.clip(base, 0.02, 1).astype(np.float32)
 
 
-def _wood(rng: Rng, base: Floats, side: int) -> Floats:
-    """Planks with wavy grain along y."""
+def wood(rng: Rng, base: Floats, side: int = 256) -> Floats:
+    """Planks of about that colour with wavy grain along y, (side, side, 3)."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     warp = 0.05 * blotches(rng, side, (int(rng.integers(3, 8)), 4))
     grain = np.sin((x + warp) * rng.uniform(30, 120)) * 0.05
@@ -110,7 +115,8 @@ def _wood(rng: Rng, base: Floats, side: int) -> Floats:
     board = (x * planks).astype(int)
     tone = rng.normal(0, 0.09, planks + 1).astype(np.float32)[board]
     seam = np.where((x * planks) % 1 < 0.012 * planks, -0.35 if planks > 1 else 0.0, 0.0)
-    return base * (1 + grain + fine + tone + seam + 0.02 * np.sin(9 * y))[..., None]
+    shade = 1 + grain + fine + tone + seam + 0.02 * np.sin(9 * y)
+    return (base * shade[..., None]).clip(0, 1).astype(np.float32)
 
 
 def table_top(photos: list[NDArray[np.uint8]], rng: Rng, side: int = 256) -> Floats:
@@ -120,7 +126,7 @@ def table_top(photos: list[NDArray[np.uint8]], rng: Rng, side: int = 256) -> Flo
     if kind < 0.2:
         picture = base * (1 + 0.03 * blotches(rng, side, (6, 6)))[..., None]
     elif kind < 0.5:
-        picture = _wood(rng, base, side)
+        picture = wood(rng, base, side)
     elif kind < 0.62:
         count = int(rng.integers(3, 13))
         square = np.arange(side) * count // side
@@ -144,20 +150,25 @@ def table_top(photos: list[NDArray[np.uint8]], rng: Rng, side: int = 256) -> Flo
 
 
 def backdrop(photos: list[NDArray[np.uint8]], rng: Rng, side: int = 256) -> Floats:
-    """What is behind and under the table: a photo, or a room of soft blotches and edges."""
-    if rng.random() < 0.65:
-        picture = photo_crop(photos, rng, side, 150)
-    else:
-        picture = np.ones((side, side, 3), np.float32) * _surface_colour(rng)
-        picture *= 1 + 0.15 * blotches(rng, side, (3, 3))[..., None]
-        for _ in range(int(rng.integers(1, 9))):  # furniture, doors, windows
-            x, y = rng.integers(0, side, 2)
-            w, h = rng.integers(side // 12, side // 2, 2)
-            corner, other = (int(x), int(y)), (int(x + w), int(y + h))
-            cv2.rectangle(picture, corner, other, _surface_colour(rng).tolist(), -1)
+    """What is behind and under the table: a photo or a room, sharp or out of focus."""
+    picture: NDArray[Any] = (
+        photo_crop(photos, rng, side, 150) if rng.random() < 0.65 else room(rng, side)
+    )
     if rng.random() < 0.6:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 3.5))
     return np.clip(picture * rng.uniform(0.35, 1.15), 0, 1).astype(np.float32)
+
+
+def room(rng: Rng, side: int = 256) -> Floats:
+    """A wall with furniture, doors and windows: soft blotches and rectangles."""
+    picture = np.ones((side, side, 3), np.float32) * _surface_colour(rng)
+    picture *= 1 + 0.15 * blotches(rng, side, (3, 3))[..., None]
+    for _ in range(int(rng.integers(1, 9))):
+        x, y = rng.integers(0, side, 2)
+        w, h = rng.integers(side // 12, side // 2, 2)
+        corner, other = (int(x), int(y)), (int(x + w), int(y + h))
+        cv2.rectangle(picture, corner, other, _surface_colour(rng).tolist(), -1)
+    return picture
 
 
 def look_up(texture: Floats, u: Floats, v: Floats, mirrored: bool = False) -> Floats:
@@ -167,10 +178,12 @@ def look_up(texture: Floats, u: Floats, v: Floats, mirrored: bool = False) -> Fl
     """
     height, width = texture.shape[:2]
     rows = max(1, -(-len(u) // ROW))
-    x = np.zeros((2, rows * ROW), np.float32)
-    x[0, : len(u)] = u * width - 0.5
-    x[1, : len(u)] = (1 - v) * height - 0.5
-    x = x.reshape(2, rows, ROW)
+    x, y = np.zeros((2, rows * ROW), np.float32)
+    x[: len(u)] = u * width - 0.5
+    y[: len(u)] = (1 - v) * height - 0.5
     border = cv2.BORDER_REFLECT if mirrored else cv2.BORDER_WRAP
-    found = cv2.remap(texture, x[0], x[1], cv2.INTER_LINEAR, borderMode=border)
-    return found.reshape(-1, 3)[: len(u)]
+    shape = rows, ROW
+    found = cv2.remap(
+        texture, x.reshape(shape), y.reshape(shape), cv2.INTER_LINEAR, borderMode=border
+    )
+    return np.asarray(found, np.float32).reshape(-1, 3)[: len(u)]
