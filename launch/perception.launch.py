@@ -22,9 +22,7 @@ from launch.actions import (
     RegisterEventHandler,
     SetEnvironmentVariable,
 )
-from launch.conditions import IfCondition
 from launch.events import matches_action
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
@@ -87,17 +85,7 @@ ARGUMENTS = [
 
 
 def generate_launch_description() -> LaunchDescription:
-    rviz = Node(
-        package="rviz2",
-        executable="rviz2",
-        namespace=LaunchConfiguration("namespace"),
-        arguments=["-d", str(CONFIG / "sam3i.rviz")],
-        parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
-        condition=IfCondition(LaunchConfiguration("rviz")),
-    )
-    return LaunchDescription(
-        [*ARGUMENTS, *dds_profile(), OpaqueFunction(function=perception_node), rviz]
-    )
+    return LaunchDescription([*ARGUMENTS, *dds_profile(), OpaqueFunction(function=nodes)])
 
 
 def dds_profile() -> list[LaunchDescriptionEntity]:
@@ -109,14 +97,36 @@ def dds_profile() -> list[LaunchDescriptionEntity]:
     return [SetEnvironmentVariable(f"{name}_DEFAULT_PROFILES_FILE", str(CONFIG / "fastdds.xml"))]
 
 
-def perception_node(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     given = {argument.name: context.launch_configurations[argument.name] for argument in ARGUMENTS}
     path = CONFIG / "cameras" / f"{given['camera']}.yaml"
     camera = yaml.safe_load(path.read_text(encoding="utf-8"))
-    camera.update({name: given[name] for name in camera if given[name]})
+    camera.update({name: given[name] for name in camera if given.get(name)})
     if camera["depth"] == "none":
         camera["depth_transport"] = "none"
+    started = perception_node(given, camera)
+    if given["rviz"].lower() == "true":
+        started.append(rviz(given, camera))
+    return started
 
+
+def rviz(given: dict[str, str], camera: dict[str, str]) -> Node:
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        namespace=given["namespace"],
+        arguments=[
+            "-d",
+            str(CONFIG / "sam3i.rviz"),
+            "-f",
+            given["target_frame"] or camera["frame"],
+        ],
+        parameters=[{"use_sim_time": given["use_sim_time"].lower() == "true"}],
+    )
+
+
+def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[LaunchDescriptionEntity]:
+    """The node, and what takes it to active or says why not."""
     overrides = {name: given[name] for name in ("model", "device", "target_frame") if given[name]}
     node = LifecycleNode(
         package="sam3i_ros",

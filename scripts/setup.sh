@@ -92,7 +92,7 @@ install_packages() {
   local line="apt-get install -y --no-install-recommends ${packages[*]}"
   command -v apt-get >/dev/null || fail \
     "This machine lacks what Debian calls: ${packages[*]}" "Install it, then run this again."
-  [[ $EUID -eq 0 ]] || fail "This machine lacks some packages. Install them, then run this again:" \
+  [[ $(id -u) -eq 0 ]] || fail "This machine lacks some packages. Install them, then run this again:" \
     "  sudo apt-get update && sudo $line"
   export DEBIAN_FRONTEND=noninteractive
   step "System packages: ${packages[*]}" "Is the network there?" \

@@ -1,0 +1,100 @@
+"""The perception node without a camera: a recording is played to it, and a planner asks.
+
+    ros2 launch sam3i_ros demo.launch.py rviz:=true
+
+All arguments of perception.launch.py apply, but for camera, which is sim.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import yaml
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.events.process import ProcessExited
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import Node
+
+LAUNCH = Path(get_package_share_directory("sam3i_ros")) / "launch"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sam3i_ros"
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "bag",
+        default_value="",
+        description="rosbag2 to play in a loop, with the topics of config/cameras/sim.yaml; "
+        "empty: a rendered tabletop, made once (a minute)",
+    ),
+    DeclareLaunchArgument(
+        "instructions",
+        default_value="[mug, the red mug, the apple next to the bowl, hammer]",
+        description="what the planner asks for, a YAML list",
+    ),
+]
+
+
+def generate_launch_description() -> LaunchDescription:
+    perception = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(LAUNCH / "perception.launch.py")),
+        launch_arguments={"camera": "sim"}.items(),
+    )
+    return LaunchDescription(
+        [*ARGUMENTS, perception, OpaqueFunction(function=planner), OpaqueFunction(function=camera)]
+    )
+
+
+def planner(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    given = context.launch_configurations
+    instructions = yaml.safe_load(given["instructions"])
+    node = Node(
+        package="sam3i_ros",
+        executable="planner",
+        namespace=given["namespace"],
+        output="screen",
+        parameters=[{"instructions": [str(text) for text in instructions]}],
+    )
+    return [node]
+
+
+def camera(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    given = context.launch_configurations["bag"]
+    bag = Path(given) if given else CACHE / "world"
+    player = Node(
+        package="sam3i_ros",
+        executable="camera_player",
+        output="screen",
+        parameters=[{"bag": str(bag)}],
+    )
+    if given or (bag / "metadata.yaml").exists():
+        return [player]
+
+    render = ExecuteProcess(
+        cmd=[sys.executable, "-m", "training.world", "sequence", "--out", str(bag)],
+        output="screen",
+    )
+
+    def when_rendered(event: ProcessExited, context: LaunchContext) -> list:
+        if event.returncode == 0:
+            return [player]
+        reason = "the recording could not be rendered; name one: bag:=recording.mcap"
+        return [LogInfo(msg=reason), EmitEvent(event=Shutdown(reason=reason))]
+
+    return [
+        LogInfo(msg=f"rendering the recording to play, once, into {bag}"),
+        render,
+        RegisterEventHandler(OnProcessExit(target_action=render, on_exit=when_rendered)),
+    ]

@@ -1,0 +1,33 @@
+"""The files in config/ say what the node understands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sam3i_ros.parameters import DEPTH_TRANSPORTS, IMAGE_TRANSPORTS, PARAMETERS
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+CAMERAS = sorted((CONFIG / "cameras").glob("*.yaml"))
+
+
+def test_params_file_states_the_defaults() -> None:
+    stated = yaml.safe_load((CONFIG / "params.yaml").read_text())["/**"]["ros__parameters"]
+    assert stated == {name: PARAMETERS[name].default for name in stated}
+
+
+@pytest.mark.parametrize("path", CAMERAS, ids=lambda path: path.stem)
+def test_camera_names_all_that_the_launch_file_needs(path: Path) -> None:
+    camera = yaml.safe_load(path.read_text())
+    transports = (camera.pop("image_transport"), camera.pop("depth_transport"))
+    assert transports[0] in IMAGE_TRANSPORTS
+    assert transports[1] in DEPTH_TRANSPORTS
+    assert camera.pop("frame").endswith(("_optical_frame", "_frame_optical"))
+    assert camera.keys() == {"image", "depth", "camera_info"}
+    assert all(topic.startswith("/") for topic in camera.values())
+
+
+def test_there_is_a_file_for_every_camera_and_no_other() -> None:
+    assert [path.stem for path in CAMERAS] == ["oak", "orbbec", "realsense", "sim", "zed"]
