@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import dropwhile
 
 from sam3i_model import words as w
 
@@ -23,17 +24,20 @@ _WORD = re.compile(r"\w+(?:[-'/.]\w+)*")
 _FINDING = (
     "find|locate|segment|highlight|detect|identify|fetch|bring|retrieve|localize|recogni[sz]e|see"
 )
+_VERB = "|".join(sorted(w.VERBS))
 _LEAD_IN = re.compile(
     rf"""(?:
       please | kindly | now | then | just | ok | okay | so | also | quickly | carefully
     | (?:hey|hi|hello)(?:\ (?:robot|there))?
-    | robot(?=\ (?:please|can\ you|could\ you|pick|find|show|segment|grab|take|bring)\b)
+    | (?:robot|next|first|let\ us|let\ me)(?=\ (?:please|can|could|{_FINDING}|{_VERB})\b)
+    | my\ target\ is | there\ should\ be
+    | (?:what\ is\ )?the\ (?:position|location|pose|mask|outline|contour|pixels)\ of
     | (?:can|could|would|will)\ you(?:\ see)?
     | i\ (?:want|need|would\ like)\ you\ to | you\ (?:should|must|need\ to|have\ to)
     | i\ (?:want|need|would\ like|have)\ to(?=\ (?:{_FINDING}|pick|have|get|grab|take)\b)
     | i\ (?:want|need|would\ like|see|mean|am\ looking\ for)(?!\ to\b)
     | (?:help\ me|help\ me\ to)(?=\ (?:{_FINDING}|pick|get|grab|take)\b)
-    | looking\ for | try\ to | go\ and | go\ ahead\ and | let\ (?:us|me)(?=\ (?:{_FINDING})\b)
+    | looking\ for | try\ to | go\ and | go\ ahead\ and
     | let\ me\ have | (?:can|could|may)\ i\ have | do\ you\ (?:see|have)
     | there\ (?:is|are) | (?:is|are)\ there | how\ many | how\ about | what\ about
     | (?:tell|show)\ (?:me\ |us\ )?(?:where|which|what)(?=\ )(?!\ (?:i|we|to|can)\b)
@@ -45,7 +49,7 @@ _LEAD_IN = re.compile(
     | put\ (?:away|down|back) | (?:go|drive|walk|move|navigate|turn)\ (?:over\ )?to
     | (?:turn|switch)\ (?:on|off)(?=\ (?:the|a|an|this|that|my|all|both)\b)
     | (?:throw|take)\ (?:away|out) | get\ rid\ of | let\ go\ of | move\ away
-    | (?:{"|".join(sorted(w.VERBS))})
+    | (?:{_VERB})
         (?=\ (?:the|a|an|this|that|these|those|my|your|all|both|every|each|any|some|another|one
                |{"|".join(sorted(w.NUMBERS | w.PRONOUN_HEADS))})\b)
     | all\ of(?=\ the\b)
@@ -54,6 +58,7 @@ _LEAD_IN = re.compile(
 )
 _TAIL = re.compile(
     r" (?:please|now|thanks|thank you|for me|for us|right now|here|is|are|are there|is located"
+    r"|again|slowly|quickly|carefully|in view|if you can|with your (?:gripper|arm|hand)"
     r"|do you see|can you see|that you (?:can )?see|(?:in|from) (?:the|this|that) (?:camera )?"
     r"(?:image|picture|scene|photo|frame|view))$"
 )
@@ -92,6 +97,8 @@ def open_target(asked: Sequence[str]) -> str:
         return "an aim instead of a target"
     if first == "what":
         return _open_what(asked)
+    if "what" in asked:
+        return "a question or an aim instead of a target"
     head = _general_head(asked)
     if head is None:
         return ""
@@ -119,6 +126,8 @@ def _general_head(asked: Sequence[str]) -> int | None:
             return i
         if word in w.NOUN_HEADS and (word not in ("one",) or i > 0 or after in w.RELATIVES):
             return i if not after or _ends_noun_phrase(after) or after in w.PURPOSE else None
+        if word in ("these", "those", "them") and after in ("can", *w.MODALS, *w.BE):
+            return i
         if not (word in w.DETERMINERS or word == "of" or _qualifies(word)):
             return None
     return None
@@ -128,7 +137,9 @@ def _has_purpose(rest: Sequence[str]) -> bool:
     """Whether a clause says what the target is for, or who could do what with it."""
     for i, word in enumerate(rest[1:], 1):
         before, after = rest[i - 1], rest[i + 1] if i + 1 < len(rest) else ""
-        if word in w.MODALS or word in w.PURPOSE or word in w.PEOPLE:
+        if word in w.MODALS or word in w.PURPOSE:
+            return True
+        if word in w.PEOPLE and before not in w.PREPOSITIONS:
             return True
         if word == "can" and (i == 1 or before in (*w.RELATIVES, *w.PEOPLE) or after in w.BE):
             return True
@@ -205,7 +216,7 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
     """What narrows the noun down, or "" for a bare noun phrase."""
     rest = asked[len(phrase) :]
     definite = bool(w.DEFINITE.intersection(phrase))
-    body = [word for word in phrase if word not in w.DETERMINERS and word != "of"]
+    body = list(dropwhile(w.DETERMINERS.__contains__, phrase))
     if w.NEGATIONS.intersection(asked):
         return "a noun with a negation"
     if any(w.is_superlative(word) for word in asked):
@@ -216,7 +227,9 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
         return "a noun with an ordinal"
     if w.SIDES.intersection(asked) or (definite and w.PLACES.intersection(body[:-1])):
         return "a noun with a position"
-    if "both" in phrase or (w.NUMBERS.intersection(phrase) and w.is_plural(phrase[-1])):
+    if "both" in phrase or (
+        w.NUMBERS.intersection([*phrase, *rest[1:2]]) and w.is_plural([*phrase, *rest][-1])
+    ):
         return "a noun with a number"
     if _joins(rest):
         return "several nouns"
@@ -231,9 +244,11 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
 
 def _joins(rest: Sequence[str]) -> bool:
     """Whether what follows a noun phrase is "and" or "or" with another one."""
-    if len(rest) < 2 or rest[0] not in ("and", "or"):
+    if len(rest) < 2 or rest[0] not in ("and", "or", "plus"):
         return False
-    return rest[1] in w.DETERMINERS or any(w.is_plural(word) for word in noun_phrase(rest[1:]))
+    return rest[1] in ("also", *w.DETERMINERS) or any(
+        w.is_plural(word) for word in noun_phrase(rest[1:])
+    )
 
 
 def is_singular(asked: Sequence[str], phrase: Sequence[str]) -> bool:

@@ -34,19 +34,19 @@ PEOPLE = _set("i you we they he she someone somebody anyone people humans kids c
 STATE_VERBS = BE | _set(
     "has have had lies lie stands stand sits sit rests rest looks look hangs hang leans lean"
     " touches touch faces face points point seems seem appears appear not does do did got fell"
-    " belongs belong contains contain shows show overlaps reaches moves"
+    " contains contain shows show overlaps reaches moves"
 )
 PURPOSE = _set(
     "used useful needed need needs meant suitable suited intended designed able good safe unsafe"
     " dangerous required necessary handy best help helps lets allows makes serves prevents protects"
-    " keeps blocking blocks usable fit appropriate likely supposed enough"
+    " keeps blocking blocks usable fit appropriate likely supposed enough belong belongs"
 )
-NEGATIONS = _set("not without except excluding nor neither non but")
+NEGATIONS = _set("not without except excluding nor neither non but instead")
 ORDINALS = _set("first second third fourth fifth sixth last penultimate 1st 2nd 3rd 4th 5th")
 COMPARATIVES = _set(
     "bigger smaller larger taller shorter closer nearer farther further higher lower wider narrower"
     " thicker thinner darker brighter heavier longer older newer fuller cleaner dirtier greener"
-    " redder bluer emptier same other rest remaining more less"
+    " redder bluer emptier same other remaining more less least"
 )
 _SUPERLATIVE = re.compile(r"\w{2,}(?:est|most)$")
 _NOT_SUPERLATIVE = _set(
@@ -97,6 +97,7 @@ VERBS = _set(
     " point clean wipe wash collect remove clear drop throw cut pour fill empty shake stack sort"
     " check inspect use return follow approach avoid deliver store tidy catch grip insert plug"
     " unplug draw describe tap keep leave reach rotate slide scan reset refill water unload load"
+    " look walk drive go search give show tell zoom focus"
 )
 """Stripped where an article follows, as most of them are nouns too."""
 

@@ -66,7 +66,7 @@ def ranked(things: Scene, axis: Axis, places: int) -> list[Thing]:
     return order if clear else []
 
 
-def rows_of_three(things: Scene) -> Thing | None:
+def middle_of_row(things: Scene) -> Thing | None:
     """The middle one of three or five from left to right, clearly apart from its neighbours."""
     if len(things) not in (3, 5):
         return None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 
 from training.instructions import lexicon, templates
-from training.instructions.axes import AXES, ranked, rows_of_three
+from training.instructions.axes import AXES, middle_of_row, ranked
 from training.instructions.phrases import (
     Phrase,
     Scene,
@@ -46,7 +46,7 @@ def superlative(scene: Scene, rng: Random, absent: bool) -> Answer | None:
         return None
     candidates = target.among(scene)
     if name == "middle":
-        winner = rows_of_three(candidates)
+        winner = middle_of_row(candidates)
     else:
         order = ranked(candidates, AXES[name], 1)
         winner = order[0] if order else None

@@ -122,10 +122,9 @@ def with_idle_adjective(target: Phrase, rng: Random) -> Phrase:
 
 def describe(thing: Thing, rng: Random) -> Phrase:
     """A phrase that denotes `thing` and perhaps others."""
-    draw = rng.random()
-    if thing.kind is None or draw < 0.16:
-        return any_phrase(rng, thing.color if draw < 0.5 else None)
-    return kind_phrase(thing.kind, rng, thing.color if draw < 0.58 else None)
+    if rng.random() < (0.16 if thing.kind else 1.0):
+        return any_phrase(rng, thing.color if rng.random() < 0.65 else None)
+    return kind_phrase(thing.kind or "", rng, thing.color if rng.random() < 0.5 else None)
 
 
 def describe_uniquely(thing: Thing, scene: Scene, rng: Random) -> Phrase | None:
@@ -138,15 +137,15 @@ def describe_uniquely(thing: Thing, scene: Scene, rng: Random) -> Phrase | None:
 
 
 def describe_several(scene: Scene, rng: Random, least: int = 2) -> Phrase | None:
-    """A phrase that denotes at least `least` things; kinds before "object"."""
+    """A phrase that denotes at least `least` things, mostly one that leaves others out."""
     if len(scene) < least:
         return None
-    for _ in range(6):
-        candidate = describe(rng.choice(scene), rng)
-        general = candidate.kinds is None and candidate.color is None
-        if len(candidate.among(scene)) >= least and not general:
-            return candidate
-    return any_phrase(rng) if rng.random() < 0.5 else None
+    if rng.random() > 0.15:
+        for _ in range(6):
+            candidate = describe(rng.choice(scene), rng)
+            if least <= len(candidate.among(scene)) < len(scene):
+                return candidate
+    return any_phrase(rng) if rng.random() < 0.6 else None
 
 
 def describe_nothing(scene: Scene, rng: Random) -> Phrase | None:
@@ -154,9 +153,8 @@ def describe_nothing(scene: Scene, rng: Random) -> Phrase | None:
     named = [thing for thing in scene if thing.kind is not None]
     draw = rng.random()
     if draw < 0.36 and named:  # right kind, wrong colour
-        candidate = kind_phrase(
-            rng.choice(named).kind or "", rng, rng.choice(_colors_near(scene, rng))
-        )
+        kind = rng.choice(named).kind or ""
+        candidate = kind_phrase(kind, rng, rng.choice(_colors_near(scene, rng)))
     elif draw < 0.64 and named:  # right colour, wrong kind
         kind = rng.choice(tuple(lexicon.NAMES))
         candidate = kind_phrase(kind, rng, rng.choice(named).color)

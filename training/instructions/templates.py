@@ -434,7 +434,6 @@ VERBS: tuple[str, ...] = (
     "label",
     "draw a mask of",
     "give me the mask of",
-    "what is the position of",
     "open the gripper and take",
     "inspect",
     "turn to",
@@ -460,6 +459,7 @@ REQUESTS: tuple[str, ...] = (
     "how about {x}",
     "i see {x}",
     "i mean {x}",
+    "what is the position of {x}",
 )
 WHERE_ONE: str = "where is {x}"
 WHERE_MANY: str = "where are {x}"
