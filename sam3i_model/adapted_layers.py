@@ -1,0 +1,166 @@
+"""transformers' SAM 3 layers with the adapters on their residual stream.
+
+Each `forward` repeats its parent's sum with one term replaced, because the adapters sit between
+two residual additions, where no hook reaches. The feed-forward part reads the stream *before* the
+adapter (SAM3-I sections on the text and fusion encoders; official code).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers.models.clip.modeling_clip import CLIPEncoderLayer
+from transformers.models.sam3.modeling_sam3 import (
+    Sam3DetrDecoderLayer,
+    Sam3DetrEncoderLayer,
+    Sam3MaskEmbedder,
+)
+
+from sam3i_model.adapters import (
+    BottleneckAdapter,
+    FusionAdapters,
+    LevelAdapters,
+    Route,
+    TextAdapter,
+    TextAdapters,
+)
+
+
+class AdaptedTextLayer(CLIPEncoderLayer):
+    """CLIP text layer; `route` may be None for texts that are all concepts."""
+
+    def __init__(self, config: Any, adapter_dim: int, adapter_heads: int) -> None:
+        super().__init__(config)
+        self.adapters = TextAdapters(
+            lambda: TextAdapter(config.hidden_size, adapter_dim, adapter_heads)
+        )
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        route: Route | None = None,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        attended, _ = self.self_attn(self.layer_norm1(hidden_states), attention_mask, **kwargs)
+        hidden_states = hidden_states + attended
+        expanded = self.mlp(self.layer_norm2(hidden_states))
+        if route is not None:
+            hidden_states = self.adapters(hidden_states, route)
+        return hidden_states + expanded
+
+
+class AdaptedFusionLayer(Sam3DetrEncoderLayer):
+    """Image tokens attend to themselves and to the prompt (pre-norm)."""
+
+    def __init__(self, config: Any, adapter_dim: int) -> None:
+        super().__init__(config)
+        self.adapters = FusionAdapters(lambda: BottleneckAdapter(config.hidden_size, adapter_dim))
+
+    def forward(
+        self,
+        vision_feats: torch.Tensor,
+        prompt_feats: torch.Tensor,
+        vision_pos_encoding: torch.Tensor,
+        prompt_cross_attn_mask: torch.Tensor | None = None,
+        route: Route | None = None,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        hidden = vision_feats
+        normed = self.layer_norm1(hidden)
+        located = normed + vision_pos_encoding
+        attended, _ = self.self_attn(query=located, key=located, value=normed, **kwargs)
+        hidden = self.dropout(attended) + hidden
+        attended, _ = self.cross_attn(
+            query=self.layer_norm2(hidden),
+            key=prompt_feats,
+            value=prompt_feats,
+            attention_mask=prompt_cross_attn_mask,
+            **kwargs,
+        )
+        hidden = self.dropout(attended) + hidden
+        expanded = self.dropout(self.mlp(self.layer_norm3(hidden)))
+        if route is not None:
+            hidden = self.adapters(hidden, route)
+        return expanded + hidden
+
+
+class AdaptedDecoderLayer(Sam3DetrDecoderLayer):
+    """Presence token and queries attend to themselves, the prompt and the image (post-norm)."""
+
+    def __init__(self, config: Any, adapter_dim: int) -> None:
+        super().__init__(config)
+        self.adapters = LevelAdapters(lambda: BottleneckAdapter(config.hidden_size, adapter_dim))
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        query_pos: torch.Tensor,
+        text_features: torch.Tensor,
+        vision_features: torch.Tensor,
+        vision_pos_encoding: torch.Tensor,
+        text_cross_attn_mask: torch.Tensor | None = None,
+        vision_cross_attn_mask: torch.Tensor | None = None,
+        route: Route | None = None,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        hidden = hidden_states
+        query_pos = F.pad(query_pos, (0, 0, 1, 0))  # the presence token has no place in the image
+        located = hidden + query_pos
+        attended, _ = self.self_attn(query=located, key=located, value=hidden, **kwargs)
+        hidden = self.self_attn_layer_norm(hidden + self.self_attn_dropout(attended))
+        attended, _ = self.text_cross_attn(
+            query=hidden + query_pos,
+            key=text_features,
+            value=text_features,
+            attention_mask=text_cross_attn_mask,
+            **kwargs,
+        )
+        hidden = self.text_cross_attn_layer_norm(hidden + self.text_cross_attn_dropout(attended))
+        attended, _ = self.vision_cross_attn(
+            query=hidden + query_pos,
+            key=vision_features + vision_pos_encoding,
+            value=vision_features,
+            attention_mask=vision_cross_attn_mask,
+            **kwargs,
+        )
+        attended = self.vision_cross_attn_dropout(attended)
+        hidden = self.vision_cross_attn_layer_norm(hidden + attended)
+        expanded = self.mlp_dropout(self.mlp(hidden))
+        if route is not None:
+            hidden = self.adapters(hidden, route)
+        return self.mlp_layer_norm(hidden + expanded)
+
+
+class LevelMaskEmbedder(Sam3MaskEmbedder):
+    """The mask embedding MLP with one full copy for each instruction level."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.simple = Sam3MaskEmbedder(config)
+        self.complex = Sam3MaskEmbedder(config)
+
+    def forward(self, queries: torch.Tensor, route: Route | None = None) -> torch.Tensor:
+        """Map (B, Q, C) queries to (B, Q, C) mask embeddings, each row with its level's MLP."""
+        embedded = super().forward(queries)
+        if route is None:
+            return embedded
+        for rows, mlp in ((route.simple, self.simple), (route.complex, self.complex)):
+            if len(rows):
+                embedded = embedded.index_copy(0, rows, mlp(queries[rows]).to(embedded.dtype))
+        return embedded
+
+    def copy_base(self) -> None:
+        """Start both copies from the base MLP (as the official first stage does)."""
+        base = {k: v for k, v in self.state_dict().items() if k.startswith("layers.")}
+        self.simple.load_state_dict(base)
+        self.complex.load_state_dict(base)
+
+
+def adapt(layers: nn.ModuleList, make: Any) -> None:
+    """Replace every layer of a list in place by what `make()` returns."""
+    for index in range(len(layers)):
+        layers[index] = make()

@@ -1,0 +1,79 @@
+"""`sam3i VERB ...`: one word, a verb a task. A verb's module is imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import typer
+from rich.console import Console
+
+VERBS = {
+    "demo": (
+        "sam3i_ros.demo:demo_command",
+        "Run the ROS 2 node on two recordings; write a report.",
+    ),
+    "segment": (
+        "sam3i_model.segment:segment_command",
+        "Find what sentences describe in a picture.",
+    ),
+    "check": ("sam3i_model.check:check_command", "Show how an instruction is understood."),
+    "render": ("training.world.__main__:app", "Render scenes to train on, and recordings."),
+    "train": ("training.train:train_command", "Train a checkpoint."),
+    "evaluate": ("training.evaluate:evaluate_command", "Measure a checkpoint on rendered scenes."),
+    "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
+}
+
+
+def load(target: str) -> Any:
+    """Import `package.module:attribute`."""
+    module, attribute = target.split(":")
+    return getattr(import_module(module), attribute)
+
+
+def build(called: str | None) -> typer.Typer:
+    """The application, with only the called verb imported; the others have their help line."""
+    app = typer.Typer(
+        help="Find what a sentence describes: masks and 3D points.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for verb, (target, help_line) in VERBS.items():
+        command: Any = load(target) if verb == called else placeholder(verb)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=verb, help=help_line)
+        else:
+            app.command(verb, help=help_line if verb != called else None)(command)
+    return app
+
+
+def placeholder(verb: str) -> Callable[[], None]:
+    """Stands for a verb that was not called."""
+
+    def command() -> None:
+        raise AssertionError(f"{verb} was not loaded")
+
+    return command
+
+
+def main() -> None:
+    """Entry point of `sam3i`."""
+    called = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    try:
+        app = build(called)
+    except ImportError as error:
+        missing = error.name or str(error)
+        Console(stderr=True).print(
+            f"sam3i {called} needs '{missing}', which is not installed: run `make setup`, or "
+            "source your ROS 2 workspace",
+            style="red",
+        )
+        raise SystemExit(1) from error
+    app()
+
+
+if __name__ == "__main__":
+    main()

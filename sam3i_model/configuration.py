@@ -1,0 +1,53 @@
+"""Configuration of SAM3-I: transformers' `Sam3Config` plus the adapters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import Sam3Config
+
+CONTEXT_LENGTH = 32
+"""Tokens of one instruction, start and end included; longer text is cut (method of the paper)."""
+
+
+class Sam3IConfig(Sam3Config):
+    """SAM 3 with instruction adapters (arXiv 2512.04585).
+
+    Args:
+        adapter_dim: Width of every adapter's bottleneck.
+        adapter_heads: Heads of the attention inside the text adapters.
+        vision_backbone: `sam3` for transformers' `Sam3VisionModel`, `efficientnet_lite0` for the
+            small convolutional encoder of the bundled checkpoint.
+        trained_levels: Names of the levels that this checkpoint was trained for. Instructions of
+            other levels are rejected, since their adapters hold nothing.
+        score_thresholds: Score above which an instance is kept, per level name.
+        image_mean: Mean of the pixels (0..1) that the image encoder was trained with, per channel.
+        image_std: Standard deviation of the same.
+    """
+
+    model_type = "sam3i"
+
+    vision_config: Any = None
+    text_config: Any = None
+    geometry_encoder_config: Any = None
+    detr_encoder_config: Any = None
+    detr_decoder_config: Any = None
+    mask_decoder_config: Any = None
+    adapter_dim: int = 64
+    adapter_heads: int = 4
+    vision_backbone: str = "sam3"
+    trained_levels: Any = None
+    score_thresholds: Any = None
+    image_mean: Any = None
+    image_std: Any = None
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if self.trained_levels is None:
+            self.trained_levels = ["concept"]
+        if self.score_thresholds is None:
+            self.score_thresholds = {"concept": 0.5, "simple": 0.5, "complex": 0.5}
+        if self.image_mean is None:
+            self.image_mean = [0.5, 0.5, 0.5]
+        if self.image_std is None:
+            self.image_std = [0.5, 0.5, 0.5]
+        super().__post_init__(**kwargs)

@@ -1,0 +1,287 @@
+"""SAM3-I (arXiv 2512.04585) on transformers' `Sam3Model`.
+
+The forward pass is split where a robot needs it split: `encode_image` once a frame, `encode_text`
+once an instruction, `ground` once for all instructions of a frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import Sam3Model
+from transformers.masking_utils import create_bidirectional_mask
+from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
+
+from sam3i_model.adapted_layers import (
+    AdaptedDecoderLayer,
+    AdaptedFusionLayer,
+    AdaptedTextLayer,
+    LevelMaskEmbedder,
+    adapt,
+)
+from sam3i_model.adapters import BottleneckAdapter, Route, TextAdapter
+from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
+from sam3i_model.lite_vision import LiteVisionEncoder
+
+
+@dataclass
+class ImageFeatures:
+    """N encoded images.
+
+    Attributes:
+        maps: Feature maps (N, C, h, w), fine to coarse (strides 4, 8, 16 of the bundled encoder).
+        position: Position encoding (N, C, h, w) of the coarsest map.
+        geometry: The geometry encoder's CLS token (N, 1, C), part of every prompt.
+    """
+
+    maps: tuple[torch.Tensor, ...]
+    position: torch.Tensor
+    geometry: torch.Tensor
+
+    def rows(self, index: torch.Tensor) -> ImageFeatures:
+        """Features of image `index[t]` (int64 (T,)) for each text t; one image is not copied."""
+
+        def pick(tensor: torch.Tensor) -> torch.Tensor:
+            if tensor.shape[0] == 1:
+                return tensor.expand(len(index), *tensor.shape[1:])
+            return tensor[index]
+
+        return ImageFeatures(
+            tuple(pick(m) for m in self.maps), pick(self.position), pick(self.geometry)
+        )
+
+
+@dataclass
+class TextFeatures:
+    """T encoded instructions.
+
+    Attributes:
+        features: (T, 32, C), padding included.
+        mask: bool (T, 32), true where a token is.
+        levels: int64 (T,), values of `Level`, never AUTO.
+    """
+
+    features: torch.Tensor
+    mask: torch.Tensor
+    levels: torch.Tensor
+
+
+@dataclass
+class LayerOutputs:
+    """What every decoder layer says, for the losses; the last one is the answer.
+
+    Attributes:
+        logits: (L, T, Q) class logits.
+        boxes: (L, T, Q, 4) xyxy in 0..1.
+        presence: (L, T) presence logits.
+        mask_embeds: (L, T, Q, C); a mask is its dot product with `pixels`.
+        pixels: (T, C, h, w).
+        semantic: (T, 1, h, w) logits of the union mask.
+        tokens: (T, h16*w16, C) fused image tokens.
+    """
+
+    logits: torch.Tensor
+    boxes: torch.Tensor
+    presence: torch.Tensor
+    mask_embeds: torch.Tensor
+    pixels: torch.Tensor
+    semantic: torch.Tensor
+    tokens: torch.Tensor
+
+
+@dataclass
+class GroundingOutput:
+    """The answer to T instructions, named as in transformers.
+
+    Attributes:
+        pred_logits: (T, Q).
+        pred_boxes: (T, Q, 4) xyxy in 0..1.
+        presence_logits: (T, 1).
+        pred_masks: (T, Q, h, w) logits.
+        semantic_seg: (T, 1, h, w) logits.
+    """
+
+    pred_logits: torch.Tensor
+    pred_boxes: torch.Tensor
+    presence_logits: torch.Tensor
+    pred_masks: torch.Tensor
+    semantic_seg: torch.Tensor
+
+
+class Sam3IModel(Sam3Model):
+    """SAM 3's image model whose layers carry instruction adapters, routed row by row."""
+
+    config_class = Sam3IConfig
+    config: Sam3IConfig
+    # the library's own types don't survive the exchange of layers
+    vision_encoder: Any
+    text_encoder: Any
+    geometry_encoder: Any
+    detr_encoder: Any
+    detr_decoder: Any
+    mask_decoder: Any
+
+    def __init__(self, config: Sam3IConfig) -> None:
+        super().__init__(config)
+        dim, heads = config.adapter_dim, config.adapter_heads
+        text, fusion, decoder = (
+            config.text_config,
+            config.detr_encoder_config,
+            config.detr_decoder_config,
+        )
+        adapt(
+            self.text_encoder.text_model.encoder.layers,
+            lambda: AdaptedTextLayer(text, dim, heads),
+        )
+        adapt(self.detr_encoder.layers, lambda: AdaptedFusionLayer(fusion, dim))
+        adapt(self.detr_decoder.layers, lambda: AdaptedDecoderLayer(decoder, dim))
+        self.mask_decoder.mask_embedder = LevelMaskEmbedder(config.mask_decoder_config)
+        if config.vision_backbone == "efficientnet_lite0":
+            self.vision_encoder = LiteVisionEncoder(config.detr_encoder_config.hidden_size)
+        self.post_init()
+
+    def initialize_weights(self) -> None:
+        """Initialise what was not loaded; adapters last, or their zeros would be overwritten."""
+        super().initialize_weights()
+        for module in self.modules():
+            if isinstance(module, BottleneckAdapter | TextAdapter):
+                module.reset_parameters()
+
+    def encode_image(self, pixel_values: torch.Tensor) -> ImageFeatures:
+        """Encode normalised images (N, 3, S, S), S = `config.image_size`."""
+        encoded = self.vision_encoder(pixel_values)
+        maps = tuple(encoded.fpn_hidden_states[:-1])  # SAM 3 drops the coarsest
+        position = encoded.fpn_position_encoding[-2]
+        return ImageFeatures(maps, position, self._geometry_token(maps[-1], position))
+
+    def _geometry_token(self, coarse: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
+        """CLS token (N, 1, C) of a geometry prompt without boxes.
+
+        The official model appends it to every text prompt; `Sam3Model` leaves it out.
+        """
+        encoder = self.geometry_encoder
+        token = encoder.prompt_layer_norm(encoder.final_proj(encoder.cls_embed.weight))
+        token = token.expand(coarse.shape[0], 1, -1)
+        for layer in encoder.layers:
+            token = layer(
+                prompt_feats=token,
+                vision_feats=coarse.flatten(2).transpose(1, 2),
+                vision_pos_encoding=position.flatten(2).transpose(1, 2),
+                prompt_mask=None,
+            )
+        return encoder.output_layer_norm(token)
+
+    def encode_text(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, levels: torch.Tensor
+    ) -> TextFeatures:
+        """Encode T instructions.
+
+        Args:
+            input_ids: int64 (T, 32), padded with id 0.
+            attention_mask: bool or int (T, 32). The text encoder itself stays causal only, as in
+                the official code; the mask counts from the fusion encoder on.
+            levels: int64 (T,), values of `Level`.
+        """
+        if input_ids.shape[-1] != CONTEXT_LENGTH:
+            raise ValueError(f"input_ids must be padded to {CONTEXT_LENGTH} tokens")
+        encoded = self.text_encoder(input_ids=input_ids, route=Route.from_levels(levels))
+        features = self.text_projection(encoded.last_hidden_state)
+        return TextFeatures(features, attention_mask.bool(), levels)
+
+    def ground_layers(
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        image_index: torch.Tensor | None = None,
+        min_stride_index: int = 0,
+    ) -> LayerOutputs:
+        """Ground T instructions, each in its image, and keep what every decoder layer says.
+
+        Args:
+            image: Features of N images.
+            text: Features of T instructions.
+            image_index: int64 (T,), the image of each instruction; may be left out for N = 1.
+            min_stride_index: Finest map used for masks (1 leaves out the finest, for speed).
+        """
+        count = text.features.shape[0]
+        if image_index is None:
+            image_index = torch.zeros(count, dtype=torch.int64, device=text.features.device)
+        image = image.rows(image_index)
+        route = Route.from_levels(text.levels)
+        prompt = torch.cat([text.features, image.geometry.to(text.features)], dim=1)
+        mask = torch.cat([text.mask, text.mask.new_ones(count, 1)], dim=1)
+
+        fused = self.detr_encoder(
+            vision_features=[image.maps[-1]],
+            text_features=prompt,
+            vision_pos_embeds=[image.position.to(prompt)],
+            text_mask=mask,
+            route=route,
+        )
+        decoded = self.detr_decoder(
+            vision_features=fused.last_hidden_state,
+            text_features=prompt,
+            vision_pos_encoding=fused.pos_embeds_flattened,
+            text_mask=mask,
+            spatial_shapes=fused.spatial_shapes,
+            route=route,
+        )
+        queries = decoded.intermediate_hidden_states
+        offsets = self.detr_decoder.box_head(queries)
+        centres = (inverse_sigmoid(decoded.reference_boxes) + offsets).sigmoid()
+        pixels, semantic = self._embed_pixels(image.maps[min_stride_index:], fused, prompt, mask)
+        embedder = self.mask_decoder.mask_embedder
+        return LayerOutputs(
+            logits=self.dot_product_scoring(queries, prompt, mask).squeeze(-1),
+            boxes=box_cxcywh_to_xyxy(centres),
+            presence=decoded.presence_logits.squeeze(-1),
+            mask_embeds=torch.stack([embedder(layer, route) for layer in queries]),
+            pixels=pixels,
+            semantic=semantic,
+            tokens=fused.last_hidden_state,
+        )
+
+    def _embed_pixels(
+        self,
+        maps: tuple[torch.Tensor, ...],
+        fused: Any,
+        prompt: torch.Tensor,
+        mask: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pixel embeddings (T, C, h, w) and semantic logits (T, 1, h, w) of the mask decoder."""
+        decoder = self.mask_decoder
+        tokens = fused.last_hidden_state
+        normed = decoder.prompt_cross_attn_norm(tokens)
+        attended, _ = decoder.prompt_cross_attn(
+            query=normed,
+            key=prompt,
+            value=prompt,
+            attention_mask=create_bidirectional_mask(
+                config=decoder.config,
+                inputs_embeds=normed,
+                encoder_hidden_states=prompt,
+                attention_mask=mask,
+            ),
+        )
+        tokens = tokens + decoder.prompt_cross_attn_dropout(attended)
+        embedded = decoder._embed_pixels(list(maps), tokens)
+        return decoder.instance_projection(embedded), decoder.semantic_projection(embedded)
+
+    def ground(
+        self,
+        image: ImageFeatures,
+        text: TextFeatures,
+        image_index: torch.Tensor | None = None,
+    ) -> GroundingOutput:
+        """Ground T instructions (arguments as `ground_layers`) and return the last layer."""
+        layers = self.ground_layers(image, text, image_index)
+        masks = torch.einsum("tqc,tchw->tqhw", layers.mask_embeds[-1], layers.pixels)
+        return GroundingOutput(
+            pred_logits=layers.logits[-1],
+            pred_boxes=layers.boxes[-1],
+            presence_logits=layers.presence[-1][:, None],
+            pred_masks=masks,
+            semantic_seg=layers.semantic,
+        )

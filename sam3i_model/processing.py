@@ -1,0 +1,130 @@
+"""Pixels and words to tensors; logits to instances. All pre- and post-processing is here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+from transformers import PreTrainedTokenizerBase
+
+from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
+from sam3i_model.instruction import clean
+from sam3i_model.modeling import GroundingOutput
+
+MAX_INSTANCES = 100
+"""Instances of one instruction at the most, so that memory stays bounded in dense scenes."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """One tokenised instruction.
+
+    Attributes:
+        ids: int64 (32,), padded with 0.
+        count: Tokens before the cut, start and end included.
+        unknown: Words that the tokenizer doesn't know.
+    """
+
+    ids: torch.Tensor
+    count: int
+    unknown: tuple[str, ...]
+
+    @property
+    def mask(self) -> torch.Tensor:
+        """bool (32,), true where a token is."""
+        return torch.arange(CONTEXT_LENGTH) < self.count
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the end of the sentence was cut off."""
+        return self.count > CONTEXT_LENGTH
+
+
+def tokenize(tokenizer: PreTrainedTokenizerBase, text: str) -> Tokens:
+    """Tokenise one instruction and cut it at 32 tokens, the last one then being the end token."""
+    ids = tokenizer(clean(text), padding=False, truncation=False)["input_ids"]
+    kept = ids if len(ids) <= CONTEXT_LENGTH else [*ids[: CONTEXT_LENGTH - 1], ids[-1]]
+    padded = torch.zeros(CONTEXT_LENGTH, dtype=torch.int64)
+    padded[: len(kept)] = torch.tensor(kept)
+    return Tokens(padded, len(ids), unknown_words(tokenizer, text))
+
+
+def unknown_words(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[str, ...]:
+    """Words that become the unknown token; none for a byte-level tokenizer."""
+    unknown = tokenizer.unk_token_id
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if unknown is None or backend is None or unknown == tokenizer.eos_token_id:
+        return ()
+    encoding = backend.encode(clean(text), add_special_tokens=False)
+    words = [
+        clean(text)[start:end]
+        for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)
+        if token == unknown
+    ]
+    return tuple(dict.fromkeys(words))
+
+
+def pixels(image: np.ndarray, config: Sam3IConfig, device: torch.device) -> torch.Tensor:
+    """Resize uint8 RGB (H, W, 3) to the model's square and normalise: float32 (1, 3, S, S).
+
+    The picture is stretched, not padded, as SAM 3 does; masks and boxes are stretched back.
+    """
+    if not image.flags.writeable:  # a view of a received message; torch wants its own
+        image = image.copy()
+    raw = torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1)[None]
+    size = (config.image_size, config.image_size)
+    if tuple(raw.shape[-2:]) != size:
+        raw = F.interpolate(raw, size=size, mode="bilinear", antialias=True)
+    return normalise(raw, config)
+
+
+def normalise(raw: torch.Tensor, config: Sam3IConfig) -> torch.Tensor:
+    """Map uint8 (N, 3, H, W) to the float32 range that the image encoder was trained with."""
+    mean = torch.tensor(config.image_mean, device=raw.device).view(1, 3, 1, 1)
+    std = torch.tensor(config.image_std, device=raw.device).view(1, 3, 1, 1)
+    return (raw.float() / 255 - mean) / std
+
+
+@dataclass(frozen=True)
+class Instances:
+    """What one instruction denotes: bool (N, H, W) masks, scores (N,), xyxy pixel boxes (N, 4)."""
+
+    masks: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+
+
+def select(
+    output: GroundingOutput, thresholds: Sequence[float], size: tuple[int, int]
+) -> list[Instances]:
+    """Turn T rows of logits into instances at the image's (height, width).
+
+    Score is sigmoid(logit) * sigmoid(presence), as in SAM 3. Instances are picked before their
+    masks are enlarged, since enlarging all queries costs more than the rest together.
+    """
+    scores = output.pred_logits.float().sigmoid() * output.presence_logits.float().sigmoid()
+    height, width = size
+    scale = torch.tensor([width, height, width, height], device=scores.device)
+    results = []
+    for row, threshold in enumerate(thresholds):
+        order = scores[row].argsort(descending=True)[:MAX_INSTANCES]
+        keep = order[scores[row][order] > threshold]
+        masks = torch.zeros((0, height, width), dtype=torch.bool)
+        if len(keep):
+            logits = output.pred_masks[row, keep].float()[None]
+            large = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+            masks = large[0] > 0
+            filled = masks.flatten(1).any(1)
+            keep, masks = keep[filled], masks[filled]
+        boxes = (output.pred_boxes[row, keep].float() * scale).clamp(min=0).minimum(scale)
+        results.append(
+            Instances(
+                masks=masks.cpu().numpy(),
+                scores=scores[row, keep].cpu().numpy().astype(np.float32),
+                boxes=boxes.cpu().numpy().astype(np.float32),
+            )
+        )
+    return results

@@ -1,0 +1,54 @@
+"""`sam3i segment`: the model on one picture, without ROS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.segmenter import Segmenter
+from sam3i_model.visualize import draw_overlay
+
+
+def segment_command(
+    image: Annotated[Path, typer.Argument(help="Picture file (JPEG, PNG, ...).")],
+    instructions: Annotated[list[str], typer.Argument(help="Sentences, each in quotes.")],
+    out: Annotated[Path, typer.Option(help="Where the overlay goes.")] = Path("overlay.png"),
+    model: Annotated[str, typer.Option(help="'bundled' or a checkpoint folder.")] = "bundled",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Find what sentences describe in a picture."""
+    console = Console()
+    bgr = cv2.imread(str(image), cv2.IMREAD_COLOR)
+    if bgr is None:
+        console.print(f"[red]'{image}' is not a picture that can be read[/red]")
+        raise typer.Exit(1)
+    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    try:
+        segmenter = Segmenter.from_pretrained(model, device)
+    except CheckpointError as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from error
+    segmenter.set_image(rgb)
+    groundings = segmenter.ground(instructions)
+    table = Table("instruction", "level", "outcome", "scores", "presence", "note")
+    for grounding in groundings:
+        table.add_row(
+            grounding.instruction.text,
+            grounding.level.name.lower(),
+            grounding.outcome.name,
+            " ".join(f"{score:.2f}" for score in grounding.scores),
+            f"{grounding.presence:.2f}",
+            grounding.detail,
+        )
+    console.print(table)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(out), cv2.cvtColor(draw_overlay(rgb, groundings), cv2.COLOR_RGB2BGR)):
+        console.print(f"[red]'{out}' can't be written: use a name ending in .png or .jpg[/red]")
+        raise typer.Exit(1)
+    console.print(f"overlay in {out}")

@@ -1,0 +1,214 @@
+"""`Segmenter`, the one public entry: an image once, many instructions, an outcome for each."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from sam3i_model.checkpoints import load
+from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
+from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
+from sam3i_model.processing import Instances, Tokens, pixels, select, tokenize
+
+TEXT_CACHE_SIZE = 256
+AMBIGUITY_RATIO = 0.7
+"""A singular request is ambiguous when its second answer scores this share of the first."""
+
+
+@dataclass
+class Grounding:
+    """The answer to one instruction in one image.
+
+    Attributes:
+        instruction: What was asked.
+        outcome: FOUND, NOT_FOUND, AMBIGUOUS (several answers to a singular request, all given) or
+            REJECTED (could not be asked; `detail` says why).
+        level: The level that was used, never AUTO.
+        presence: Probability that what was asked for is in the image at all.
+        token_count: Tokens of the sentence before the cut at 32.
+        truncated: Whether the sentence was cut.
+        detail: One line for people, empty when there is nothing to say.
+        masks: bool (N, H, W).
+        scores: float32 (N,), descending.
+        boxes: float32 (N, 4), xyxy in pixels.
+    """
+
+    instruction: Instruction
+    outcome: Outcome
+    level: Level
+    presence: float = 0.0
+    token_count: int = 0
+    truncated: bool = False
+    detail: str = ""
+    masks: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=bool))
+    scores: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), dtype=np.float32))
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """An instruction that can be asked: its tokens, level and text features (1, 32, C)."""
+
+    tokens: Tokens
+    level: Level
+    singular: bool
+    features: torch.Tensor
+
+
+class Segmenter:
+    """Finds what instructions denote in images.
+
+    Not thread-safe: one worker thread calls it.
+    """
+
+    def __init__(
+        self, model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, name: str = "model"
+    ) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        self.device = str(model.device)
+        self._image: ImageFeatures | None = None
+        self._size = (0, 0)
+        self._prepared: OrderedDict[tuple[str, Level], _Prepared] = OrderedDict()
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path = "bundled", device: str = "auto") -> Segmenter:
+        """Load a checkpoint.
+
+        Args:
+            model: `bundled`, or a folder with config, weights and tokenizer.
+            device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, ...
+
+        Raises:
+            CheckpointError: One line that says what is wrong and what to do.
+        """
+        loaded, tokenizer = load(model, device)
+        return cls(loaded, tokenizer, name=str(model))
+
+    @torch.inference_mode()
+    def set_image(self, image: np.ndarray) -> None:
+        """Encode uint8 RGB (H, W, 3); later calls of `ground` ask about this image."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+            raise ValueError(f"image must be uint8 RGB (H, W, 3), not {image.dtype} {image.shape}")
+        self._size = (image.shape[0], image.shape[1])
+        self._image = self.model.encode_image(pixels(image, self.model.config, self.model.device))
+
+    @torch.inference_mode()
+    def ground(self, instructions: Sequence[str | Instruction]) -> list[Grounding]:
+        """Ground all instructions in the current image, in one batch.
+
+        Returns:
+            One grounding an instruction, in their order. Bad text ends in REJECTED, not in an
+            exception.
+
+        Raises:
+            RuntimeError: `set_image` was never called.
+        """
+        if self._image is None:
+            raise RuntimeError("call set_image(rgb) before ground(...)")
+        asked = [Instruction(i) if isinstance(i, str) else i for i in instructions]
+        prepared = [self._prepare(instruction) for instruction in asked]
+        rows = [p for p in prepared if isinstance(p, _Prepared)]
+        found: list[tuple[Instances, float]] = []
+        if rows:
+            text = TextFeatures(
+                features=torch.cat([p.features for p in rows]),
+                mask=torch.stack([p.tokens.mask for p in rows]).to(self.model.device),
+                levels=torch.tensor([int(p.level) for p in rows], device=self.model.device),
+            )
+            output = self.model.ground(self._image, text)
+            thresholds = [
+                i.threshold or self.model.config.score_thresholds[p.level.name.lower()]
+                for i, p in zip(asked, prepared, strict=True)
+                if isinstance(p, _Prepared)
+            ]
+            presence = output.presence_logits.float().sigmoid().flatten().tolist()
+            found = list(zip(select(output, thresholds, self._size), presence, strict=True))
+        answers = iter(found)
+        return [
+            self._conclude(i, p, *next(answers)) if isinstance(p, _Prepared) else p
+            for i, p in zip(asked, prepared, strict=True)
+        ]
+
+    def _prepare(self, instruction: Instruction) -> _Prepared | Grounding:
+        """Tokens and text features of one instruction, cached; or why it can't be asked."""
+        key = (instruction.text, instruction.level)
+        if key in self._prepared:
+            self._prepared.move_to_end(key)
+            return self._prepared[key]
+        if not instruction.text.strip():
+            return _rejected(instruction, "the instruction is empty")
+        if len(instruction.text) > MAX_TEXT_LENGTH:
+            return _rejected(
+                instruction,
+                f"the instruction has {len(instruction.text)} characters, at most "
+                f"{MAX_TEXT_LENGTH} are taken: say it in one sentence",
+            )
+        routing = route(instruction.text)
+        level = instruction.level or routing.level
+        trained = self.model.config.trained_levels
+        if level.name.lower() not in trained:
+            return _rejected(
+                instruction,
+                f"{self.name} was not trained for {level.name.lower()} instructions, only for "
+                f"{' and '.join(trained)}: name the thing, or load a checkpoint that was",
+                level,
+            )
+        tokens = tokenize(self.tokenizer, instruction.text)
+        text = self.model.encode_text(
+            tokens.ids[None].to(self.model.device),
+            tokens.mask[None].to(self.model.device),
+            torch.tensor([int(level)], device=self.model.device),
+        )
+        prepared = _Prepared(tokens, level, routing.singular, text.features)
+        self._prepared[key] = prepared
+        if len(self._prepared) > TEXT_CACHE_SIZE:
+            self._prepared.popitem(last=False)
+        return prepared
+
+    def _conclude(
+        self, instruction: Instruction, asked: _Prepared, found: Instances, presence: float
+    ) -> Grounding:
+        """Decide the outcome and say in one line what a planner should know."""
+        count = len(found.scores)
+        single = asked.singular or instruction.max_instances == 1
+        outcome, keep = Outcome.FOUND, count
+        notes = []
+        if count == 0:
+            outcome = Outcome.NOT_FOUND
+        elif single and count > 1:
+            rivals = int((found.scores >= AMBIGUITY_RATIO * found.scores[0]).sum())
+            if rivals > 1:
+                outcome, keep = Outcome.AMBIGUOUS, rivals
+                notes.append(f"{rivals} things fit a request for one: add a place or a colour")
+            else:
+                keep = 1
+        elif instruction.max_instances:
+            keep = min(count, instruction.max_instances)
+        if asked.tokens.unknown:
+            notes.append(f"unknown words: {', '.join(asked.tokens.unknown)}")
+        if asked.tokens.truncated:
+            notes.append(f"cut at 32 of {asked.tokens.count} tokens: say it shorter")
+        return Grounding(
+            instruction=instruction,
+            outcome=outcome,
+            level=asked.level,
+            presence=presence,
+            token_count=asked.tokens.count,
+            truncated=asked.tokens.truncated,
+            detail="; ".join(notes),
+            masks=found.masks[:keep],
+            scores=found.scores[:keep],
+            boxes=found.boxes[:keep],
+        )
+
+
+def _rejected(instruction: Instruction, detail: str, level: Level = Level.CONCEPT) -> Grounding:
+    return Grounding(instruction, Outcome.REJECTED, level, detail=detail)

@@ -1,0 +1,100 @@
+"""What the adapters must not touch, what they compute, and what a batch may mix."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import Sam3Model
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.sam3.modeling_sam3 import Sam3VisionEncoderOutput
+
+from sam3i_model.adapters import BottleneckAdapter, FusionAdapters, LevelAdapters, Route
+from sam3i_model.modeling import Sam3IModel
+
+CONCEPT, SIMPLE, COMPLEX = 1, 2, 3
+
+
+def inputs(model: Sam3IModel, levels: list[int]):
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.randn(1, 3, 256, 256, generator=generator)
+    ids = torch.randint(4, 300, (len(levels), 32), generator=generator)
+    ids[:, 9:] = 0
+    with torch.inference_mode():
+        image = model.encode_image(pixels)
+        text = model.encode_text(ids, ids > 0, torch.tensor(levels))
+        return image, text, model.ground(image, text)
+
+
+def test_new_adapters_change_nothing(random_model):
+    _, _, concept = inputs(random_model, [CONCEPT] * 3)
+    _, _, mixed = inputs(random_model, [CONCEPT, SIMPLE, COMPLEX])
+    torch.testing.assert_close(mixed.pred_logits, concept.pred_logits, rtol=0, atol=1e-5)
+    torch.testing.assert_close(mixed.pred_masks, concept.pred_masks, rtol=0, atol=1e-4)
+
+
+def test_concept_rows_are_bit_identical_whatever_the_adapters_hold(random_model, wake_adapters):
+    _, _, before = inputs(random_model, [CONCEPT] * 3)
+    wake_adapters(random_model)
+    _, _, after = inputs(random_model, [CONCEPT] * 3)
+    for name, value in vars(before).items():
+        assert torch.equal(value, getattr(after, name)), name
+    _, _, mixed = inputs(random_model, [CONCEPT, SIMPLE, COMPLEX])
+    assert torch.equal(mixed.pred_masks[0], before.pred_masks[0])
+    assert not torch.allclose(mixed.pred_masks[1], before.pred_masks[1])
+    assert not torch.allclose(mixed.pred_masks[2], before.pred_masks[2])
+
+
+def test_rows_of_a_mixed_batch_equal_rows_alone(random_model, wake_adapters):
+    wake_adapters(random_model)
+    _, _, mixed = inputs(random_model, [SIMPLE, COMPLEX, CONCEPT, SIMPLE])
+    _, _, simple = inputs(random_model, [SIMPLE] * 4)
+    torch.testing.assert_close(mixed.pred_logits[0], simple.pred_logits[0], rtol=0, atol=1e-4)
+    torch.testing.assert_close(mixed.pred_logits[3], simple.pred_logits[3], rtol=0, atol=1e-4)
+    _, _, complex_ = inputs(random_model, [COMPLEX] * 4)
+    torch.testing.assert_close(mixed.pred_logits[1], complex_.pred_logits[1], rtol=0, atol=1e-4)
+
+
+def test_base_is_transformers_sam3_with_the_geometry_token_in_the_prompt(random_model):
+    library = Sam3Model(random_model.config)
+    library.vision_encoder = random_model.vision_encoder
+    own = random_model.state_dict()
+    library.load_state_dict({name: own[name] for name in library.state_dict()})
+    library.eval()
+    image, text, ours = inputs(random_model, [CONCEPT, CONCEPT])
+    both = image.rows(torch.tensor([0, 0]))
+    vision = Sam3VisionEncoderOutput(
+        fpn_hidden_states=(*both.maps, None),
+        fpn_position_encoding=(None, None, both.position, None),
+    )
+    prompt = torch.cat([text.features, both.geometry], dim=1)
+    mask = torch.cat([text.mask, torch.ones(2, 1, dtype=torch.bool)], dim=1)
+    with torch.inference_mode():
+        theirs = library(
+            vision_embeds=vision,
+            text_embeds=BaseModelOutputWithPooling(pooler_output=prompt),
+            attention_mask=mask,
+        )
+    for name in ("pred_logits", "pred_boxes", "presence_logits", "pred_masks", "semantic_seg"):
+        torch.testing.assert_close(getattr(ours, name), theirs[name], rtol=0, atol=1e-5)
+
+
+def test_fusion_path_adds_both_adapters_and_decoder_path_only_the_second():
+    torch.manual_seed(0)
+    make = lambda: BottleneckAdapter(8, 4)  # noqa: E731
+    route = Route.from_levels(torch.tensor([COMPLEX, CONCEPT, SIMPLE]))
+    hidden = torch.randn(3, 5, 8)
+    for kind, skip in ((FusionAdapters, 1.0), (LevelAdapters, 0.0)):
+        adapters = kind(make)
+        out = adapters(hidden, route)
+        first = adapters.simple_copy(hidden[0])
+        expected = hidden[0] + skip * first + adapters.complex(first)
+        torch.testing.assert_close(out[0], expected)
+        assert torch.equal(out[1], hidden[1])
+        torch.testing.assert_close(out[2], hidden[2] + adapters.simple(hidden[2]))
+
+
+def test_text_must_be_padded_to_32(random_model):
+    with pytest.raises(ValueError, match="32 tokens"):
+        random_model.encode_text(
+            torch.zeros(1, 7, dtype=torch.int64), torch.ones(1, 7), torch.tensor([CONCEPT])
+        )

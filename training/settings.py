@@ -1,0 +1,86 @@
+"""What a training run is told: a YAML file, checked, unknown keys refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+Stage = Literal["base", "1-1"]
+
+
+class SettingsError(ValueError):
+    """A settings file can't be used; the message is one line with the remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One training run.
+
+    Args:
+        stage: `base` trains everything but the adapters, `1-1` the S-Adapters alone.
+        seed: Of weights, data order and sentences.
+        steps: Optimiser steps in all.
+        image_steps: Of these, the first ones that train only the image encoder.
+        batch_size: Images a step.
+        texts_per_image: Sentences an image.
+        mixture: Share of each source of sentences (`concept`, `simple`).
+        learning_rate: Of new weights, after warm-up.
+        backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
+        constant_until: Share of steps after which the learning rate decays (cosine, to 2 %).
+        coarse_until: Share of steps with masks at stride 8 rather than 4.
+        warmup: Steps of linear warm-up.
+        weight_decay: AdamW's.
+        clip: Gradient norm at most.
+        ema: Decay of the averaged weights, which are the ones that are kept.
+    """
+
+    stage: Stage
+    seed: int
+    steps: int
+    image_steps: int
+    batch_size: int
+    texts_per_image: int
+    mixture: dict[str, float]
+    learning_rate: float
+    backbone_learning_rate: float
+    constant_until: float
+    coarse_until: float
+    warmup: int = 80
+    weight_decay: float = 0.02
+    clip: float = 1.0
+    ema: float = 0.998
+
+    def __post_init__(self) -> None:
+        if self.stage not in get_args(Stage):
+            raise SettingsError(f"stage is '{self.stage}', must be one of {get_args(Stage)}")
+        for name in ("steps", "batch_size", "texts_per_image"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} must be at least 1")
+        unknown = set(self.mixture) - {"concept", "simple"}
+        if unknown or not self.mixture:
+            raise SettingsError(f"mixture names concept and simple, not {sorted(unknown)}")
+
+
+def read_settings(path: Path, **changes: Any) -> Settings:
+    """Read a YAML file; `changes` that aren't None override it.
+
+    Raises:
+        SettingsError: The file is missing, or a key is unknown, missing or of a wrong type.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} must hold keys and values, one a line")
+    unknown = set(content) - {f.name for f in fields(Settings)}
+    if unknown:
+        raise SettingsError(f"{path}: unknown keys {', '.join(sorted(unknown))}")
+    content.update({k: v for k, v in changes.items() if v is not None})
+    try:
+        return Settings(**content)
+    except TypeError as error:
+        raise SettingsError(f"{path}: {error}") from error
