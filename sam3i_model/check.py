@@ -1,0 +1,51 @@
+"""`sam3i check`: how instructions are understood, without looking at any picture."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from sam3i_model.checkpoints import CheckpointError, locate
+from sam3i_model.configuration import CONTEXT_LENGTH
+from sam3i_model.instruction import MAX_TEXT_LENGTH, clean, route
+from sam3i_model.processing import tokenize
+
+
+def check_command(
+    instructions: Annotated[list[str], typer.Argument(help="Sentences, each in quotes.")],
+    model: Annotated[str, typer.Option(help="'bundled' or a checkpoint folder.")] = "bundled",
+) -> None:
+    """Show how instructions are understood: level, tokens, words the model doesn't know."""
+    console = Console()
+    try:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(locate(model), local_files_only=True)
+    except (CheckpointError, OSError, ValueError) as error:
+        console.print(Text(str(error).splitlines()[0], style="red"))
+        raise typer.Exit(1) from error
+    for text in instructions:
+        console.print(understanding(text, tokenizer))
+
+
+def understanding(text: str, tokenizer: PreTrainedTokenizerBase) -> Table:
+    """What the router and the tokenizer make of one sentence."""
+    table = Table(
+        title=Text(clean(text[:MAX_TEXT_LENGTH])), show_header=False, title_justify="left"
+    )
+    if not text.strip() or len(text) > MAX_TEXT_LENGTH:
+        table.add_row("rejected", f"{len(text)} characters: 1 to {MAX_TEXT_LENGTH} are taken")
+        return table
+    routing, tokens = route(text), tokenize(tokenizer, text)
+    kept = min(tokens.count, CONTEXT_LENGTH)
+    pieces = tokenizer.convert_ids_to_tokens(tokens.ids[:kept].tolist())
+    table.add_row("level", f"{routing.level.name.lower()}: {routing.why}")
+    table.add_row("asks for", "one thing" if routing.singular else "everything that fits")
+    table.add_row("tokens", Text(" ".join(pieces)))
+    cut = f", cut to {CONTEXT_LENGTH}: say it shorter" if tokens.truncated else ""
+    table.add_row("token count", f"{tokens.count}{cut}")
+    table.add_row("unknown words", Text(", ".join(tokens.unknown) or "none"))
+    return table
