@@ -139,31 +139,23 @@ def lift(
     if np.count_nonzero(core) < options.min_points:
         return None
     near, far = _dominant_layer(z[core], 2 * options.edge_tolerance)
-    layer = (z >= near) & (z <= far)
-
-    def pixels_of(chosen: Array) -> Array:
-        rows, columns = np.divmod(np.flatnonzero(chosen), chosen.shape[1])
-        return (rows * stride + y0) * width + (columns * stride + x0)
-
-    def points_of(pixels: Array) -> Array:
-        points = np.empty((len(pixels), 3), dtype=np.float32)
-        points[:, 2] = depth.take(pixels)
-        points[:, :2] = rays.reshape(-1, 2).take(pixels, axis=0) * points[:, 2:]
-        return points
-
-    pixels = pixels_of(core & layer)
-    if len(pixels) < options.min_points:
-        return None
-    if len(pixels) > options.max_points:
-        pixels = pixels[np.linspace(0, len(pixels) - 1, options.max_points).astype(np.intp)]
-    points = points_of(pixels)
+    chosen = np.flatnonzero(surface & shape[thin].view(bool) & (z >= near) & (z <= far))
+    rows, columns = np.divmod(chosen, z.shape[1])
+    pixels = (rows * stride + y0) * width + (columns * stride + x0)
+    whole = np.empty((len(pixels), 3), dtype=np.float32)
+    whole[:, 2] = z.take(chosen)
+    whole[:, :2] = rays.reshape(-1, 2).take(pixels, axis=0) * whole[:, 2:]
     # The rim counts for the centroid: without it a slanted object's centroid moves to its near
     # side by millimetres, with it a mask that bleeds a pixel or two moves it less.
-    whole = points_of(pixels_of(surface & layer & shape[thin].view(bool)))
     centroid = np.einsum("ij->j", whole, dtype=np.float64) / len(whole)  # 3x as quick as mean
+    inner = np.flatnonzero(core.take(chosen))
+    if len(inner) < options.min_points:
+        return None
+    inner = _thin_out(inner, options.max_points)
+    points = whole.take(inner, axis=0)
     pixel = stride * float(rays[0, -1, 0] - rays[0, 0, 0]) / max(width - 1, 1) * centroid[2]
     box = _oriented_box(points, whole, eroded / stride, float(pixel))
-    return Cloud(points, pixels.astype(np.int32), centroid, box)
+    return Cloud(points, pixels.take(inner).astype(np.int32), centroid, box)
 
 
 def transform_points(transform: Array, points: Array) -> Array:
@@ -230,7 +222,7 @@ def _dominant_layer(z: Array, tolerance: float) -> tuple[float, float]:
     Layers are parted by an empty interval of about `tolerance` times the median depth: background
     that shows through the mask goes away, a slanted surface stays whole.
     """
-    nearest, width = float(z.min()), tolerance * float(np.median(z))
+    nearest, width = float(z.min()), tolerance * float(np.median(_thin_out(z, 1000)))
     counts = np.bincount(((z - nearest) / width).astype(np.intp))
     # A stray depth or two between two layers does not join them.
     occupied = counts > 0.002 * len(z)
@@ -261,14 +253,15 @@ def _oriented_box(core: Array, whole: Array, eroded: float, pixel: float) -> Ori
     angle = math.radians(cv2.minAreaRect(outline)[2])
     cos, sin = math.cos(angle), math.sin(angle)
     axes = np.stack([cos * u + sin * v, cos * v - sin * u, normal])
-    low, high = _extent(sample @ axes.T)
-    rim_low, rim_high = _extent((_thin_out(whole, 2000) - center) @ axes.T)
-    # A rim r wide hides r / h of a surface that recedes along an axis, which is at most 2 r h
-    # up to 45 degrees; h is the axis' share across the view.
-    across = np.hypot(axes[:, 0], axes[:, 1]) * pixel
-    low = np.maximum(np.minimum(low, rim_low), low - 2 * eroded * across)
-    high = np.minimum(np.maximum(high, rim_high), high + 2 * eroded * across)
-    size = high - low + across  # points are the middles of pixels
+    low, high = _extent(axes @ sample.T)
+    rim_low, rim_high = _extent(axes @ (_thin_out(whole, 2000) - center).T)
+    # A rim r wide hides r / h of a surface along an axis that has the share h across the view.
+    # Along the view (h below 1/2) the rim's depth is too poor to tell, and counts less and less.
+    across = np.maximum(np.hypot(axes[:, 0], axes[:, 1]), 1e-6)
+    hidden = eroded * pixel * np.minimum(1 / across, 4 * across)
+    low = np.maximum(np.minimum(low, rim_low), low - hidden)
+    high = np.minimum(np.maximum(high, rim_high), high + hidden)
+    size = high - low + across * pixel  # points are the middles of pixels
     center = center + (low + high) / 2 @ axes
     order = np.argsort(-size, kind="stable")
     rotation = axes[order].T
@@ -280,24 +273,27 @@ def _oriented_box(core: Array, whole: Array, eroded: float, pixel: float) -> Ori
 
 
 def _thin_out(points: Array, most: int) -> Array:
-    return points[:: (len(points) - 1) // most + 1]
+    """At most `most` of the points, evenly spread over rows and columns of the image."""
+    if len(points) <= most:
+        return points
+    return points.take(np.linspace(0, len(points) - 1, most).astype(np.intp), axis=0)
 
 
 def _extent(along: Array) -> tuple[Array, Array]:
-    """Lowest and highest of each column but for the outermost permille, which may be noise."""
-    ordered = np.sort(along, axis=0)
-    trim = len(ordered) // 1000
-    return ordered[trim], ordered[-1 - trim]
+    """Lowest and highest of each row but for the outermost permille, which may be noise."""
+    trim = along.shape[1] // 1000
+    ordered = np.partition(along, (trim, -1 - trim), axis=1)
+    return ordered[:, trim], ordered[:, -1 - trim]
 
 
 def _plane_axes(points: Array, tolerance: float) -> Array:
     """Normal and two directions in the plane that has most points within `tolerance`.
 
-    RANSAC over 100 triples with a fixed seed, then least squares through the plane's points.
+    RANSAC over 64 triples with a fixed seed, then least squares through the plane's points.
     Float64 (3, 3), orthonormal rows, normal first.
     """
-    coarse = _thin_out(points, 500)
-    corners = coarse[np.random.default_rng(0).integers(len(coarse), size=(3, 100))]
+    coarse = _thin_out(points, 400)
+    corners = coarse[np.random.default_rng(0).integers(len(coarse), size=(3, 64))]
     normals = np.cross(corners[1] - corners[0], corners[2] - corners[0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     offsets = np.einsum("ij,ij->i", normals, corners[0])
