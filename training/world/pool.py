@@ -1,6 +1,6 @@
 """A folder of rendered scenes: written in shards by several processes, read without copying.
 
-OUT/meta.json and, for every shard of 1000 scenes, OUT/shard-0000/{rgb.npy, labels.npy,
+OUT/meta.json and, for every 1000 scenes, OUT/shard-0000/{rgb.npy, labels.npy,
 objects.json}: uint8 (n, S, S, 3), uint8 (n, S, S) and one list of records a scene.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import queue
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -39,15 +41,16 @@ class PoolSpec:
     size: int
     version: int = VERSION
     photos: str | None = None
+    shard: int = SHARD
 
     def shard_length(self, shard: int) -> int:
         """Number of scenes in that shard."""
-        return min(SHARD, self.count - shard * SHARD)
+        return min(self.shard, self.count - shard * self.shard)
 
     @property
     def shards(self) -> int:
         """Number of shards."""
-        return -(-self.count // SHARD)
+        return -(-self.count // self.shard)
 
 
 def render_scene(photos: Photos, seed: int, index: int, size: int) -> Rendering:
@@ -89,7 +92,7 @@ def write_shard(
     labels = create(unfinished / "labels.npy", "w+", np.uint8, (length, size, size))
     objects = []
     for row in range(length):
-        rendering = render_scene(photos, spec.seed, shard * SHARD + row, size)
+        rendering = render_scene(photos, spec.seed, shard * spec.shard + row, size)
         rgb[row], labels[row] = rendering.rgb, rendering.labels
         objects.append(rendering.objects)
         tick()
@@ -101,6 +104,7 @@ def write_shard(
 
 def _work(folder: Path, spec: PoolSpec, shards: Any, done: Any) -> None:
     """A worker process: render shards from a queue until it yields None."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     cv2.setNumThreads(1)
     photos = load_photos(Path(spec.photos) if spec.photos else None)
     for shard in iter(shards.get, None):
@@ -114,13 +118,15 @@ def write_pool(
 
     Raises ValueError if `folder` holds a pool made otherwise, RuntimeError if a worker died.
     """
+    load_photos(Path(spec.photos) if spec.photos else None)  # a wrong folder is told here
     folder.mkdir(parents=True, exist_ok=True)
     meta = folder / "meta.json"
     wanted = asdict(spec)
     if meta.exists():
         found = json.loads(meta.read_text(encoding="utf-8"))
-        if {**wanted, **found, "count": spec.count} != {**found, **wanted}:
-            raise ValueError(f"{folder} holds another pool ({found}); choose a new folder")
+        other = [key for key in wanted if key != "count" and found.get(key) != wanted[key]]
+        if other:
+            raise ValueError(f"{folder} holds a pool of another {other[0]}; choose a new folder")
     missing = []
     for shard in range(spec.shards):
         path = _shard_path(folder, shard)
@@ -148,7 +154,7 @@ def _watch(crew: list[Any], done: Any, expected: int, advance: Callable[[int], N
         try:
             expected -= done.get(timeout=1.0)
             advance(1)
-        except multiprocessing.queues.Empty:  # type: ignore[attr-defined]
+        except queue.Empty:
             if any(process.exitcode not in (None, 0) for process in crew):
                 for process in crew:
                     process.terminate()

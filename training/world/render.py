@@ -10,9 +10,9 @@ import open3d as o3d
 from numpy.typing import NDArray
 
 from training.world.camera import Camera, Sensor
+from training.world.mesh import unit
 from training.world.scene import Scene
 from training.world.shading import FLOOR, TABLE, Surface, shade
-from training.world.shapes import unit
 
 Rng = np.random.Generator
 Floats = NDArray[np.float32]

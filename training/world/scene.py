@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from training.world import textures
 from training.world.materials import COLOUR_NAMES, Material, sample_material
-from training.world.shapes import KINDS, NAMED, UNNAMED, Mesh
+from training.world.mesh import Mesh
+from training.world.shapes import KINDS, NAMED, UNNAMED
 
 Rng = np.random.Generator
 Photos = list[NDArray[np.uint8]]

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.world.mesh import unit
 from training.world.scene import Scene
-from training.world.shapes import unit
 from training.world.textures import look_up
 
 Rng = np.random.Generator

@@ -1,0 +1,112 @@
+"""A pool of scenes: the same bytes for the same seed, goes on where it stopped, reads back."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from training.world.__main__ import app
+from training.world.pool import PoolSpec, WorldPool, render_scene, write_pool
+from training.world.textures import load_photos
+
+SPEC = PoolSpec(count=5, seed=3, size=96, shard=2)
+
+
+def write(folder: Path, spec: PoolSpec = SPEC) -> list[int]:
+    heard: list[int] = []
+    write_pool(folder, spec, 1, "test", heard.append)
+    return heard
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pool") / "scenes"
+    assert write(folder) == [1] * 5
+    return folder
+
+
+def test_a_scene_is_fixed_by_seed_and_index(pool: Path):
+    photos = load_photos()
+    stored = WorldPool(pool)
+    for index in (0, 3):
+        again = render_scene(photos, SPEC.seed, index, SPEC.size)
+        rgb, labels, objects = stored[index]
+        assert np.array_equal(again.rgb, rgb)
+        assert np.array_equal(again.labels, labels)
+        assert json.loads(json.dumps(again.objects)) == objects
+    other = render_scene(photos, SPEC.seed + 1, 0, SPEC.size)
+    assert not np.array_equal(other.rgb, stored[0][0])
+
+
+def test_records_describe_the_labels(pool: Path):
+    stored = WorldPool(pool)
+    assert len(stored) == 5
+    for index in range(5):
+        rgb, labels, objects = stored[index]
+        assert rgb.shape == (96, 96, 3)
+        assert rgb.dtype == labels.dtype == np.uint8
+        assert len(objects) >= 2
+        assert [record["label"] for record in objects] == list(range(1, len(objects) + 1))
+        assert set(np.unique(labels)) - {0} == {record["label"] for record in objects}
+        for record in objects:
+            rows, columns = np.nonzero(labels == record["label"])
+            assert record["area"] == len(rows) >= 60 * 96 * 96 / 256**2
+            x0, y0, x1, y1 = record["box"]
+            assert (x0, x1 - 1) == (columns.min(), columns.max())
+            assert (y0, y1 - 1) == (rows.min(), rows.max())
+            assert 0 < record["visible"] <= 1
+
+
+def test_it_goes_on_where_it_stopped(pool: Path):
+    first, second = pool / "shard-0000" / "rgb.npy", pool / "shard-0001" / "rgb.npy"
+    kept, wanted = first.stat().st_mtime_ns, second.read_bytes()
+    for file in second.parent.iterdir():
+        file.unlink()
+    second.parent.rmdir()
+    unfinished = pool / ".unfinished-0001"
+    unfinished.mkdir()
+    (unfinished / "rgb.npy").write_bytes(b"half")
+    assert [len(WorldPool(pool)), write(pool)] == [3, [2, 1, 1, 1]]
+    assert second.read_bytes() == wanted
+    assert first.stat().st_mtime_ns == kept
+    assert not unfinished.exists()
+    assert len(WorldPool(pool)) == 5
+
+
+def test_a_pool_of_another_seed_is_not_mixed_in(pool: Path):
+    with pytest.raises(ValueError, match="another seed"):
+        write(pool, PoolSpec(count=5, seed=4, size=96, shard=2))
+
+
+def test_a_reader_can_be_sent_to_another_process(pool: Path):
+    stored = WorldPool(pool)
+    rgb = stored[4][0]
+    sent = pickle.dumps(stored)
+    assert len(sent) < 5000
+    assert np.array_equal(pickle.loads(sent)[4][0], rgb)
+    with pytest.raises(IndexError):
+        stored[5]
+    with pytest.raises(FileNotFoundError, match=r"training\.world pool"):
+        WorldPool(pool / "nothing")
+
+
+def test_a_folder_without_photos_is_told_in_one_line(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"no readable .jpg or .png"):
+        load_photos(tmp_path)
+
+
+def test_own_photos_are_added(tmp_path: Path):
+    sheet = tmp_path / "sheet.png"
+    result = CliRunner().invoke(app, ["preview", str(sheet), "--count", "2", "--size", "64"])
+    assert result.exit_code == 0, result.output
+    assert len(load_photos(tmp_path)) == len(load_photos()) + 1
+
+
+def test_help_names_every_command():
+    text = CliRunner().invoke(app, ["--help"]).output
+    assert all(name in text for name in ("pool", "sequence", "tote", "preview"))
