@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from sam3i_model.instruction import Level
-from training.instructions import families, lexicon, relations, templates
+from training.instructions import families, lexicon, relations, requests, templates
 from training.instructions.families import Answer, Family, labels_of
 from training.instructions.phrases import (
     Phrase,
@@ -34,7 +34,7 @@ FAMILIES: dict[str, tuple[Family, float]] = {
     "comparative": (families.comparative, 1.0),
     "comparison": (relations.comparison, 1.0),
     "negation": (families.negation, 1.5),
-    "between": (relations.between, 1.0),
+    "between": (relations.between, 2.5),
     "count": (families.count, 0.8),
     "pair": (families.pair, 1.0),
     "farthest_from": (relations.farthest_from, 0.7),
@@ -139,12 +139,12 @@ def _command(text: str, rng: Random, many: bool) -> str:
     """`text` as a person would say it to a robot."""
     draw = rng.random()
     if draw < 0.6:
-        polite = f"{rng.choice(templates.POLITE)} " if rng.random() < 0.35 else ""
-        text = f"{polite}{rng.choice(templates.VERBS)} {text}"
+        polite = f"{rng.choice(requests.POLITE)} " if rng.random() < 0.35 else ""
+        text = f"{polite}{rng.choice(requests.VERBS)} {text}"
     elif draw < 0.72:
-        text = (templates.WHERE_MANY if many else templates.WHERE_ONE).format(x=text)
+        text = (requests.WHERE_MANY if many else requests.WHERE_ONE).format(x=text)
     elif draw < 0.86:
-        text = rng.choice(templates.REQUESTS).format(x=text)
+        text = rng.choice(requests.REQUESTS).format(x=text)
     else:
-        return f"{text} {rng.choice(templates.AFTER)}"
-    return f"{text} {rng.choice(templates.AFTER)}" if rng.random() < 0.15 else text
+        return f"{text} {rng.choice(requests.AFTER)}"
+    return f"{text} {rng.choice(requests.AFTER)}" if rng.random() < 0.15 else text

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from training.instructions import lexicon, templates
+from training.instructions import lexicon, requests, templates
 
 PAD, BOS, EOS, UNK = "[PAD]", "[BOS]", "[EOS]", "[UNK]"
 SPECIAL_TOKENS: tuple[str, ...] = (PAD, BOS, EOS, UNK)
@@ -72,9 +72,10 @@ def _normalizer() -> normalizers.Sequence:
 
 
 def _patterns() -> Iterator[str]:
-    for name, value in vars(templates).items():
-        if name.isupper():
-            yield from _strings(value)
+    for module in (templates, requests):
+        for name, value in vars(module).items():
+            if name.isupper():
+                yield from _strings(value)
 
 
 def _strings(value: str | Iterable[str] | dict[str, tuple[str, ...]]) -> Iterator[str]:
