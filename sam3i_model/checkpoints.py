@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging
 
@@ -79,7 +80,7 @@ def load(model: str | Path, device: str = "auto") -> tuple[Sam3IModel, PreTraine
             attn_implementation="eager" if target.type == "cpu" else "sdpa",
         )
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, TypeError) as error:
+    except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(f"'{folder}' can't be loaded: {reason}") from error
     wrong = sorted([*info["missing_keys"], *info["unexpected_keys"]])

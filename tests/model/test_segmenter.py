@@ -1,0 +1,153 @@
+"""Outcomes, caches and what a planner is told; the model's answers are given by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sam3i_model.instruction import Instruction, Level, Outcome
+from sam3i_model.modeling import GroundingOutput
+from sam3i_model.segmenter import TEXT_CACHE_SIZE, Segmenter
+
+RGB = np.full((96, 128, 3), 90, np.uint8)
+
+
+def answer(scores: list[list[float]], presence: list[float]) -> GroundingOutput:
+    """Queries whose score without presence is given; query q covers column block q."""
+    rows, queries = len(scores), len(scores[0])
+    masks = torch.full((rows, queries, 24, 32), -5.0)
+    for query in range(queries):
+        masks[:, query, :, 8 * query : 8 * query + 4] = 5.0
+    return GroundingOutput(
+        pred_logits=torch.logit(torch.tensor(scores)),
+        pred_boxes=torch.tensor([[0.25, 0.0, 0.5, 1.0]]).expand(rows, queries, 4),
+        presence_logits=torch.logit(torch.tensor(presence))[:, None],
+        pred_masks=masks,
+        semantic_seg=torch.zeros(rows, 1, 24, 32),
+    )
+
+
+@pytest.fixture
+def scripted(segmenter: Segmenter, monkeypatch):
+    """Make the model say what the test wants."""
+
+    def script(scores: list[list[float]], presence: list[float]) -> Segmenter:
+        said = answer(scores, presence)
+        monkeypatch.setattr(segmenter.model, "ground", lambda image, text: said)
+        segmenter.set_image(RGB)
+        return segmenter
+
+    return script
+
+
+def test_found_masks_scores_and_boxes_are_in_image_pixels(scripted):
+    found = scripted([[0.9, 0.8, 0.1]], [1.0 - 1e-6]).ground(["mugs"])[0]
+    assert found.outcome == Outcome.FOUND
+    assert found.level == Level.CONCEPT
+    np.testing.assert_allclose(found.scores, [0.9, 0.8], atol=1e-4)
+    assert found.masks.shape == (2, 96, 128)
+    assert found.masks.dtype == bool
+    assert found.masks[0, :, :16].all()
+    assert not found.masks[0, :, 17:].any()
+    np.testing.assert_allclose(found.boxes[0], [32, 0, 64, 96], atol=1e-3)
+
+
+def test_score_is_logit_times_presence_and_nothing_above_threshold_is_not_found(scripted):
+    missing = scripted([[0.9, 0.1, 0.1]], [0.5]).ground(["mug"])[0]
+    assert missing.outcome == Outcome.NOT_FOUND
+    assert missing.masks.shape == (0, 96, 128)
+    assert missing.presence == pytest.approx(0.5)
+    eager = Instruction("mug", threshold=0.4)
+    found = scripted([[0.9, 0.1, 0.1]], [0.5]).ground([eager])[0]
+    assert found.outcome == Outcome.FOUND
+    np.testing.assert_allclose(found.scores, [0.45], atol=1e-5)
+
+
+def test_near_equal_answers_to_a_request_for_one_are_ambiguous(scripted):
+    text = "the red mug on the left"
+    close = scripted([[0.9, 0.85, 0.6]], [0.999]).ground([text])[0]
+    assert close.outcome == Outcome.AMBIGUOUS
+    assert len(close.masks) == 2
+    assert "2 things" in close.detail
+    clear = scripted([[0.9, 0.55, 0.1]], [0.999]).ground([text])[0]
+    assert clear.outcome == Outcome.FOUND
+    assert len(clear.masks) == 1
+    several = scripted([[0.9, 0.85, 0.6]], [0.999]).ground(["mugs"])[0]
+    assert several.outcome == Outcome.FOUND
+    assert len(several.masks) == 3
+    two = scripted([[0.9, 0.85, 0.6]], [0.999]).ground([Instruction("mugs", max_instances=2)])[0]
+    assert two.outcome == Outcome.FOUND
+    assert len(two.masks) == 2
+
+
+def test_bad_text_is_rejected_and_the_others_are_answered(scripted):
+    segmenter = scripted([[0.9, 0.1, 0.1]], [0.999])
+    asked = ["", "mug", "x" * 2000, "   "]
+    empty, found, long, blank = segmenter.ground(asked)
+    assert [g.outcome for g in (empty, found, long, blank)] == [
+        Outcome.REJECTED,
+        Outcome.FOUND,
+        Outcome.REJECTED,
+        Outcome.REJECTED,
+    ]
+    assert "2000 characters" in long.detail
+    assert [g.instruction.text for g in (empty, found, long, blank)] == asked
+
+
+def test_a_level_that_was_not_trained_is_rejected(scripted):
+    segmenter = scripted([[0.9, 0.1, 0.1]], [0.999])
+    segmenter.model.config.trained_levels = ["concept", "simple"]
+    refused = segmenter.ground(["something to drink from"])[0]
+    assert refused.outcome == Outcome.REJECTED
+    assert refused.level == Level.COMPLEX
+    assert "not trained for complex" in refused.detail
+
+
+def test_long_sentences_are_cut_and_say_so(scripted):
+    text = "the red mug " + "and the blue box " * 12
+    found = scripted([[0.9, 0.1, 0.1]], [0.999]).ground([text])[0]
+    assert found.truncated
+    assert found.token_count == len(text.split()) + 2
+    assert "cut at 32" in found.detail
+
+
+def test_unknown_words_are_named(scripted):
+    found = scripted([[0.9, 0.1, 0.1]], [0.999]).ground(["the zorblax"])[0]
+    assert found.detail == "unknown words: zorblax"
+
+
+def test_text_is_encoded_once_and_the_cache_is_bounded(segmenter, monkeypatch):
+    calls = []
+    encode = segmenter.model.encode_text
+    monkeypatch.setattr(segmenter.model, "encode_text", lambda *a: calls.append(1) or encode(*a))
+    segmenter.set_image(RGB)
+    for _ in range(3):
+        segmenter.ground(["red mug", "blue box"])
+    assert len(calls) == 2
+    for number in range(TEXT_CACHE_SIZE + 5):
+        segmenter._prepare(Instruction(f"mug {number}"))
+    assert len(segmenter._prepared) == TEXT_CACHE_SIZE
+
+
+def test_batch_of_levels_equals_one_by_one(segmenter):
+    rng = np.random.default_rng(0)
+    segmenter.set_image(rng.integers(0, 255, (120, 160, 3), dtype=np.uint8))
+    asked = [
+        Instruction("mug", threshold=1e-6),
+        Instruction("the red mug left of the box", threshold=1e-6),
+        Instruction("something to drink from", threshold=1e-6),
+    ]
+    together = segmenter.ground(asked)
+    for instruction, grounding in zip(asked, together, strict=True):
+        alone = segmenter.ground([instruction])[0]
+        assert alone.level == grounding.level
+        assert alone.outcome == grounding.outcome
+        np.testing.assert_allclose(alone.scores, grounding.scores, atol=1e-5)
+
+
+def test_wrong_use_is_one_clear_error(segmenter):
+    with pytest.raises(RuntimeError, match="set_image"):
+        segmenter.ground(["mug"])
+    with pytest.raises(ValueError, match="uint8 RGB"):
+        segmenter.set_image(np.zeros((10, 10), np.float32))
