@@ -14,6 +14,7 @@ from sam3i_ros.demo.scoring import Row
 
 MAX_SEGMENT_POINTS = 12000
 MAX_CONTEXT_POINTS = 8000
+REACH = 1.8  # of the segments' median depth
 GREY = "rgba(128,128,128,0.25)"  # legible on light and on dark
 TEXT = "#8a8f98"
 FONT = "system-ui, sans-serif"
@@ -26,18 +27,20 @@ def scene(
     colours: dict[str, Colour],
     context: npt.NDArray[np.float32],
     context_rgb: npt.NDArray[np.uint8],
-) -> str:
+) -> tuple[str, float]:
     """Segments in the colours of their instructions within the scene's own points.
 
     `context` is (M, 3) m with its colours (M, 3). Both are in the camera's optical frame (x
-    right, y down, z forward); the plot has z up, so that it looks as it stands.
+    right, y down, z forward); the plot has z up, so that it looks as it stands. Also returns
+    the depth in m beyond which points are left out, as a far wall would shrink all the rest.
     """
-    keep = _thin(len(context), MAX_CONTEXT_POINTS)
-    traces = [
-        _points(context[keep], "scene", [f"rgb({r},{g},{b})" for r, g, b in context_rgb[keep]], 1.5)
-    ]
-    traces[0].opacity = 0.55
-    keep = _thin(len(cloud.xyz), MAX_SEGMENT_POINTS)
+    far = REACH * float(np.median(cloud.xyz[:, 2]))
+    near = np.flatnonzero(context[:, 2] < far)
+    keep = near[_thin(len(near), MAX_CONTEXT_POINTS)]
+    colour = [f"rgb({r},{g},{b})" for r, g, b in context_rgb[keep]]
+    traces = [_points(context[keep], "scene", colour, 2.0)]
+    near = np.flatnonzero(cloud.xyz[:, 2] < far)
+    keep = near[_thin(len(near), MAX_SEGMENT_POINTS)]
     xyz, label = cloud.xyz[keep], cloud.label[keep]
     for text in dict.fromkeys(cloud.owner):
         mine = [index for index, owner in enumerate(cloud.owner, start=1) if owner == text]
@@ -47,6 +50,7 @@ def scene(
     axis = {"gridcolor": GREY, "zerolinecolor": GREY, "backgroundcolor": "rgba(0,0,0,0)"}
     figure = go.Figure(traces)
     figure.update_layout(
+        template="none",
         height=520,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         paper_bgcolor="rgba(0,0,0,0)",
@@ -57,10 +61,13 @@ def scene(
             "xaxis": {**axis, "title": "right, m"},
             "yaxis": {**axis, "title": "forward, m"},
             "zaxis": {**axis, "title": "up, m"},
-            "camera": {"eye": {"x": 0.0, "y": -1.5, "z": 0.9}},  # from behind the camera
+            "camera": {  # from behind and above the camera
+                "eye": {"x": 0.0, "y": -1.15, "z": 0.65},
+                "center": {"x": 0.0, "y": 0.0, "z": -0.1},
+            },
         },
     )
-    return _html(figure)
+    return _html(figure), far
 
 
 def quality(rows: Sequence[Row], frames: int) -> str:
@@ -77,13 +84,14 @@ def quality(rows: Sequence[Row], frames: int) -> str:
             y=texts,
             zmin=0,
             zmax=1,
-            colorscale="RdYlGn",
+            colorscale=[[0, "#c8453b"], [0.5, "#e8c468"], [1, "#2a9d6f"]],
             ygap=3,
             colorbar={"title": "IoU", "thickness": 10, "outlinewidth": 0},
             hovertemplate="%{y}<br>frame %{x}: %{z:.2f}<extra></extra>",
         )
     )
     figure.update_layout(
+        template="none",
         height=110 + 30 * len(texts),
         margin={"l": 10, "r": 10, "t": 10, "b": 40},
         paper_bgcolor="rgba(0,0,0,0)",
@@ -116,5 +124,5 @@ def _thin(count: int, limit: int) -> npt.NDArray[np.int64]:
 
 
 def _html(figure: go.Figure) -> str:
-    config = {"displaylogo": False, "responsive": True}
+    config = {"displayModeBar": False, "responsive": True}
     return str(plotly.io.to_html(figure, full_html=False, include_plotlyjs=False, config=config))

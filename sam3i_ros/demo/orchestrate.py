@@ -20,8 +20,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-import sam3i_ros.msg
 from sam3i_ros.demo import recorder, sources
+from sam3i_ros.demo.paths import package_file
 from sam3i_ros.demo.processes import Process, wait_until
 from sam3i_ros.demo.recorder import Recorder
 from sam3i_ros.demo.scoring import Wanted
@@ -30,7 +30,8 @@ from sam3i_ros.demo.sources import Source
 START_TIMEOUT = 60.0  # s until a process answers; imports from a cold disk take long
 MODEL_TIMEOUT = 180.0  # s to load the model
 DRAIN = 1.0  # s without an answer after which the node has seen all it will
-PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
+PROFILE = "_DEFAULT_PROFILES_FILE"  # the maker's name before it changed after Jazzy
+PROFILES = {f"FASTDDS{PROFILE}", f"FASTRTPS{PROFILE}"}
 
 Progress = Callable[[Source, int], None]  # source, frames played so far
 
@@ -42,17 +43,10 @@ def set_environment() -> None:
     """
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
-    profile = _installed("config/fastdds.xml")
-    if profile:
-        os.environ.setdefault(PROFILE, str(profile))
-
-
-def _installed(name: str) -> Path | None:
-    """A file of the package, in the checkout or in the share folder of an install."""
-    prefixes = Path(sam3i_ros.msg.__file__).parents
-    folders = [Path(__file__).parents[2], *(p / "share" / "sam3i_ros" for p in prefixes)]
-    return next((folder / name for folder in folders if (folder / name).exists()), None)
+    if not PROFILES & os.environ.keys():
+        old = os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy")
+        profile = package_file("config/fastdds.xml")
+        os.environ[f"{'FASTRTPS' if old else 'FASTDDS'}{PROFILE}"] = str(profile)
 
 
 @contextmanager
@@ -114,7 +108,7 @@ def play(
             stack,
             logs,
             "sam3i_ros.player",
-            {"bag": str(source.bag), "rate": source.rate, "loop": False, "restamp": False},
+            {"bag": str(source.bag), "loop": False, "restamp": False},
         )
 
         def played() -> bool:
@@ -122,8 +116,8 @@ def play(
             return not player.running
 
         timeout = START_TIMEOUT + source.duration
-        wait_until(played, timeout, "the recording's end", [player, planner, node])
-        player.check()
+        wait_until(played, timeout, "the recording's end", [node, planner])
+        player.check(ended=True)
         _drain(ears, node)
         progress(source, len(frames))
 

@@ -42,10 +42,10 @@ class Process:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def check(self) -> None:
-        """Raises DemoError if it has ended with an error."""
+    def check(self, ended: bool = False) -> None:
+        """Raises DemoError if it has failed, or has ended at all unless that was expected."""
         code = self._process.poll()
-        if code:
+        if code or (code == 0 and not ended):
             raise self.error(f"{self.name} ended with code {code}")
 
     def error(self, message: str) -> DemoError:
@@ -67,7 +67,7 @@ class Process:
 def wait_until(
     condition: Callable[[], bool], timeout: float, what: str, watched: Sequence[Process]
 ) -> None:
-    """Raises DemoError if a watched process fails first, or after `timeout` s."""
+    """Raises DemoError if a watched process ends first, or after `timeout` s."""
     end = time.monotonic() + timeout
     while not condition():
         for process in watched:

@@ -18,7 +18,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 from sensor_msgs.msg import Image, PointCloud2
 
-import sam3i_ros.msg
+from sam3i_ros.demo.paths import package_file
 from sam3i_ros.msg import Instruction, SegmentArray
 from sam3i_ros.player import read_stamp
 
@@ -41,19 +41,10 @@ TOPICS: dict[str, Any] = {
 def typestore() -> Typestore:
     """The standard messages and ours, so that a bag can hold the definitions of both."""
     store = get_typestore(Stores.ROS2_KILTED)
-    for path in sorted(_definitions().glob("*.msg")):
+    for path in sorted(package_file("msg").glob("*.msg")):
         text = path.read_text(encoding="utf-8")
         store.register(get_types_from_msg(text, f"sam3i_ros/msg/{path.stem}"))
     return store
-
-
-def _definitions() -> Path:
-    # The build put them below the same prefix as the modules it made of them.
-    for prefix in Path(sam3i_ros.msg.__file__).parents:
-        folder = prefix / "share" / "sam3i_ros" / "msg"
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError("the .msg files of sam3i_ros are not installed: build it again")
 
 
 class Recorder:

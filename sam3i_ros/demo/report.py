@@ -91,14 +91,12 @@ def _scene(
 ) -> dict[str, Any] | None:
     """The frame with the most segments that have points, in 3D; None if there is none."""
     found = clouds(bag, set(stamps))
-    if not found:
+    if not any(len(cloud.xyz) for cloud in found.values()):
         return None
     stamp = max(found, key=lambda stamp: len(np.unique(found[stamp].label)))
     xyz, seen = results.source.points(stamp)
-    return {
-        "frame": results.source.stamps.index(stamp),
-        "figure": figures.scene(found[stamp], colours, xyz, pictures[stamp][seen]),
-    }
+    figure, far = figures.scene(found[stamp], colours, xyz, pictures[stamp][seen])
+    return {"frame": results.source.stamps.index(stamp), "figure": figure, "far": far}
 
 
 def _spread(items: Sequence[int], count: int) -> list[int]:

@@ -36,7 +36,7 @@ class Results:
     source: Source
     wanted: list[Wanted]
     rows: list[Row] = field(default_factory=list)
-    stages: dict[str, str] = field(default_factory=dict)  # p50 and p95, as the node reports them
+    stages: dict[str, str] = field(default_factory=dict)  # ms, as the node reports them
     overlay_stamps: list[int] = field(default_factory=list)  # of frames with rows and a picture
 
     @property
@@ -151,10 +151,12 @@ def point_fields(message: Any) -> dict[str, npt.NDArray[Any]]:
 
 
 def _stages(reader: Any) -> dict[str, str]:
-    """The node's own figures from the last diagnostics."""
+    """Median and 95th percentile of each stage in the node's last diagnostics."""
     stages: dict[str, str] = {}
     for array in messages(reader, recorder.DIAGNOSTICS):
         for status in array.status:
-            if status.name.endswith("sam3i: node"):
-                stages.update({v.key: v.value for v in status.values if "p50" in v.key})
+            for value in status.values:
+                stage, _, unit = value.key.partition(" ")
+                if unit == "p50/p95":
+                    stages[stage] = value.value.removesuffix(" ms")
     return stages

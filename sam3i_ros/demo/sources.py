@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,12 +64,11 @@ def stamp_of(message: Any) -> int:
 
 @dataclass(frozen=True)
 class Source:
-    """A recording: its name in rows and files, its title for people, and how fast to play it."""
+    """A recording: its name in rows and files, and its title for people."""
 
     name: str
     title: str
     bag: Path
-    rate: float = 1.0
 
     @cached_property
     def stamps(self) -> list[int]:
@@ -80,7 +80,7 @@ class Source:
     def duration(self) -> float:
         """How long playing takes, s."""
         with open_bag(self.bag) as reader:
-            return (reader.end_time - reader.start_time) * 1e-9 / self.rate
+            return (reader.end_time - reader.start_time) * 1e-9
 
     @cached_property
     def wanted(self) -> list[Wanted]:
@@ -159,7 +159,8 @@ def make_sources(folder: Path) -> list[Source]:
 def _make(bag: Path, arguments: list[str]) -> Path:
     if (bag / "metadata.yaml").exists():
         return bag
-    command = [sys.executable, "-m", "training.world", *arguments, "--out", str(bag)]
+    shutil.rmtree(bag, ignore_errors=True)  # what an interrupted run left
+    command = [sys.executable, "-m", "training.world", *arguments, str(bag)]
     result = subprocess.run(
         command, capture_output=True, text=True, timeout=BAG_TIMEOUT, check=False
     )

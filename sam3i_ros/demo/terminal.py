@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from sam3i_ros.demo.scoring import Tally
@@ -23,12 +24,12 @@ def counts(counter: Counter[str]) -> str:
 
 
 def instruction_table(title: str, tallies: list[Tally]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("instruction")
     table.add_column("read as")
     table.add_column("outcome")
     for name in ("right", "score", "IoU", "centre, cm", "ms"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for tally in tallies:
         right = tally.counted and tally.right / tally.counted >= 0.5
         table.add_row(

@@ -1,0 +1,261 @@
+"""The demo's machinery on a tiny table: real processes and DDS, a segmenter by colour."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from sam3i_ros.demo import sources
+from sam3i_ros.demo.errors import DemoError
+from sam3i_ros.demo.orchestrate import play, running_node
+from sam3i_ros.demo.report import write_report
+from sam3i_ros.demo.results import Results, read_results
+from sam3i_ros.demo.scoring import summarise
+from sam3i_ros.demo.sources import Source
+
+STORE = get_typestore(Stores.ROS2_KILTED)
+TYPES = STORE.types
+SIZE = (240, 320)  # H, W
+FOCAL = 300.0
+TABLE = 1.0  # m
+FRAMES = 12
+STEP = 200_000_000
+START = 3_000_000_000
+SQUARES = {1: ("red", (200, 20, 20), 0.8), 2: ("green", (20, 180, 40), 0.9)}  # depth in m
+INSTRUCTIONS = [
+    {"id": "r", "text": "the red <square>", "level": "simple", "labels": [1]},
+    {"id": "g", "text": "green square", "level": "concept", "labels": [2]},
+    {"id": "b", "text": "the blue square", "level": "simple", "labels": []},
+]
+
+
+def corner(label: int, frame: int) -> tuple[int, int]:
+    """Upper left corner (row, column) of a square; the red one moves."""
+    return (60, 40 + 5 * frame) if label == 1 else (130, 200)
+
+
+def draw(frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """rgb uint8 (H, W, 3), depth m (H, W), labels uint16 (H, W)."""
+    rgb = np.full((*SIZE, 3), 128, np.uint8)
+    depth = np.full(SIZE, TABLE)
+    labels = np.zeros(SIZE, np.uint16)
+    for label, (_, colour, distance) in SQUARES.items():
+        row, column = corner(label, frame)
+        place = np.s_[row : row + 60, column : column + 60]
+        rgb[place], depth[place], labels[place] = colour, distance, label
+    return rgb, depth, labels
+
+
+def centroid(label: int, frame: int) -> list[float]:
+    row, column = corner(label, frame)
+    z = SQUARES[label][2]
+    return [(column + 29.5 - 160) / FOCAL * z, (row + 29.5 - 120) / FOCAL * z, z]
+
+
+def write_bag(path: Path) -> Path:
+    image, info = "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/CameraInfo"
+    topics = {
+        sources.COLOUR: image,
+        sources.DEPTH: image,
+        sources.INFO: info,
+        sources.TRUTH_LABELS: "sensor_msgs/msg/Image",
+        sources.TRUTH_SCENE: "std_msgs/msg/String",
+    }
+    k = np.array([FOCAL, 0, 160, 0, FOCAL, 120, 0, 0, 1.0])
+    p = np.array([FOCAL, 0, 160, 0, 0, FOCAL, 120, 0, 0, 0, 1.0, 0])
+    roi = TYPES["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
+    with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        connections = {t: writer.add_connection(t, n, typestore=STORE) for t, n in topics.items()}
+        for frame in range(FRAMES):
+            rgb, depth, labels = draw(frame)
+            stamp = START + frame * STEP
+            time = TYPES["builtin_interfaces/msg/Time"](stamp // 10**9, stamp % 10**9)
+            header = TYPES["std_msgs/msg/Header"](time, "camera_color_optical_frame")
+            jpeg = cv2.imencode(".png", rgb[..., ::-1])[1].ravel()
+            png = cv2.imencode(".png", (depth * 1000).round().astype(np.uint16))[1].tobytes()
+            png = np.frombuffer(struct.pack("<iff", 0, 0, 0) + png, np.uint8)
+            scene = {
+                "stamp_ns": stamp,
+                "objects": [{"label": i, "centroid": centroid(i, frame)} for i in SQUARES],
+                "instructions": INSTRUCTIONS,
+            }
+            contents = {
+                sources.COLOUR: TYPES[image](header, "png", jpeg),
+                sources.DEPTH: TYPES[image](header, "16UC1; compressedDepth png", png),
+                sources.INFO: TYPES[info](
+                    header, *SIZE, "plumb_bob", np.zeros(5), k, np.eye(3).ravel(), p, 0, 0, roi
+                ),
+                sources.TRUTH_LABELS: TYPES["sensor_msgs/msg/Image"](
+                    header, *SIZE, "16UC1", 0, SIZE[1] * 2, labels.view(np.uint8).ravel()
+                ),
+                sources.TRUTH_SCENE: TYPES["std_msgs/msg/String"](json.dumps(scene)),
+            }
+            for topic, content in contents.items():
+                data = STORE.serialize_cdr(content, topics[topic])
+                writer.write(connections[topic], stamp, bytes(data))
+    return path
+
+
+@dataclass
+class Played:
+    source: Source
+    bag: Path
+    results: Results
+    progress: list[int]
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[None]:
+    """The demo changes what its children inherit; other tests must not see that."""
+    before = dict(os.environ)
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # where the module `fakes` is
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory, environment: None) -> Played:
+    out = tmp_path_factory.mktemp("demo")
+    source = Source("table", "A table & two squares", write_bag(out / "table"))
+    progress: list[int] = []
+    bag = out / "results_table"
+    with running_node(out, "bundled", "auto", module="fakes") as (node, ears):
+        play(source, source.wanted, node, ears, bag, out, lambda _, n: progress.append(n))
+    assert not node.running
+    return Played(source, bag, read_results(source, bag, source.wanted), progress)
+
+
+def test_every_answer_is_scored_against_the_truth_of_its_frame(played: Played) -> None:
+    rows = played.results.rows
+    frames = {row.frame for row in rows}
+    assert len(frames) >= 10  # of 12 at 5 Hz; the first may come before the instructions
+    assert len(rows) == 3 * len(frames)
+    for row in rows:
+        assert row.source == "table"
+        if row.instruction == "the blue square":
+            assert (row.outcome, row.iou, row.targets, row.score) == ("NOT_FOUND", 1.0, 0, None)
+        else:
+            assert (row.outcome, row.targets, row.segments) == ("FOUND", 1, 1)
+            assert row.iou is not None
+            assert row.iou > 0.98
+            assert row.centroid_error_m is not None
+            assert row.centroid_error_m < 0.002
+            assert row.score == pytest.approx(0.9, abs=1e-6)
+        assert row.level == ("concept" if row.instruction == "green square" else "simple")
+        assert 0 < row.latency_ms < 1000
+
+
+def test_progress_runs_to_the_last_frame(played: Played) -> None:
+    assert played.progress == sorted(played.progress)
+    assert played.progress[-1] == FRAMES
+
+
+def test_summary_of_the_run(played: Played) -> None:
+    summary = summarise(played.results.rows, FRAMES)
+    assert summary["levels"]["simple"]["rows_in_view"] == summary["frames_grounded"]
+    assert summary["levels"]["concept"]["giou"] > 0.98
+    assert summary["absent"] == {"rows": summary["frames_grounded"], "not_found_rate": 1.0}
+
+
+def test_recording_opens_without_our_package(played: Played) -> None:
+    """Any tool can read it: the definitions of our messages are in the bag."""
+    with sources.open_bag(played.bag) as reader:
+        counts = {c.topic: c.msgcount for c in reader.connections}
+        array = next(sources.messages(reader, "/sam3i/segments"))
+    assert counts["/sam3i/instruction"] == 4
+    for topic in ("segments", "masks", "points", "overlay"):
+        assert counts[f"/sam3i/{topic}"] >= 10
+    assert type(array).__name__ == "sam3i_ros__msg__SegmentArray"
+
+
+class Reader(HTMLParser):
+    """Checks that tags are closed in order and collects pictures and table cells."""
+
+    VOID = ("meta", "img", "br", "link", "input")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.images: list[str] = []
+        self.links: list[str] = []
+        self.cells: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.links += [str(v) for k, v in values.items() if k in ("src", "href") and v]
+        if tag == "img":
+            self.images.append(str(values["src"]))
+        if tag == "td":
+            self.cells.append("")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "td" in self.open:
+            self.cells[-1] += data
+
+
+def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, [(played.results, played.bag)], {"Model": "by <colour>"})
+    text = path.read_text(encoding="utf-8")
+    assert len(text) < 15_000_000
+    reader = Reader()
+    reader.feed(text)
+    assert reader.open == []
+    assert reader.links == reader.images  # nothing else is loaded
+    assert len(reader.images) == 2 * 8
+    for uri in reader.images:
+        head, data = uri.split(",")
+        assert head == "data:image/jpeg;base64"
+        picture = Image.open(io.BytesIO(base64.b64decode(data)))
+        assert picture.size == (SIZE[1], SIZE[0])
+    cells = [" ".join(cell.split()) for cell in reader.cells]
+    assert cells[0] == "the red <square>"
+    assert cells[1:3] == ["simple", "FOUND"]
+    rounds = len({row.frame for row in played.results.rows})
+    assert cells[3] == f"✓ {rounds} / {rounds}"
+    assert "the blue square (not there)" in cells
+    assert "by &lt;colour&gt;" in text
+    assert len(re.findall(r'"type":"scatter3d"', text.split("</head>")[1])) == 3
+
+
+def test_a_node_that_cannot_start_is_an_error_with_its_log(
+    tmp_path: Path, environment: None
+) -> None:
+    with (
+        pytest.raises(DemoError, match="ended with code 1") as caught,
+        running_node(tmp_path, "bundled", "auto", module="no_such_module"),
+    ):
+        pass
+    assert "No module named no_such_module" in caught.value.log
+
+
+def test_a_model_that_cannot_be_loaded_is_an_error_with_the_log(
+    tmp_path: Path, environment: None
+) -> None:
+    with (
+        pytest.raises(DemoError, match="the node did not configure") as caught,
+        running_node(tmp_path, str(tmp_path / "nothing"), "cpu"),
+    ):
+        pass
+    assert "cannot be loaded" in caught.value.log
