@@ -81,6 +81,10 @@ def test_the_table_lies_at_height_zero_and_the_sky_has_no_depth():
     assert np.isnan(sky.depth[:32]).all()
     assert not sky.labels.any()
     assert sky.objects == []
+    above = render(table(), look_at((0.0, -0.8, 0.4), (0, 0, 2), 64, 64, 55.0))
+    assert np.isnan(above.depth).all()
+    backdrop = 255 * 0.5 * table().light.tint  # is not shaded, only as warm as the lamp
+    assert np.abs(above.rgb - backdrop).max() <= 1
 
 
 def test_visible_is_the_share_that_is_not_hidden():

@@ -122,6 +122,8 @@ class Renderer:
         return unit(smooth)
 
     def _blocked(self, rays: Floats, reach: float) -> Floats:
+        if not len(rays):
+            return np.zeros(0, np.float32)
         found = self._caster.test_occlusions(_tensor(rays), tfar=reach, nthreads=1)
         return found.numpy().astype(np.float32)
 
@@ -131,8 +133,11 @@ class Renderer:
         """Labels (H, W) and records of the objects that are seen."""
         labels = np.maximum(surface.owners, 0).astype(np.uint8).reshape(surface.size)
         least = LEAST_PIXELS * labels.size / 256**2
-        sparse = surface.rays.reshape(*labels.shape, 3)[::STRIDE, ::STRIDE]
-        whole = self._silhouettes(camera, sparse.reshape(-1, 3))
+        # Only bodies hide bodies, so all silhouettes lie within the pixels of bodies.
+        sampled = labels[::STRIDE, ::STRIDE] > 0
+        whole = self._silhouettes(
+            camera, surface.rays.reshape(*labels.shape, 3)[::STRIDE, ::STRIDE][sampled]
+        )
         owners = surface.owners[surface.solid]
         records = []
         for label, body in enumerate(self.scene.bodies, 1):
@@ -165,6 +170,8 @@ class Renderer:
 
     def _silhouettes(self, camera: Camera, rays: Floats) -> NDArray[np.int64]:
         """How many of the rays would meet each label if it stood alone."""
+        if not len(rays):  # Open3D does not take none
+            return np.zeros(len(self.scene.bodies) + 1, np.int64)
         start = np.broadcast_to(camera.position.astype(np.float32), rays.shape)
         all_hits = self._caster.list_intersections(
             _tensor(np.concatenate([start, rays], 1)), nthreads=1
