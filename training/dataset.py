@@ -42,7 +42,6 @@ class Batch:
             (-1 unknown), box xyxy in 0..1, by label.
         input_ids: int64 (T, 32).
         attention_mask: bool (T, 32).
-        levels: int64 (T,).
         image_index: int64 (T,).
         targets: Labels that each sentence denotes; empty when it denotes nothing.
         boxes: float32 (n_t, 4) xyxy in 0..1, of the targets.
@@ -54,7 +53,6 @@ class Batch:
     objects: torch.Tensor
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
-    levels: torch.Tensor
     image_index: torch.Tensor
     targets: list[torch.Tensor]
     boxes: list[torch.Tensor]
@@ -126,7 +124,6 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
             objects=torch.from_numpy(np.stack(tables)),
             input_ids=torch.stack([t.ids for t in tokens]),
             attention_mask=torch.stack([t.mask for t in tokens]),
-            levels=torch.tensor([int(query.level) for query in queries]),
             image_index=torch.arange(len(images)).repeat_interleave(self.texts_per_image),
             targets=[torch.tensor(query.labels, dtype=torch.int64) for query in queries],
             boxes=[torch.from_numpy(np.array(b, np.float32).reshape(-1, 4) / scale) for b in boxes],
@@ -172,7 +169,7 @@ def augment(
         image, labels = image[:, ::-1], labels[:, ::-1]
     counts = np.bincount(labels.ravel(), minlength=MAX_LABEL + 1)
     kept = []
-    labels = np.ascontiguousarray(labels)
+    labels = labels.copy()
     for entry in objects:
         label = entry["label"]
         if counts[label] < MIN_AREA:

@@ -114,7 +114,7 @@ def losses(
         terms["cells"] = heads["cells"](image, batch)
     if step < settings.image_steps:
         return {**terms, "loss": terms["cells"]}
-    levels = torch.full_like(batch.levels, Level.CONCEPT) if base else batch.levels
+    levels = torch.full_like(batch.image_index, Level.CONCEPT if base else Level.SIMPLE)
     coarse = step < settings.coarse_until * settings.steps
     with torch.autocast(batch.images.device.type, torch.bfloat16):
         text = model.encode_text(batch.input_ids, batch.attention_mask, levels)
