@@ -41,7 +41,7 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         "instructions",
-        default_value="[mug, the red mug, the apple next to the bowl, hammer]",
+        default_value="[mug, the leftmost bottle, the box left of the mug, banana]",
         description="what the planner asks for, a YAML list",
     ),
 ]
@@ -83,7 +83,7 @@ def camera(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         return [player]
 
     render = ExecuteProcess(
-        cmd=[sys.executable, "-m", "training.world", "sequence", "--out", str(bag)],
+        cmd=[sys.executable, "-m", "training.world", "sequence", str(bag)],
         output="screen",
     )
 

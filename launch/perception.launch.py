@@ -134,6 +134,7 @@ def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[Launc
         name="sam3i",
         namespace=given["namespace"],
         output="screen",
+        sigterm_timeout="15",  # s; a busy machine takes a while to let go of a model
         parameters=[
             ParameterFile(given["params_file"]),
             {

@@ -1,0 +1,199 @@
+"""The launch files, launched. They need launch_ros and a sourced workspace that has the package."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+from ament_index_python.packages import get_package_share_directory
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import GetParameters
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sam3i_ros.msg import SegmentArray
+
+
+def why_not() -> str:
+    """What keeps launch files from being launched here; empty if nothing does."""
+    if find_spec("launch_ros") is None:
+        return "launch_ros comes with a ROS 2 install, PyPI has none"
+    try:
+        share = Path(get_package_share_directory("sam3i_ros"))
+    except (LookupError, OSError):
+        share = Path()
+    return "" if (share / "launch").is_dir() else "sam3i_ros is in no sourced workspace"
+
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
+
+PATIENCE = 120.0  # s; importing torch alone takes 10 s on a busy machine
+
+
+class Launch:
+    """A running `ros2 launch`, with all that it has written so far."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            ["ros2", "launch", "sam3i_ros", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            # What the launch file should set must not be there already.
+            env={k: v for k, v in os.environ.items() if k != "FASTDDS_DEFAULT_PROFILES_FILE"},
+        )
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        self._lines.extend(iter(self._process.stdout.readline, ""))
+
+    @property
+    def output(self) -> str:
+        return "".join(self._lines)
+
+    def wait_for(self, text: str) -> None:
+        wait_until(lambda: text in self.output, f"{text!r} in:\n", lambda: self.output)
+
+    def interrupt(self) -> int:
+        """As Ctrl-C does; the exit status."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(timeout=30)
+
+    def kill(self) -> None:
+        """All of it, whatever state it is in."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._reader.join(timeout=5)
+
+
+def wait_until(
+    condition: Callable[[], bool], what: str, more: Callable[[], str] = lambda: ""
+) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}{more()}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def launch() -> Iterator[Callable[..., Launch]]:
+    started: list[Launch] = []
+
+    def start(*arguments: str) -> Launch:
+        started.append(Launch(*arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture
+def observer() -> Iterator[Node]:
+    """A node that spins in a thread of its own."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = Node("observer", context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    yield node
+    executor.shutdown()
+    thread.join(timeout=5)
+    node.destroy_node()
+    rclpy.try_shutdown(context=context)
+
+
+def ask(node: Node, service_type: type, name: str, request: Any) -> Any:
+    client = node.create_client(service_type, name)
+    assert client.wait_for_service(timeout_sec=PATIENCE), f"there is no {name}"
+    future = client.call_async(request)
+    wait_until(future.done, f"an answer of {name}")
+    return future.result()
+
+
+def state(node: Node, name: str) -> int:
+    return int(ask(node, GetState, f"{name}/get_state", GetState.Request()).current_state.id)
+
+
+def test_camera_is_remapped_and_the_node_becomes_active(
+    launch: Callable[..., Launch], observer: Node
+) -> None:
+    running = launch(
+        "perception.launch.py",
+        *("camera:=sim", "namespace:=left", "image:=/my/colour", "target_frame:=base_link"),
+    )
+    wait_until(
+        lambda: state(observer, "/left/sam3i") == State.PRIMARY_STATE_ACTIVE,
+        "the active state; output:\n",
+        lambda: running.output,
+    )
+    names = ["image_transport", "depth_transport", "target_frame", "max_depth", "use_sim_time"]
+    answer = ask(
+        observer,
+        GetParameters,
+        "/left/sam3i/get_parameters",
+        GetParameters.Request(names=names),
+    )
+    transports = [value.string_value for value in answer.values[:3]]
+    assert transports == ["compressed", "compressedDepth", "base_link"]
+    assert answer.values[3].double_value == 10.0
+    assert answer.values[4].bool_value is False
+    depth = "/camera/aligned_depth_to_color/image_raw/compressedDepth"
+    for topic in ("/my/colour/compressed", depth, "/camera/color/camera_info"):
+        wait_until(lambda topic=topic: observer.count_subscribers(topic) == 1, topic)
+    assert running.interrupt() == 0, running.output
+    assert "has finished cleanly" in running.output, running.output
+
+
+def test_a_model_that_is_not_there_is_said_in_one_line(
+    launch: Callable[..., Launch], observer: Node
+) -> None:
+    running = launch("perception.launch.py", "model:=/no/such/folder", "depth:=none")
+    running.wait_for("sam3i could not be configured; its error above says why.")
+    assert running.output.count("cannot be loaded: no checkpoint at '/no/such/folder'") == 1
+    assert "Traceback" not in running.output
+    assert state(observer, "/sam3i") == State.PRIMARY_STATE_UNCONFIGURED
+    assert running.interrupt() == 0, running.output
+
+
+def test_demo_plays_a_bag_and_answers_the_planner(
+    launch: Callable[..., Launch], observer: Node, tmp_path: Path
+) -> None:
+    bag = tmp_path / "bag"
+    render = [sys.executable, "-m", "training.world", "sequence", str(bag)]
+    subprocess.run([*render, "--frames", "3", "--width", "160", "--height", "120"], check=True)
+    arrays: list[SegmentArray] = []
+    observer.create_subscription(SegmentArray, "/sam3i/segments", arrays.append, 10)
+    running = launch("demo.launch.py", f"bag:={bag}", "instructions:=[mug, the grey hammer]")
+    wait_until(
+        lambda: any(len(array.results) == 2 for array in arrays),
+        "segments; output:\n",
+        lambda: running.output,
+    )
+    answered = next(array for array in arrays if len(array.results) == 2)
+    assert [result.text for result in answered.results] == ["mug", "the grey hammer"]
+    assert answered.frame_3d == "camera_color_optical_frame"
+    assert running.interrupt() == 0, running.output
+
+
+def test_arguments_are_listed() -> None:
+    command = ["ros2", "launch", "sam3i_ros", "perception.launch.py", "--show-args"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "whose topics to use. Valid choices are: ['realsense', 'zed'," in shown
