@@ -91,7 +91,6 @@ class CameraInputs:
         for stream in self._streams:
             rate = self._health.rate(stream.name)
             shown[stream.name] = f"{stream.topic} at {rate:.1f} Hz"
-        shown["image age"] = f"{1000 * self.age:.1f} ms"
         return shown
 
     def _add(self, name: str, message_type: type, topic: str, store: Callable[[Any], None]) -> None:
@@ -100,6 +99,7 @@ class CameraInputs:
             if name == "image":
                 now_ns = self._node.get_clock().now().nanoseconds
                 self.age = (now_ns - stamp_ns(message)) / 1e9
+                self._health.took("age", self.age)
             store(message)
             self._health.tick(name)
 

@@ -20,6 +20,7 @@ from sam3i_ros.pipeline import Laps, Result
 
 MARKER_LIFETIME = 3.0  # s; longer than a slow board needs for a frame
 WITH_3D = frozenset({"segments", "points", "markers"})
+FOR_PEOPLE = frozenset({"markers", "overlay"})  # no robot waits for them
 
 
 class _Messages:
@@ -81,7 +82,7 @@ class _Messages:
         return array
 
 
-# Topic, type, queue, builder. Masks and points come first: who has the segments can count on them.
+# Topic, type, queue, builder. Who has the segments has masks and points too; pictures come last.
 _TOPICS: tuple[tuple[str, type, int, Callable[[_Messages], Any]], ...] = (
     ("masks", Image, 1, _Messages.masks),
     ("points", PointCloud2, 1, _Messages.points),
@@ -123,7 +124,7 @@ class Outputs:
         for topic, _, _, build in _TOPICS:
             if topic not in topics:
                 continue
-            with laps.stage("messages"):
+            with laps.stage("pictures" if topic in FOR_PEOPLE else "messages"):
                 message = build(frame)
-            with laps.stage("publish"):
+            with laps.stage("pictures" if topic in FOR_PEOPLE else "publish"):
                 self._publishers[topic].publish(message)

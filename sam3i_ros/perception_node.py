@@ -68,14 +68,15 @@ class PerceptionNode(LifecycleNode):
     """
 
     def __init__(self, segmenter_factory: SegmenterFactory = load_segmenter) -> None:
+        # First, as rclpy destroys a node that a bad parameter stops half-way.
+        self._configured: _Configured | None = None
+        self._active: _Active | None = None
         super().__init__("sam3i")
         self._segmenter_factory = segmenter_factory
         self._settings = parameters.declare(self)
         self._health = Health(self._log_fault)
         self._instructions = InstructionList(self._settings.max_instructions)
         self._instructions.replace_defaults(self._settings.instructions)
-        self._configured: _Configured | None = None
-        self._active: _Active | None = None
         self._configure_error = ""
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sam3i_model.instruction import Instruction, Outcome
+from sam3i_model.instruction import Instruction
 from sam3i_ros import messages
 from sam3i_ros.camera import Frame, FrameDecoder, RawFrame
 from sam3i_ros.geometry import Cloud, LiftOptions, lift, transform_cloud
@@ -54,7 +54,7 @@ class Result:
     frame: Frame
     arrived: float  # of the image, time.monotonic, s
     results: list[InstructionResult]  # one per instruction, in their order
-    groundings: list[Grounding]  # the same
+    groundings: list[Grounding]  # of those that were not rejected
     segments: list[Segment]
     frame_3d: str  # empty without 3D
     no_3d: str  # why
@@ -102,8 +102,10 @@ class Pipeline:
         """Grounds all entries in a frame. MessageError if its colour image cannot be used."""
         with laps.stage("decode"):
             frame = self._decoder.decode(raw, want_3d)
-        groundings = self._ground(frame.rgb, entries, settings, laps)
-        results = [messages.result_msg(grounding) for grounding in groundings]
+        asked = [e.instruction for e in entries if not e.rejected]
+        groundings = self._ground(frame.rgb, asked, settings, laps)
+        answers = (messages.result_msg(grounding) for grounding in groundings)
+        results = [e.result() if e.rejected else next(answers) for e in entries]
         with laps.stage("lift"):
             segments, frame_3d, no_3d = self._lift(frame, groundings, settings)
         return Result(frame, raw.arrived, results, groundings, segments, frame_3d, no_3d)
@@ -111,23 +113,19 @@ class Pipeline:
     def _ground(
         self,
         rgb: npt.NDArray[np.uint8],
-        entries: Sequence[Entry],
+        instructions: Sequence[Instruction],
         settings: Settings,
         laps: Laps,
     ) -> list[Grounding]:
+        if not instructions:
+            return []
         default = settings.score_threshold
-        accepted = [e.instruction for e in entries if not e.rejected]
-        answers: Iterator[Grounding] = iter(())
-        if accepted:
-            with laps.stage("encode"):
-                self._segmenter.set_image(rgb)
-            with laps.stage("ground"):
-                answers = iter(
-                    self._segmenter.ground(
-                        [replace(i, threshold=i.threshold or default) for i in accepted]
-                    )
-                )
-        return [_rejection(e) if e.rejected else next(answers) for e in entries]
+        with laps.stage("encode"):
+            self._segmenter.set_image(rgb)
+        with laps.stage("ground"):
+            return self._segmenter.ground(
+                [replace(i, threshold=i.threshold or default) for i in instructions]
+            )
 
     def _lift(
         self, frame: Frame, groundings: Sequence[Grounding], settings: Settings
@@ -162,10 +160,3 @@ class Pipeline:
         except TransformError as error:
             self._health.fault("geometry.transform", Severity.WARN, str(error))
             return None, "", str(error)
-
-
-def _rejection(entry: Entry) -> Grounding:
-    from sam3i_model.segmenter import Grounding  # takes torch along, which a segmenter has loaded
-
-    detail = entry.rejected
-    return Grounding(entry.instruction, Outcome.REJECTED, entry.instruction.level, detail=detail)

@@ -18,7 +18,8 @@ from sam3i_ros.parameters import Settings
 from sam3i_ros.pipeline import Laps, Pipeline
 
 POLL = 0.2  # s between two looks at whether to stop
-MODEL_STAGES = ("encode", "ground")  # all other stages are the node's overhead
+# All other stages are the node's overhead: what its answer costs beside the model.
+NO_OVERHEAD = ("encode", "ground", "pictures")
 
 
 class Worker:
@@ -85,7 +86,7 @@ class Worker:
         self._outputs.publish(result, wanted, laps)
         total = time.monotonic() - raw.arrived
         laps.seconds["total"] = total
-        laps.seconds["overhead"] = total - sum(laps.seconds[stage] for stage in MODEL_STAGES)
+        laps.seconds["overhead"] = total - sum(laps.seconds[stage] for stage in NO_OVERHEAD)
         for stage, seconds in laps.seconds.items():
             self._health.took(stage, seconds)
         self.results, self.no_3d = result.results, result.no_3d
