@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import Sam3Config, Sam3Model
 
-from sam3i_model.checkpoints import CheckpointError, load, save
+from sam3i_model.checkpoints import CheckpointError, load, locate, save
+from sam3i_model.instruction import Outcome
+from sam3i_model.segmenter import Segmenter
+from training.initialise import small_config
 from training.instructions.vocabulary import build_tokenizer
 
 
@@ -61,9 +66,38 @@ def test_broken_folders_end_in_one_line(folder, damage, said):
     assert "\n" not in str(caught.value)
 
 
+def test_plain_sam3_answers_concepts_only(tmp_path):
+    parts = {
+        name: value
+        for name, value in small_config(len(build_tokenizer())).to_dict().items()
+        if name.endswith("_config")
+    }
+    plain = Sam3Model(Sam3Config(**parts)).eval()
+    plain.save_pretrained(tmp_path)
+    build_tokenizer().save_pretrained(tmp_path)
+    segmenter = Segmenter.from_pretrained(tmp_path, "cpu")
+    ours = segmenter.model.state_dict()
+    for name, value in plain.state_dict().items():
+        assert torch.equal(ours[name], value), name
+    segmenter.set_image(np.zeros((64, 64, 3), np.uint8))
+    concept, simple = segmenter.ground(["mug", "the mug left of the box"])
+    assert concept.outcome != Outcome.REJECTED
+    assert simple.outcome == Outcome.REJECTED
+
+
+def test_hub_ids_are_not_paths(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert locate("facebook/sam3") == "facebook/sam3"
+    with pytest.raises(CheckpointError, match="hf auth login"):
+        load("nobody/nothing", "cpu")
+
+
 def test_missing_folder_and_device(folder, tmp_path):
     with pytest.raises(CheckpointError, match="no checkpoint at"):
         load(tmp_path / "nowhere", "cpu")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CheckpointError, match=r"no model\.safetensors"):
+        load(tmp_path / "empty", "cpu")
     with pytest.raises(CheckpointError, match="use auto, cpu or cuda"):
         load(folder, "toaster")
 
