@@ -17,8 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sam3i_ros.demo.errors import DemoError
 
-MAX_INSTRUCTIONS = 8  # at once: as many as an overlay keeps legible
-
 
 def demo_command(
     out: Annotated[Path, typer.Option(help="Where report, results and recordings go.")] = Path(
@@ -49,7 +47,7 @@ def run_demo(out: Path, model: str, device: str, console: Console) -> None:
     from sam3i_ros.demo.orchestrate import play, running_node
     from sam3i_ros.demo.report import write_report
     from sam3i_ros.demo.results import Results, read_results
-    from sam3i_ros.demo.scoring import by_instruction, choose, summarise
+    from sam3i_ros.demo.scoring import by_instruction, summarise
     from sam3i_ros.demo.sources import make_sources
     from sam3i_ros.demo.terminal import instruction_table, summary_line
 
@@ -59,7 +57,7 @@ def run_demo(out: Path, model: str, device: str, console: Console) -> None:
     with console.status("making the recordings (once)"):
         sources = make_sources(out / "bags")
     bags = {source.name: out / f"results_{source.name}" for source in sources}
-    wanted = {s.name: choose(s.wanted, s.truths.values(), MAX_INSTRUCTIONS) for s in sources}
+    wanted = {source.name: source.wanted for source in sources}
 
     with _progress(console) as progress:
         tasks = {s.name: progress.add_task(s.title, total=len(s.stamps)) for s in sources}

@@ -34,7 +34,8 @@ class Truth:
 
     labels: npt.NDArray[np.uint16]  # (H, W), 0 = nothing that is named
     centroids: dict[int, npt.NDArray[np.float64]]  # label -> (3,) m, camera optical frame
-    targets: dict[str, tuple[int, ...]]  # instruction id -> labels, empty = not there
+    # instruction id -> labels, empty = not there; an id that is missing has no clear answer here
+    targets: dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Row:
     outcome: str
     segments: int
     score: float | None
-    iou: float | None  # None: the target is hardly in view, or there is no truth
+    iou: float | None  # None: hardly in view, or no clear answer in this frame
     centroid_error_m: float | None
     latency_ms: float  # image received to result published
 
@@ -102,11 +103,12 @@ def score(
 
     The centroid's error counts where one instance was meant and FOUND was the answer.
     """
+    answerable = wanted.id in truth.targets
     labels = truth.targets.get(wanted.id, ())
     pixels = {label: np.count_nonzero(truth.labels == label) for label in labels}
     in_view = [label for label in labels if pixels[label] >= MIN_TARGET_PIXELS]
     iou: float | None = None
-    if in_view or not any(pixels.values()):
+    if answerable and (in_view or not any(pixels.values())):
         iou = mask_iou(answer.mask, np.isin(truth.labels, labels))
     error: float | None = None
     if len(in_view) == 1 and answer.outcome == "FOUND" and answer.centroid is not None:
@@ -191,31 +193,6 @@ def _tally(rows: Sequence[Row]) -> Tally:
         centroid_error_m=median(errors) if errors else None,
         latency_ms=median(row.latency_ms for row in rows),
     )
-
-
-def choose(wanted: Sequence[Wanted], truths: Iterable[Truth], limit: int) -> list[Wanted]:
-    """At most `limit` instructions that mean different things, levels in turn, absent ones last.
-
-    Different, so that the overlay stays legible; up to two are of things that are never there.
-    """
-    meant: dict[str, set[int]] = {w.id: set() for w in wanted}
-    for truth in truths:
-        for identity, labels in truth.targets.items():
-            meant.setdefault(identity, set()).update(labels)
-    absent = [w for w in wanted if not meant[w.id]][:2]
-    queues = [[w for w in wanted if w.level == level and meant[w.id]] for level in LEVELS]
-    chosen: list[Wanted] = []
-    taken: set[int] = set()
-    while any(queues) and len(chosen) < limit - len(absent):
-        for queue in queues:
-            free = next((w for w in queue if not meant[w.id] & taken), None)
-            if free is None:
-                queue.clear()
-            elif len(chosen) < limit - len(absent):
-                queue.remove(free)
-                taken |= meant[free.id]
-                chosen.append(free)
-    return chosen + absent
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

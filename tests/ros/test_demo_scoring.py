@@ -11,7 +11,6 @@ from sam3i_ros.demo.scoring import (
     Truth,
     Wanted,
     by_instruction,
-    choose,
     mask_iou,
     score,
     summarise,
@@ -176,23 +175,9 @@ def test_tallies() -> None:
     assert (simple.right, simple.counted, simple.latency_ms) == (0, 2, 101.0)
 
 
-def test_choice_takes_levels_in_turn_things_once_and_two_absent() -> None:
-    wanted = [
-        Wanted("c1", "mug", "concept"),
-        Wanted("c2", "cup", "concept"),
-        Wanted("c3", "bowl", "concept"),
-        Wanted("s1", "the red mug", "simple"),
-        Wanted("s2", "the box by the bowl", "simple"),
-        Wanted("a1", "spoon", "concept"),
-        Wanted("a2", "the blue spoon", "simple"),
-        Wanted("a3", "fork", "concept"),
-    ]
-    empty = np.zeros((1, 1), np.uint16)
-    truths = [
-        Truth(empty, {}, {"c1": (1,), "c2": (), "c3": (3,), "s1": (1,), "s2": (4,)}),
-        Truth(empty, {}, {"c1": (1, 2), "c2": (2,), "c3": (3,), "s1": (1,), "a1": ()}),
-    ]
-    ids = [w.id for w in choose(wanted, truths, 8)]
-    # c2 and s1 mean things that c1 means already; a3 is one absent thing too many.
-    assert ids == ["c1", "s2", "c3", "a1", "a2"]
-    assert [w.id for w in choose(wanted, truths, 4)] == ["c1", "s2", "a1", "a2"]
+def test_an_instruction_without_a_clear_answer_in_a_frame_is_not_scored() -> None:
+    truth = Truth(np.zeros((2, 2), np.uint16), {}, {"other": ()})
+    answer = Answer("FOUND", "simple", 0.9, np.ones((2, 2), bool), 1, None)
+    row = score("world", 0, Wanted("left", "the left mug", "simple"), answer, truth, 0.1)
+    assert row.iou is None
+    assert row.right is None

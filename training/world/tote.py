@@ -38,7 +38,6 @@ INSTRUCTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("book", "red book", "concept", ("laugh_out_loud_jokes",)),
     ("beside", "the book left of the green box", "simple", ("laugh_out_loud_jokes",)),
     ("below", "the pink object below the socks", "simple", ("fiskars_scissors",)),
-    ("behind", "the yellow package behind the book", "simple", ("burts_bees_baby_wipes",)),
     ("nearest", "the box closest to the red book", "simple", ("irish_spring_soap",)),
     ("purpose", "something to cut paper with", "complex", ("fiskars_scissors",)),
     ("absent", "banana", "concept", ()),
