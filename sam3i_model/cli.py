@@ -22,6 +22,7 @@ VERBS = {
     "check": ("sam3i_model.check:check_command", "Show how an instruction is understood."),
     "render": ("training.world.__main__:app", "Render scenes to train on, and recordings."),
     "train": ("training.train:train_command", "Train a checkpoint."),
+    "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
     "evaluate": ("training.evaluate:evaluate_command", "Measure a checkpoint on rendered scenes."),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }
