@@ -1,0 +1,62 @@
+"""The command line: what it lists, what it says when it can't."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from sam3i_model import cli
+from sam3i_model.checkpoints import save
+from training.instructions.vocabulary import build_tokenizer
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(cli.build(arguments[0]), list(arguments))
+
+
+def test_help_lists_every_verb_without_importing_torch():
+    code = (
+        "import sys; sys.argv = ['sam3i', '--help']\n"
+        "from sam3i_model.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print('torch' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for verb in cli.VERBS:
+        assert f" {verb} " in said.stdout
+    assert said.stdout.rstrip().endswith("False")
+
+
+@pytest.mark.parametrize("verb", sorted(cli.VERBS))
+def test_every_verb_can_be_imported(verb):
+    assert callable(cli.load(cli.VERBS[verb][0]))
+
+
+def test_segment_writes_an_overlay(random_model, tmp_path):
+    save(random_model, build_tokenizer(), tmp_path / "model")
+    picture = tmp_path / "photo.png"
+    cv2.imwrite(str(picture), np.full((48, 64, 3), 100, np.uint8))
+    out = tmp_path / "new" / "overlay.png"
+    said = run(
+        "segment", str(picture), "mug", "", "--model", str(tmp_path / "model"), "--out", str(out)
+    )
+    assert said.exit_code == 0
+    assert "REJECTED" in said.output
+    assert cv2.imread(str(out)).shape == (48, 64, 3)
+
+
+def test_segment_says_in_one_line_what_is_wrong(tmp_path):
+    said = run("segment", str(tmp_path / "none.jpg"), "mug")
+    assert said.exit_code == 1
+    assert "not a picture" in said.output
+    picture = tmp_path / "photo.png"
+    cv2.imwrite(str(picture), np.zeros((8, 8, 3), np.uint8))
+    said = run("segment", str(picture), "mug", "--model", str(tmp_path / "nowhere"))
+    assert said.exit_code == 1
+    assert "no checkpoint at" in said.output
+    assert "Traceback" not in said.output
