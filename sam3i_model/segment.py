@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -24,16 +25,15 @@ def segment_command(
 ) -> None:
     """Find what sentences describe in a picture."""
     console = Console()
-    bgr = cv2.imread(str(image), cv2.IMREAD_COLOR)
+    data = np.fromfile(image, np.uint8) if image.is_file() else np.zeros(0, np.uint8)
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if bgr is None:
-        console.print(f"[red]'{image}' is not a picture that can be read[/red]")
-        raise typer.Exit(1)
+        raise _failed(console, f"'{image}' is not a picture that can be read")
     rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     try:
         segmenter = Segmenter.from_pretrained(model, device)
     except CheckpointError as error:
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(1) from error
+        raise _failed(console, str(error)) from error
     segmenter.set_image(rgb)
     groundings = segmenter.ground(instructions)
     table = Table("instruction", "level", "outcome", "scores", "presence", "note")
@@ -49,6 +49,10 @@ def segment_command(
     console.print(table)
     out.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(out), cv2.cvtColor(draw_overlay(rgb, groundings), cv2.COLOR_RGB2BGR)):
-        console.print(f"[red]'{out}' can't be written: use a name ending in .png or .jpg[/red]")
-        raise typer.Exit(1)
-    console.print(f"overlay in {out}")
+        raise _failed(console, f"'{out}' can't be written: use a name ending in .png or .jpg")
+    console.print(f"overlay in {out}", soft_wrap=True)
+
+
+def _failed(console: Console, text: str) -> typer.Exit:
+    console.print(text, style="red", markup=False, soft_wrap=True)
+    return typer.Exit(1)
