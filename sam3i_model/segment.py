@@ -25,6 +25,8 @@ def segment_command(
 ) -> None:
     """Find what sentences describe in a picture."""
     console = Console()
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise _failed(console, f"'{out}' must end in .png or .jpg")
     data = np.fromfile(image, np.uint8) if image.is_file() else np.zeros(0, np.uint8)
     bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if bgr is None:
@@ -48,8 +50,9 @@ def segment_command(
         )
     console.print(table)
     out.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(out), cv2.cvtColor(draw_overlay(rgb, groundings), cv2.COLOR_RGB2BGR)):
-        raise _failed(console, f"'{out}' can't be written: use a name ending in .png or .jpg")
+    overlay = cv2.cvtColor(draw_overlay(rgb, groundings), cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(out), overlay):
+        raise _failed(console, f"'{out}' can't be written")
     console.print(f"overlay in {out}", soft_wrap=True)
 
 
