@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header
@@ -19,7 +19,7 @@ from sam3i_ros.msg import SegmentArray
 from sam3i_ros.pipeline import Laps, Result
 
 MARKER_LIFETIME = 3.0  # s; longer than a slow board needs for a frame
-WITH_3D = frozenset({"segments", "points", "markers"})
+WITH_3D = frozenset({"segments", "points", "markers", "detections_3d"})
 FOR_PEOPLE = frozenset({"markers", "overlay"})  # no robot waits for them
 
 
@@ -82,14 +82,52 @@ class _Messages:
         return array
 
 
-# Topic, type, queue, builder. Who has the segments has masks and points too; pictures come last.
-_TOPICS: tuple[tuple[str, type, int, Callable[[_Messages], Any]], ...] = (
-    ("masks", Image, 1, _Messages.masks),
-    ("points", PointCloud2, 1, _Messages.points),
-    ("segments", SegmentArray, 5, _Messages.segments),
-    ("markers", MarkerArray, 1, _Messages.markers),
-    ("overlay", Image, 1, _Messages.overlay),
+class _Topic(NamedTuple):
+    name: str  # below the node's
+    type: type
+    qos: QoSProfile  # reliable, which also serves best-effort listeners
+    build: Callable[[_Messages], Any]
+
+
+# In this order: who has the segments has masks and points too, and pictures come last.
+_TOPICS = (
+    _Topic("masks", Image, QoSProfile(depth=1), _Messages.masks),
+    _Topic("points", PointCloud2, QoSProfile(depth=1), _Messages.points),
+    _Topic("segments", SegmentArray, QoSProfile(depth=5), _Messages.segments),
+    _Topic("markers", MarkerArray, QoSProfile(depth=1), _Messages.markers),
+    _Topic("overlay", Image, QoSProfile(depth=1), _Messages.overlay),
 )
+
+
+def _vision_topics() -> tuple[_Topic, ...]:
+    """The topics of vision_msgs, where it is installed."""
+    try:
+        from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
+
+        from sam3i_ros import vision_outputs as vision
+    except ImportError:
+        return ()
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    return (
+        _Topic(
+            "detections",
+            Detection2DArray,
+            QoSProfile(depth=5),
+            lambda frame: vision.detections_msg(frame.segments()),
+        ),
+        _Topic(
+            "detections_3d",
+            Detection3DArray,
+            QoSProfile(depth=5),
+            lambda frame: vision.detections_3d_msg(frame.segments()),
+        ),
+        _Topic(
+            "label_info",
+            LabelInfo,
+            latched,
+            lambda frame: vision.label_info_msg(frame.segments()),
+        ),
+    )
 
 
 class Outputs:
@@ -97,34 +135,42 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
-        self._publishers = {
-            topic: node.create_lifecycle_publisher(
-                message_type,
-                f"~/{topic}",
-                QoSProfile(depth=depth),  # reliable, which also serves best-effort listeners
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        vision = _vision_topics()
+        node.get_logger().info(
+            "vision_msgs is installed: detections, detections_3d and label_info are published"
+            if vision
+            else "vision_msgs is not installed: no detections, detections_3d and label_info"
+        )
+        self._topics = [
+            (
+                topic,
+                node.create_lifecycle_publisher(
+                    topic.type,
+                    f"~/{topic.name}",
+                    topic.qos,
+                    qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+                ),
             )
-            for topic, message_type, depth, _ in _TOPICS
-        }
+            for topic in (*_TOPICS[:3], *vision, *_TOPICS[3:])
+        ]
 
     def close(self) -> None:
         """Takes the topics away."""
-        for publisher in self._publishers.values():
+        for _, publisher in self._topics:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def wanted(self) -> set[str]:
         """Topics that somebody listens to now."""
-        return {
-            t for t, publisher in self._publishers.items() if publisher.get_subscription_count()
-        }
+        return {t.name for t, publisher in self._topics if publisher.get_subscription_count()}
 
     def publish(self, result: Result, topics: Collection[str], laps: Laps) -> None:
         """Builds and publishes the messages of a frame, one topic after the other."""
         frame = _Messages(result)
-        for topic, _, _, build in _TOPICS:
-            if topic not in topics:
+        for topic, publisher in self._topics:
+            if topic.name not in topics:
                 continue
-            with laps.stage("pictures" if topic in FOR_PEOPLE else "messages"):
-                message = build(frame)
-            with laps.stage("pictures" if topic in FOR_PEOPLE else "publish"):
-                self._publishers[topic].publish(message)
+            picture = topic.name in FOR_PEOPLE
+            with laps.stage("pictures" if picture else "messages"):
+                message = topic.build(frame)
+            with laps.stage("pictures" if picture else "publish"):
+                publisher.publish(message)
