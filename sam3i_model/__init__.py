@@ -1,10 +1,10 @@
 """An image and instructions in, masks out. No ROS, no bags, no training.
 
-    from sam3i_model import Segmenter
+from sam3i_model import Segmenter
 
-    segmenter = Segmenter.from_pretrained("bundled")
-    segmenter.set_image(rgb)  # uint8 (H, W, 3)
-    groundings = segmenter.ground(["the red mug", "bottles"])
+segmenter = Segmenter.from_pretrained("bundled")
+segmenter.set_image(rgb)  # uint8 (H, W, 3)
+groundings = segmenter.ground(["the red mug", "bottles"])
 """
 
 from __future__ import annotations
