@@ -94,6 +94,7 @@ class PerceptionNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads the model and begins to take instructions; FAILURE if there is no model."""
         model, device = self._settings.model, self._settings.device
+        self.get_logger().info(f"loading model {model!r}")
         try:
             segmenter = self._segmenter_factory(model, device)
         except Exception as error:
