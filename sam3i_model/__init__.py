@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
 
 if TYPE_CHECKING:
-    from sam3i_model.segmenter import Grounding, Segmenter
+    from sam3i_model.segmenter import Segmenter
 
 __all__ = ["Grounding", "Instruction", "Level", "Outcome", "Segmenter"]
 
 
 def __getattr__(name: str) -> Any:
     """Import what needs torch only when it is asked for; it takes seconds."""
-    if name in ("Grounding", "Segmenter"):
-        from sam3i_model import segmenter
+    if name == "Segmenter":
+        from sam3i_model.segmenter import Segmenter
 
-        return getattr(segmenter, name)
+        return Segmenter
     raise AttributeError(f"module 'sam3i_model' has no attribute '{name}'")

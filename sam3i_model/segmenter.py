@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.checkpoints import load
+from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
 from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
 from sam3i_model.processing import Instances, Tokens, pixels, select, tokenize
@@ -19,36 +20,6 @@ from sam3i_model.processing import Instances, Tokens, pixels, select, tokenize
 TEXT_CACHE_SIZE = 256
 AMBIGUITY_RATIO = 0.7
 """A singular request is ambiguous when its second answer scores this share of the first."""
-
-
-@dataclass
-class Grounding:
-    """The answer to one instruction in one image.
-
-    Attributes:
-        instruction: What was asked.
-        outcome: FOUND, NOT_FOUND, AMBIGUOUS (several answers to a singular request, all given) or
-            REJECTED (could not be asked; `detail` says why).
-        level: The level that was used, never AUTO.
-        presence: Probability that what was asked for is in the image at all.
-        token_count: Tokens of the sentence before the cut at 32.
-        truncated: Whether the sentence was cut.
-        detail: One line for people, empty when there is nothing to say.
-        masks: bool (N, H, W).
-        scores: float32 (N,), descending.
-        boxes: float32 (N, 4), xyxy in pixels.
-    """
-
-    instruction: Instruction
-    outcome: Outcome
-    level: Level
-    presence: float = 0.0
-    token_count: int = 0
-    truncated: bool = False
-    detail: str = ""
-    masks: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=bool))
-    scores: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
-    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), dtype=np.float32))
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Outcome
-
-if TYPE_CHECKING:
-    from sam3i_model.segmenter import Grounding
 
 Array = npt.NDArray[Any]
 Color = tuple[int, int, int]

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +29,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
-
-if TYPE_CHECKING:
-    from sam3i_model.segmenter import Grounding
 
 WIDTH, HEIGHT, SEGMENTS = 640, 480, 5
 RADIUS = 55  # pixels; five discs cover 15 % of the image
@@ -48,11 +46,8 @@ class FixedSegmenter:
     device = "cpu"
 
     def __init__(self, seconds: float) -> None:
-        from sam3i_model.segmenter import Grounding
-
         self.name = f"fixed, {1000 * seconds:g} ms"
         self._seconds = seconds
-        self._grounding = Grounding
         rows, columns = np.ogrid[:HEIGHT, :WIDTH]
         self._masks = [
             (rows - HEIGHT / 2) ** 2 + (columns - WIDTH * (i + 0.5) / SEGMENTS) ** 2 < RADIUS**2
@@ -67,7 +62,7 @@ class FixedSegmenter:
         time.sleep(self._seconds)
         asked = [Instruction(i) if isinstance(i, str) else i for i in instructions]
         return [
-            self._grounding(
+            Grounding(
                 instruction,
                 Outcome.FOUND,
                 Level.SIMPLE,

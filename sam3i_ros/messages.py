@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ from sensor_msgs.msg import Image, PointCloud2, PointField, RegionOfInterest
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from sam3i_model.grounding import Grounding
 from sam3i_model.visualize import color_for
 from sam3i_ros.decoding import (
     MAX_PIXELS,
@@ -32,9 +33,6 @@ from sam3i_ros.decoding import (
 )
 from sam3i_ros.geometry import Cloud
 from sam3i_ros.msg import InstructionResult, Segment, SegmentArray
-
-if TYPE_CHECKING:
-    from sam3i_model.segmenter import Grounding
 
 __all__ = [
     "MAX_PIXELS",

@@ -309,6 +309,7 @@ def main(
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
+        gc.freeze()  # else the interpreter walks all of torch once more, for seconds
     return 0
 
 

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction
 from sam3i_ros import messages
 from sam3i_ros.camera import Frame, FrameDecoder, RawFrame
@@ -21,9 +22,6 @@ from sam3i_ros.instructions import Entry
 from sam3i_ros.msg import InstructionResult
 from sam3i_ros.parameters import Settings
 from sam3i_ros.transforms import TransformError, Transforms
-
-if TYPE_CHECKING:
-    from sam3i_model.segmenter import Grounding
 
 
 class SegmenterLike(Protocol):

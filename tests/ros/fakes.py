@@ -5,32 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from sam3i_model.instruction import Instruction, Level, Outcome, route
+from sam3i_model.grounding import Grounding
+from sam3i_model.instruction import Instruction, Outcome, route
 
 HUES = {"red": (170, 10), "yellow": (20, 35), "green": (40, 80), "blue": (100, 130)}  # of 180
 MIN_PIXELS = 20
 SLOW = 0.4  # s
-
-
-@dataclass
-class Grounding:
-    """As in sam3i_model.segmenter, which takes seconds to import."""
-
-    instruction: Instruction
-    outcome: Outcome
-    level: Level
-    presence: float
-    token_count: int
-    truncated: bool
-    detail: str
-    masks: np.ndarray
-    scores: np.ndarray
-    boxes: np.ndarray
 
 
 class ColourSegmenter:
