@@ -87,7 +87,6 @@ def load(model: str | Path, device: str = "auto") -> tuple[Sam3IModel, PreTraine
             dtype=torch.float32,
             use_safetensors=True,
             output_loading_info=True,
-            attn_implementation="eager" if target.type == "cpu" else "sdpa",
             **options,
         )
         tokenizer = AutoTokenizer.from_pretrained(source, config=config.text_config, **options)
