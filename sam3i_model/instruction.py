@@ -47,11 +47,19 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Routing:
-    """A level (never AUTO), a short reason, and whether one single thing is asked for."""
+    """How a sentence is read.
+
+    Attributes:
+        level: Never AUTO.
+        why: A short reason for the level.
+        singular: Whether one single thing is asked for.
+        definite: Whether it is a certain one ("the mug"), not any one ("a mug").
+    """
 
     level: Level
     why: str
     singular: bool
+    definite: bool = False
 
 
 def clean(text: str) -> str:
@@ -78,4 +86,6 @@ def route(text: str) -> Routing:
     noun_phrase = routing.noun_phrase(asked)
     why = routing.condition(asked, noun_phrase)
     level = Level.SIMPLE if why else Level.CONCEPT
-    return Routing(level, why or "a bare noun phrase", routing.is_singular(asked, noun_phrase))
+    singular = routing.is_singular(asked, noun_phrase)
+    definite = singular and not routing.is_any(noun_phrase)
+    return Routing(level, why or "a bare noun phrase", singular, definite)

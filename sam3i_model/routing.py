@@ -258,9 +258,14 @@ def is_singular(asked: Sequence[str], phrase: Sequence[str]) -> bool:
         return False
     if "both" in head or w.NUMBERS.intersection(head):
         return False
-    if head[0] in w.INDEFINITE or head[0] in ("one", "1", "something"):
+    if is_any(head):
         return True
     picked = any(w.is_superlative(word) for word in head) or (
         "from" in asked and bool(w.ORDINALS.intersection(head))
     )
     return (picked or bool(w.DEFINITE.intersection(head))) and not w.is_plural(head[-1])
+
+
+def is_any(phrase: Sequence[str]) -> bool:
+    """Whether any one of its kind will do: "a mug", "another mug", "one of the mugs"."""
+    return phrase[0] in w.INDEFINITE or phrase[0] in ("one", "1", "something")

@@ -19,7 +19,7 @@ from sam3i_model.processing import Instances, Tokens, pixels, select, tokenize
 
 TEXT_CACHE_SIZE = 256
 AMBIGUITY_RATIO = 0.7
-"""A singular request is ambiguous when its second answer scores this share of the first."""
+"""A request for a certain one is ambiguous if the second answer scores this share of the first."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Prepared:
 
     tokens: Tokens
     level: Level
-    singular: bool
+    definite: bool
     features: torch.Tensor
 
 
@@ -138,7 +138,7 @@ class Segmenter:
             tokens.mask[None].to(self.model.device),
             torch.tensor([int(level)], device=self.model.device),
         )
-        prepared = _Prepared(tokens, level, routing.singular, text.features)
+        prepared = _Prepared(tokens, level, routing.definite, text.features)
         self._prepared[key] = prepared
         if len(self._prepared) > TEXT_CACHE_SIZE:
             self._prepared.popitem(last=False)
@@ -149,7 +149,7 @@ class Segmenter:
     ) -> Grounding:
         """Decide the outcome and say in one line what a planner should know."""
         count = len(found.scores)
-        single = asked.singular or instruction.max_instances == 1
+        single = asked.definite or instruction.max_instances == 1
         outcome, keep = Outcome.FOUND, count
         notes = []
         if count == 0:

@@ -181,3 +181,19 @@ def test_routing_is_quick() -> None:
 def test_only_the_allowed_length_is_read() -> None:
     within = "mug " * (MAX_TEXT_LENGTH // 4)
     assert route(within + "next to the box") == route(within)
+
+
+@pytest.mark.parametrize(
+    ("text", "definite"),
+    [
+        ("the mug", True),
+        ("the leftmost mug", True),
+        ("please find the red mug", True),
+        ("a mug", False),
+        ("another mug", False),
+        ("mug", False),
+        ("mugs", False),
+    ],
+)
+def test_definite_requests(text: str, definite: bool) -> None:
+    assert route(text).definite == definite

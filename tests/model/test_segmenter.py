@@ -76,6 +76,9 @@ def test_near_equal_answers_to_a_request_for_one_are_ambiguous(scripted):
     several = scripted([[0.9, 0.85, 0.6]], [0.999]).ground(["mugs"])[0]
     assert several.outcome == Outcome.FOUND
     assert len(several.masks) == 3
+    anyone = scripted([[0.9, 0.85, 0.1]], [0.999]).ground(["a mug"])[0]
+    assert anyone.outcome == Outcome.FOUND
+    assert len(anyone.masks) == 2
     two = scripted([[0.9, 0.85, 0.6]], [0.999]).ground([Instruction("mugs", max_instances=2)])[0]
     assert two.outcome == Outcome.FOUND
     assert len(two.masks) == 2
