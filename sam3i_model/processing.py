@@ -14,6 +14,10 @@ from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
 from sam3i_model.instruction import clean
 from sam3i_model.modeling import GroundingOutput
 
+DUPLICATE_IOU = 0.7
+"""Two queries whose masks overlap this much found the same thing; the better one is kept. SAM 3's
+image path has no such step; without it one thing found twice would look like an ambiguous answer.
+"""
 MAX_INSTANCES = 100
 """Instances of one instruction at the most, so that memory stays bounded in dense scenes."""
 
@@ -112,6 +116,7 @@ def select(
     for row, threshold in enumerate(thresholds):
         order = scores[row].argsort(descending=True)[:MAX_INSTANCES]
         keep = order[scores[row][order] > threshold]
+        keep = keep[distinct(output.pred_masks[row, keep] > 0)]
         masks = torch.zeros((0, height, width), dtype=torch.bool)
         if len(keep):
             logits = output.pred_masks[row, keep].float()[None]
@@ -128,3 +133,16 @@ def select(
             )
         )
     return results
+
+
+def distinct(masks: torch.Tensor) -> torch.Tensor:
+    """Which of bool (N, h, w) masks, best first, are not a better one once more: int64 (K,)."""
+    flat = masks.flatten(1).float()
+    overlap = flat @ flat.T
+    area = overlap.diagonal()
+    same = overlap > DUPLICATE_IOU * (area[:, None] + area[None] - overlap)
+    kept: list[int] = []
+    for index, row in enumerate(same.tolist()):
+        if not any(row[other] for other in kept):
+            kept.append(index)
+    return torch.tensor(kept, dtype=torch.int64, device=masks.device)

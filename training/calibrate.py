@@ -1,7 +1,8 @@
 """Choose each level's score threshold on scenes that were not trained on, and store it.
 
-A threshold trades masks that are missed against answers to things that aren't there; the one with
-the best gIoU, which counts both, is kept.
+A threshold trades masks that are missed against answers to things that aren't there. gIoU counts
+both. Of the thresholds that are about as good as the best, the highest is kept: a robot that grasps
+a wrong thing is worse off than one that is told to look again.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from training.world.pool import WorldPool
 
 THRESHOLDS = np.round(np.arange(0.15, 0.66, 0.025), 3)
 SENTENCES = 2
+AS_GOOD = 0.02
+"""Loss of gIoU below the best that still counts as good."""
 
 
 def curve(
@@ -61,6 +64,11 @@ def calibrate(segmenter: Segmenter, pool: WorldPool, scenes: int, seed: int) -> 
     return {name: np.mean(rows, axis=0) for name, rows in curves.items()}
 
 
+def choose(values: np.ndarray) -> float:
+    """The highest of THRESHOLDS whose gIoU (K,) is within `AS_GOOD` of the best."""
+    return float(THRESHOLDS[np.flatnonzero(values >= values.max() - AS_GOOD)[-1]])
+
+
 def calibrate_command(
     model: Annotated[str, typer.Argument(help="Checkpoint folder; its thresholds are replaced.")],
     pool: Annotated[Path, typer.Argument(help="Scenes that were not trained on.")],
@@ -84,7 +92,7 @@ def calibrate_command(
         table.add_row(f"{threshold:g}", *(f"{values[row]:.3f}" for values in means.values()))
     console.print(table)
     for name, values in means.items():
-        loaded.config.score_thresholds[name] = float(THRESHOLDS[values.argmax()])
+        loaded.config.score_thresholds[name] = choose(values)
     save(loaded, tokenizer, Path(model))
     console.print(f"thresholds now {loaded.config.score_thresholds}")
 

@@ -8,6 +8,7 @@ import torch
 
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.modeling import GroundingOutput
+from sam3i_model.processing import distinct
 from sam3i_model.segmenter import TEXT_CACHE_SIZE, Segmenter
 
 RGB = np.full((96, 128, 3), 90, np.uint8)
@@ -82,6 +83,16 @@ def test_near_equal_answers_to_a_request_for_one_are_ambiguous(scripted):
     two = scripted([[0.9, 0.85, 0.6]], [0.999]).ground([Instruction("mugs", max_instances=2)])[0]
     assert two.outcome == Outcome.FOUND
     assert len(two.masks) == 2
+
+
+def test_a_thing_found_twice_counts_once():
+    masks = torch.zeros(4, 10, 10, dtype=torch.bool)
+    masks[0, :, :5] = True
+    masks[1, :, :4] = True  # IoU 0.8 with the first
+    masks[2, :, 3:8] = True  # IoU 0.25
+    masks[3, :, 3:8] = True
+    assert distinct(masks).tolist() == [0, 2]
+    assert distinct(torch.zeros(0, 10, 10, dtype=torch.bool)).tolist() == []
 
 
 def test_bad_text_is_rejected_and_the_others_are_answered(scripted):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.calibrate import curve
+from training.calibrate import AS_GOOD, THRESHOLDS, choose, curve
 from training.evaluate import Row, summarise, union_iou
 
 
@@ -47,3 +47,9 @@ def test_curve_drops_the_lowest_scores_first():
     truth = masks((0, 4))[0]
     values = curve(np.array([0.9, 0.6, 0.3]), found, truth, np.array([0.2, 0.3, 0.5, 0.8, 0.95]))
     np.testing.assert_allclose(values, [4 / 8, 1, 1, 0.5, 0])
+
+
+def test_the_highest_good_threshold_is_chosen():
+    values = np.zeros(len(THRESHOLDS))
+    values[[3, 5, 8]] = [0.7, 0.7 - AS_GOOD / 2, 0.7 - 2 * AS_GOOD]
+    assert choose(values) == THRESHOLDS[5]
