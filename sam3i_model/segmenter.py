@@ -18,7 +18,7 @@ from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
 from sam3i_model.processing import Instances, Tokens, pixels, select, tokenize
 
 TEXT_CACHE_SIZE = 256
-AMBIGUITY_RATIO = 0.7
+AMBIGUITY_RATIO = 0.9
 """A request for a certain one is ambiguous if the second answer scores this share of the first."""
 
 

@@ -74,8 +74,12 @@ def calibrate_command(
     pool: Annotated[Path, typer.Argument(help="Scenes that were not trained on.")],
     scenes: Annotated[int, typer.Option(help="Scenes to ask about.")] = 150,
     seed: Annotated[int, typer.Option(help="Picks the sentences.")] = 11,
+    image_size: Annotated[
+        int | None,
+        typer.Option(help="Store another input size, px: larger finds smaller things.", min=64),
+    ] = None,
 ) -> None:
-    """Choose the score thresholds of a checkpoint."""
+    """Choose the score thresholds of a checkpoint, at the input size it will be used with."""
     console = Console()
     try:
         loaded, tokenizer = load(model, "cpu")
@@ -83,6 +87,8 @@ def calibrate_command(
     except (CheckpointError, FileNotFoundError) as error:
         Console(stderr=True).print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
+    if image_size:
+        loaded.config.image_size = image_size
     stored = loaded.config.trained_levels
     loaded.config.trained_levels = list(LEVELS)
     means = calibrate(Segmenter(loaded, tokenizer), world, scenes, seed)

@@ -71,7 +71,7 @@ def test_near_equal_answers_to_a_request_for_one_are_ambiguous(scripted):
     assert close.outcome == Outcome.AMBIGUOUS
     assert len(close.masks) == 2
     assert "2 things" in close.detail
-    clear = scripted([[0.9, 0.55, 0.1]], [0.999]).ground([text])[0]
+    clear = scripted([[0.9, 0.75, 0.1]], [0.999]).ground([text])[0]
     assert clear.outcome == Outcome.FOUND
     assert len(clear.masks) == 1
     several = scripted([[0.9, 0.85, 0.6]], [0.999]).ground(["mugs"])[0]
