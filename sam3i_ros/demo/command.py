@@ -24,13 +24,14 @@ def demo_command(
     ),
     model: Annotated[str, typer.Option(help="bundled, a folder or a hub id.")] = "bundled",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Another number renders another table.", min=0)] = 1,
 ) -> None:
     """Plays two recordings into the node and reports what it finds, right or wrong."""
     # Whoever ends us, the processes we started end with us.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     console = Console()
     try:
-        run_demo(out.resolve(), model, device, console)
+        run_demo(out.resolve(), model, device, seed, console)
     except DemoError as error:
         console.print(f"[bold red]The demo failed:[/] {error}", highlight=False)
         if error.log:
@@ -38,7 +39,7 @@ def demo_command(
         raise typer.Exit(1) from None
 
 
-def run_demo(out: Path, model: str, device: str, console: Console) -> None:
+def run_demo(out: Path, model: str, device: str, seed: int, console: Console) -> None:
     """Writes results_<source> (bags), results.json and report.html below `out`.
 
     Raises DemoError.
@@ -55,7 +56,7 @@ def run_demo(out: Path, model: str, device: str, console: Console) -> None:
     logs = out / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with console.status("making the recordings (once)"):
-        sources = make_sources(out / "bags")
+        sources = make_sources(out / "bags", seed)
     bags = {source.name: out / f"results_{source.name}" for source in sources}
     wanted = {source.name: source.wanted for source in sources}
 

@@ -34,7 +34,7 @@ INFO = "/camera/color/camera_info"
 TRUTH_LABELS = "/truth/labels"
 TRUTH_SCENE = "/truth/scene"
 
-BAG_VERSION = 2  # of what is made below; another number makes the recordings anew
+BAG_VERSION = 3  # of what is made below; another number makes the recordings anew
 BAG_TIMEOUT = 300.0  # s
 
 
@@ -140,13 +140,16 @@ def _label_image(message: Any) -> npt.NDArray[np.uint16]:
     return np.frombuffer(message.data, np.uint16).reshape(shape)
 
 
-def make_sources(folder: Path) -> list[Source]:
-    """The two recordings, rendered or converted into `folder` where they are not there yet."""
+def make_sources(folder: Path, seed: int) -> list[Source]:
+    """The two recordings, made in `folder` where they are not there yet; `seed` picks the table."""
     return [
         Source(
             "world",
             "Rendered tabletop, moving camera",
-            _make(folder / f"world-{BAG_VERSION}", ["sequence", "--seed", "7", "--frames", "80"]),
+            _make(
+                folder / f"world-{BAG_VERSION}-{seed}",
+                ["sequence", "--seed", str(seed), "--frames", "80"],
+            ),
         ),
         Source(
             "tote",
