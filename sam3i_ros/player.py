@@ -35,6 +35,7 @@ CAMERA_TYPES = (
     "sensor_msgs/msg/CameraInfo",
 )
 TRUTH_PREFIX = "/truth/"  # what a camera could not know
+LINGER = 0.5  # s before a finished player leaves: DDS still carries its last images
 STAMP_OFFSET = 4  # the stamp of a leading Header follows the four bytes of CDR encapsulation
 
 
@@ -219,6 +220,7 @@ def main() -> int:
         executor.spin_until_future_complete(player.finished)
         if player.finished.done():
             player.finished.result()
+            time.sleep(LINGER)
         return 0
     except BagError as error:
         player.get_logger().fatal(str(error))

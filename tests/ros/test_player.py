@@ -79,8 +79,8 @@ class Ear:
         end = time.monotonic() + timeout
         while process.poll() is None and time.monotonic() < end:
             self.executor.spin_once(timeout_sec=0.05)
-        for _ in range(5):
-            self.executor.spin_once(timeout_sec=0.05)
+        for _ in range(40):  # returns at once while there is something to hear
+            self.executor.spin_once(timeout_sec=0.02)
 
 
 @pytest.fixture(params=[ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT])
