@@ -151,7 +151,10 @@ class Sam3IModel(Sam3Model):
 
     def encode_image(self, pixel_values: torch.Tensor) -> ImageFeatures:
         """Encode normalised images (N, 3, S, S), S = `config.image_size`."""
-        encoded = self.vision_encoder(pixel_values)
+        return self.image_features(self.vision_encoder(pixel_values))
+
+    def image_features(self, encoded: Any) -> ImageFeatures:
+        """What grounding needs of a vision encoder's output."""
         maps = tuple(encoded.fpn_hidden_states[:-1])  # SAM 3 drops the coarsest
         position = encoded.fpn_position_encoding[-2]
         return ImageFeatures(maps, position, self._geometry_token(maps[-1], position))

@@ -98,9 +98,7 @@ def encode_image(model: Sam3IModel, images: torch.Tensor, train: bool) -> ImageF
         maps, taps = vision.early(pixels, FROZEN_BLOCKS)
     with torch.set_grad_enabled(train):
         encoded = vision.late(maps.float(), [tap.float() for tap in taps], FROZEN_BLOCKS)
-        maps = tuple(encoded.fpn_hidden_states[:-1])
-        position = encoded.fpn_position_encoding[-2]
-    return ImageFeatures(maps, position, model._geometry_token(maps[-1], position))
+    return model.image_features(encoded)
 
 
 def losses(
