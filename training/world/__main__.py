@@ -22,6 +22,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from training.world.pages import Page
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -48,7 +50,7 @@ def pool(
     count: Annotated[int, typer.Option(min=1, help="Number of scenes.")] = 16000,
     seed: Seed = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one core each.")] = 2,
-    size: Annotated[int, typer.Option(min=64, max=1024, help="Side of a picture, px.")] = 256,
+    size: Annotated[int, typer.Option(min=64, max=1024, help="Side of a picture, px.")] = 384,
     photos: Photos = None,
 ) -> None:
     """Render training scenes: pictures, labels and what the objects are."""
@@ -92,17 +94,20 @@ def tote(out: Bag) -> None:
 @app.command()
 def preview(
     out: Annotated[Path, typer.Argument(help="PNG to write.")],
+    page: Annotated[
+        Page, typer.Option(help="Random scenes, each kind with its name, or the parts of each.")
+    ] = Page.SCENES,
     count: Annotated[int, typer.Option(min=1, max=200, help="Number of scenes.")] = 12,
     seed: Seed = 1,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Side of a picture, px.")] = 256,
     photos: Photos = None,
 ) -> None:
-    """Draw a contact sheet of random scenes beside their labelled masks."""
+    """Draw a contact sheet: scenes beside their labelled masks, or what there is in the world."""
     import cv2
 
-    from training.world.preview import contact_sheet
+    from training.world.preview import draw
 
-    sheet = contact_sheet(count, seed, size, photos)
+    sheet = draw(page, count, seed, size, photos)
     if not cv2.imwrite(str(out), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)):
         raise ValueError(f"could not write {out}; give a path that ends in .png")
 

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from training.world.scene import Outlook
+
 Rng = np.random.Generator
 Floats = NDArray[np.float32]
 
@@ -82,37 +84,49 @@ def look_at(
     return Camera(width, height, float(focal), rotation, position)
 
 
-def sample_camera(rng: Rng, spread: float, width: int, height: int) -> Camera:
-    """A camera that sees most of a scene whose things lie within `spread` metres."""
-    pitch = np.deg2rad(rng.uniform(18, 62))
-    distance = spread * rng.uniform(1.5, 3.2) + 0.12
-    turn = rng.uniform(0, 2 * np.pi)
+def sample_camera(rng: Rng, outlook: Outlook, width: int, height: int) -> Camera:
+    """A camera somewhere where the outlook allows one."""
+    pitch, turn = rng.uniform(*outlook.pitch), rng.uniform(*outlook.turn)
+    fov = rng.uniform(38, 65)
+    distance = outlook.width / 2 / np.tan(np.deg2rad(fov) / 2)
     level = np.cos(pitch) * distance
-    target = np.array([*rng.uniform(-0.06, 0.06, 2), 0.04])
+    target = np.array(outlook.target)
     eye = target + np.array([level * np.cos(turn), level * np.sin(turn), np.sin(pitch) * distance])
-    return look_at(eye, target, width, height, rng.uniform(40, 60), float(rng.normal(0, 0.06)))
+    return look_at(eye, target, width, height, fov, float(rng.normal(0, 0.06)))
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """gain 1 = well exposed; blur in px; noise and grain as a share of full scale."""
+    """gain 1 = well exposed; blur in px; noise and grain as a share of full scale.
+
+    `vignette` is the share of light that the corners lose; `smear` the length (px) and the
+    direction (rad) of motion blur.
+    """
 
     gain: float
     gamma: float
     blur: float
     noise: float
     jpeg: int | None
+    vignette: float = 0.0
+    smear: tuple[float, float] = (0.0, 0.0)
 
     def develop(self, light: Floats, rng: Rng) -> NDArray[np.uint8]:
         """The picture uint8 (H, W, 3) of scene light (H, W, 3), about 0..1."""
-        picture: NDArray[Any] = np.clip(light * np.float32(self.gain), 0, 1) ** np.float32(
-            self.gamma
-        )
+        height, width = light.shape[:2]
+        picture: NDArray[Any] = light * np.float32(self.gain)
+        if self.vignette > 0:
+            x, y = np.linspace(-1, 1, width), np.linspace(-1, 1, height)
+            fall = 1 - self.vignette / 2 * (x[None] ** 2 + y[:, None] ** 2)
+            picture *= fall.astype(np.float32)[..., None]
+        picture = cv2.pow(np.clip(picture, 0, 1), self.gamma)
+        if self.smear[0] > 1:
+            picture = cv2.filter2D(picture, -1, _streak(*self.smear))
         if self.blur > 0.3:
             picture = cv2.GaussianBlur(picture, (0, 0), self.blur)
-        if self.noise > 0:
+        if self.noise > 0.002:
             grain = rng.standard_normal(picture.shape, dtype=np.float32)
-            grain *= np.float32(self.noise) * (0.4 + 0.9 * np.sqrt(picture))
+            grain *= np.float32(self.noise) * (0.4 + 0.9 * cv2.sqrt(picture))
             picture = picture + grain
         image = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
         if self.jpeg is None:
@@ -123,12 +137,28 @@ class Sensor:
         return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
 
 
-def sample_sensor(rng: Rng) -> Sensor:
-    """From a good camera in good light to a cheap one in a dim room."""
+def _streak(length: float, way: float) -> Floats:
+    """Kernel of a motion blur of that length (px) and direction (rad)."""
+    side = 2 * int(np.ceil(length / 2)) + 1
+    kernel = np.zeros((side, side), np.float32)
+    half = np.array([np.cos(way), np.sin(way)]) * length / 2
+    first, last = (tuple(int(v) for v in np.rint(side // 2 + s * half)) for s in (-1, 1))
+    cv2.line(kernel, first, last, 1.0, 1)
+    return kernel / kernel.sum()
+
+
+def sample_sensor(rng: Rng, size: int) -> Sensor:
+    """From a good camera in good light to a cheap one in a dim room, for pictures of `size` px."""
+    draw, scale = rng.random(), size / 256
+    exposure = (0.28, 0.6) if draw < 0.14 else (1.4, 2.3) if draw < 0.24 else (0.65, 1.35)
     return Sensor(
-        gain=float(np.exp(rng.uniform(np.log(0.55), np.log(1.4)))),
+        gain=float(np.exp(rng.uniform(*np.log(exposure)))),
         gamma=float(rng.uniform(0.8, 1.15)),
-        blur=float(rng.uniform(0.0, 1.1)),
+        blur=float(scale * (rng.uniform(1.2, 2.5) if rng.random() < 0.06 else rng.uniform(0, 1.0))),
         noise=float(rng.uniform(0, 0.055) * rng.random()),
         jpeg=int(rng.integers(35, 96)) if rng.random() < 0.5 else None,
+        vignette=float(rng.uniform(0.1, 0.6)) if rng.random() < 0.3 else 0.0,
+        smear=(float(scale * rng.uniform(1.5, 6)), float(rng.uniform(0, np.pi)))
+        if rng.random() < 0.1
+        else (0.0, 0.0),
     )

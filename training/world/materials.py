@@ -1,73 +1,69 @@
-"""Colours and painted surfaces of the things on the table."""
+"""Surfaces of the things on the table: stuff, colour, pattern and print."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.textures import blotches, look_up, photo_crop
+from training.world import patterns
+from training.world.colours import COLOUR_NAMES, COLOURS, sample_colour
+from training.world.looks import (
+    ACCENTS,
+    ALONG,
+    ANY,
+    DARK_HANDLES,
+    LOOKS,
+    METALLIC,
+    NEVER_PATTERNED,
+    OTHER_HANDLE,
+    OTHERWISE,
+    PRINTED,
+    ROUND,
+    SAME_LID,
+    SUBSTANCES,
+    TONES,
+    Choice,
+)
+from training.world.patterns import SIDE
+from training.world.textures import look_up
 
 Rng = np.random.Generator
 Floats = NDArray[np.float32]
+Photos = list[NDArray[np.uint8]]
 
-# Name -> one or more ranges (hue 0..179, saturation 0..255, value 0..255), OpenCV's HSV.
-COLOURS: dict[str, list[tuple[tuple[int, int], tuple[int, int], tuple[int, int]]]] = {
-    "red": [((0, 7), (155, 255), (100, 255)), ((172, 179), (155, 255), (100, 255))],
-    "orange": [((10, 17), (170, 255), (175, 255))],
-    "yellow": [((23, 32), (135, 255), (165, 255))],
-    "green": [((40, 82), (85, 255), (55, 225))],
-    "blue": [((99, 122), (115, 255), (80, 255))],
-    "purple": [((130, 148), (80, 225), (75, 225))],
-    "pink": [((155, 170), (65, 165), (190, 255))],
-    "brown": [((6, 16), (105, 195), (50, 120))],
-    "white": [((0, 179), (0, 18), (205, 255))],
-    "gray": [((0, 179), (0, 24), (90, 165))],
-    "black": [((0, 179), (0, 60), (8, 45))],
-}
-COLOUR_NAMES = tuple(COLOURS)
-SIDE = 128  # px, side of an object's texture
-LETTERS = list("ABCDEGHKLMNOPRSTUVXZ0123456789")
-# How a point of the object finds its texel.
-MAPPINGS = {
-    "box": "faces",
-    "banana": "along",
-    "plate": "disc",
-    "rod": "along",
-    "drill": "along",
-    "clamp": "along",
-    "bracket": "along",
-}
-PRINTED = {"box", "can", "bottle", "mug", "pitcher"}
-HOLLOW = {"bowl", "mug"}
-
-
-def sample_colour(name: str, rng: Rng) -> Floats:
-    """An RGB colour (3,) in 0..1 that people call `name`."""
-    ranges = COLOURS[name]
-    hsv = [rng.integers(low, high + 1) for low, high in ranges[rng.integers(len(ranges))]]
-    return (
-        cv2.cvtColor(np.array([[hsv]], np.uint8), cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32) / 255
-    )
+UNCOUNTED = {"contents", "soil", "display"}  # what a thing holds or shows is not its colour
+PATTERNED = 0.3  # share of things with stripes, dots or checks, where they can have them
+PRINTS = 0.62  # share with a print, where they can have one
 
 
 @dataclass(frozen=True)
-class Material:
-    """texture float32 (S, S, 3); `inside`: colour of inner walls, or None; `shine` 0..1."""
+class Finish:
+    """How one group of a mesh looks.
 
-    mapping: str
-    texture: Floats
-    inside: Floats | None
-    shine: float
-    gloss: float
+    colour float32 (3,); texture float32 (S, S, 3) or None for colour alone; mapping "faces",
+    "round", "disc" or "along"; shine, mirror and clear 0..1. `counted`: whether its colour is
+    the thing's own.
+    """
+
+    colour: Floats
+    texture: Floats | None = None
+    mapping: str = "faces"
+    shine: float = 0.0
+    gloss: float = 20.0
+    mirror: float = 0.0
+    clear: float = 0.0
+    counted: bool = True
 
     def albedo(self, points: Floats, normals: Floats, extent: Floats) -> Floats:
-        """Colours (N, 3) at points of the upright object (its own axes, base at z = 0).
+        """Colours (N, 3) or (3,) at points of the thing (its own axes, base at z = 0).
 
-        `normals` (N, 3) face the camera; `extent` (3,) is the size of the object in metres.
+        `normals` (N, 3) face the camera; `extent` (3,) is the size of the thing in metres.
         """
+        if self.texture is None:
+            return self.colour
         height = points[:, 2] / extent[2]
         if self.mapping == "faces":
             axis = np.abs(normals).argmax(1)
@@ -81,98 +77,141 @@ class Material:
             reach = np.hypot(points[:, 0], points[:, 1]) / (extent[0] / 2)
             v = height if self.mapping == "round" else reach
         # Half a texel from the edge, or the bilinear look-up would mix in the opposite edge.
-        colour = look_up(self.texture, u, np.clip(v, 0.5 / SIDE, 1 - 0.5 / SIDE))
-        if self.inside is not None:
-            inner = (normals[:, :2] * points[:, :2]).sum(1) < -1e-4
-            colour = np.where(inner[:, None], self.inside, colour)
-        return colour
+        return look_up(self.texture, u, np.clip(v, 0.5 / SIDE, 1 - 0.5 / SIDE))
 
 
-def _write(picture: Floats, rng: Rng) -> None:
-    """A few words in any colour, in place."""
-    for _ in range(int(rng.integers(1, 6))):
-        word = "".join(rng.choice(LETTERS, int(rng.integers(2, 8))))
-        place = (int(rng.integers(-8, SIDE // 2)), int(rng.integers(10, SIDE)))
-        ink = sample_colour(str(rng.choice(COLOUR_NAMES)), rng).tolist()
-        font = int(rng.choice([cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX]))
-        scale, width = rng.uniform(0.35, 1.5), int(rng.integers(1, 5))
-        cv2.putText(picture, word, place, font, scale, ink, width, cv2.LINE_AA)
+@dataclass(frozen=True)
+class Material:
+    """`finishes[i]` is for group i of the mesh.
+
+    `colour` is the name of the main colour or None; `substance` what people call the stuff or
+    None; `pattern` "plain", "striped", "dotted", "checked" or "printed".
+    """
+
+    finishes: tuple[Finish, ...]
+    colour: str | None
+    substance: str | None = None
+    pattern: str = "plain"
 
 
-def _label(texture: Floats, photos: list[NDArray[np.uint8]], rng: Rng) -> None:
-    """A printed label over part of the texture, in place."""
-    if rng.random() < 0.45:
-        label = photo_crop(photos, rng, SIDE, 40)
-    else:
-        label = np.ones((SIDE, SIDE, 3), np.float32)
-        label *= sample_colour(str(rng.choice(COLOUR_NAMES)), rng)
-        for _ in range(int(rng.integers(0, 4))):
-            centre = tuple(int(x) for x in rng.integers(0, SIDE, 2))
-            patch = sample_colour(str(rng.choice(COLOUR_NAMES)), rng).tolist()
-            if rng.random() < 0.5:
-                cv2.circle(label, centre, int(rng.integers(6, 30)), patch, -1, cv2.LINE_AA)
-            else:
-                size = rng.integers(6, 60, 2)
-                other = (centre[0] + int(size[0]), centre[1] + int(size[1]))
-                cv2.rectangle(label, centre, other, patch, -1)
-    if rng.random() < 0.7:
-        _write(label, rng)
-    copies = int(rng.integers(1, 3))
-    height = int(rng.integers(14, 62))
-    top = int(rng.integers(6, SIDE - height - 4))
-    width = SIDE if rng.random() < 0.45 else int(rng.integers(20, SIDE // copies))
-    start = int(rng.integers(0, SIDE))
-    for copy in range(copies):
-        columns = (start + copy * SIDE // copies + np.arange(width)) % SIDE
-        texture[top : top + height, columns] = label[top : top + height, :width]
+def mapping_of(kind: str) -> str:
+    """How pictures lie on things of that kind."""
+    if kind == "plate":
+        return "disc"
+    return "round" if kind in ROUND else "along" if kind in ALONG else "faces"
 
 
-def _bands(texture: Floats, kind: str, rng: Rng) -> None:
-    """Caps of bottles, metal rims of cans, rims of plates, dark tips of bananas, in place."""
-    if kind == "bottle" and rng.random() < 0.65:
-        tone = sample_colour(str(rng.choice(COLOUR_NAMES)), rng)
-        texture[: int(SIDE * 0.125)] = tone if rng.random() < 0.7 else texture[0, 0] * 0.75
-    elif kind == "can" and rng.random() < 0.6:
-        metal = np.array([0.7, 0.7, 0.72], np.float32) * rng.uniform(0.6, 1.25)
-        texture[:5] = metal
-        texture[-4:] = metal
-    elif kind == "plate" and rng.random() < 0.4:
-        edge = int(rng.integers(5, 20))
-        texture[:edge] = sample_colour(str(rng.choice(COLOUR_NAMES)), rng)
-    elif kind == "banana":
-        dark = np.array([0.25, 0.2, 0.1], np.float32)
-        texture[:, :5] *= dark
-        texture[:, -4:] *= dark
-        ripe = blotches(rng, SIDE, (24, 24)) > rng.uniform(1.3, 3.5)
-        texture[ripe] *= np.array([0.55, 0.42, 0.3], np.float32)
+def _draw(choices: Sequence[Choice], palette: Sequence[str], rng: Rng) -> tuple[str, str]:
+    """A substance and the name or tone of a colour."""
+    shares = np.array([share for share, _, _ in choices])
+    _, substance, tones = choices[int(rng.choice(len(choices), p=shares / shares.sum()))]
+    return substance, str(rng.choice(list(palette if tones is ANY or tones == ANY else tones)))
+
+
+def _tone(name: str, rng: Rng) -> Floats:
+    if name in COLOURS:
+        return sample_colour(name, rng)
+    tone = np.array(TONES[name]) * rng.uniform(0.82, 1.12) + rng.normal(0, 0.012, 3)
+    return np.clip(tone, 0.02, 1).astype(np.float32)
+
+
+def _finish(substance: str, tone: str, role: str, rng: Rng) -> Finish:
+    stuff = SUBSTANCES[substance]
+    return Finish(
+        colour=_tone(tone, rng),
+        shine=float(rng.uniform(*stuff.shine)),
+        gloss=float(rng.uniform(*stuff.gloss)),
+        mirror=float(rng.uniform(*stuff.mirror)),
+        clear=stuff.clear,
+        counted=role not in UNCOUNTED and substance not in METALLIC,
+    )
+
+
+def _with(finish: Finish, texture: Floats | None, mapping: str, colour: Floats | None = None) -> Finish:
+    return Finish(
+        finish.colour if colour is None else colour, texture, mapping, finish.shine,
+        finish.gloss, finish.mirror, finish.clear, finish.counted,
+    )
 
 
 def sample_material(
-    kind: str, colour: str, photos: list[NDArray[np.uint8]], rng: Rng, plain: bool = False
+    kind: str,
+    names: Sequence[str],
+    photos: Photos,
+    rng: Rng,
+    palette: Sequence[str] = COLOUR_NAMES,
+    plain: bool = False,
 ) -> Material:
-    """A surface for an object of that kind whose main colour is `colour`.
+    """A surface for a thing of that kind whose mesh has groups of those names.
 
-    `plain` leaves out prints and stripes.
+    `palette` are the colours of what comes in any colour; `plain` leaves out prints and patterns.
     """
-    texture = np.ones((SIDE, SIDE, 3), np.float32) * sample_colour(colour, rng)
-    if rng.random() < 0.4:  # worn, dusty or uneven paint
-        texture *= 1 + rng.uniform(0.02, 0.1) * blotches(rng, SIDE, (9, 9))[..., None]
-    pattern = 1.0 if plain else rng.random()
-    if kind in PRINTED and pattern < 0.6:
-        _label(texture, photos, rng)
-    elif kind != "banana" and pattern < 0.75:
-        y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
-        turns = 2 * np.pi * int(rng.integers(-1, 2))
-        wave = np.sin(y * rng.uniform(8, 45) + rng.uniform(0, 6) + turns * x)
-        texture[wave > rng.uniform(0.5, 0.95)] *= rng.uniform(0.5, 1.6)
-    _bands(texture, kind, rng)
-    inside = None
-    if kind in HOLLOW and rng.random() < 0.35:
-        inside = np.full(3, rng.uniform(0.7, 0.96), np.float32)
-    return Material(
-        mapping=MAPPINGS.get(kind, "round"),
-        texture=np.clip(texture, 0, 1),
-        inside=inside,
-        shine=float(rng.choice([0.0, 0.08, 0.25, 0.6])),
-        gloss=float(rng.uniform(12, 70)),
-    )
+    substance, tone = _draw(LOOKS.get(kind, OTHERWISE), palette, rng)
+    main = _finish(substance, tone, "", rng)
+    mapping = mapping_of(kind)
+    texture, pattern = None, "plain"
+    if not plain:
+        texture, pattern = _surface(kind, substance, main.colour, photos, rng)
+    if texture is None and substance in ("wood", "wicker", "fabric"):
+        texture = patterns.stuff(substance, main.colour, rng)
+    coated = _with(main, texture, mapping)
+    finishes = tuple(_of_group(kind, name, coated, substance, palette, photos, rng) for name in names)
+    named = tone if tone in COLOURS and substance not in METALLIC else None
+    return Material(finishes, named, SUBSTANCES[substance].word, pattern)
+
+
+def _surface(
+    kind: str, substance: str, base: Floats, photos: Photos, rng: Rng
+) -> tuple[Floats | None, str]:
+    """What is painted or printed on the main surface, and what people call that."""
+    if kind in ("banana", "apple", "orange", "lemon", "pear", "carrot", "egg"):
+        return patterns.peel(kind, base, rng), "plain"
+    if SUBSTANCES[substance].clear:
+        return None, "plain"
+    if kind in PRINTED and rng.random() < PRINTS:
+        whole = substance in ("coated", "paper") and rng.random() < 0.5
+        return patterns.printed(base, photos, rng, whole), "printed"
+    if kind not in NEVER_PATTERNED and substance not in ("wood", "metal", "wicker") and (
+        rng.random() < PATTERNED
+    ):
+        name = str(rng.choice(["striped", "striped", "dotted", "checked"]))
+        return patterns.patterned(name, base, rng), name
+    if rng.random() < 0.3:
+        return patterns.worn(base, rng), "plain"
+    return None, "plain"
+
+
+def _of_group(
+    kind: str,
+    name: str,
+    main: Finish,
+    substance: str,
+    palette: Sequence[str],
+    photos: Photos,
+    rng: Rng,
+) -> Finish:
+    role = name.rpartition("/")[2]
+    plain = _with(main, None, main.mapping)
+    if role == "handle" and kind in DARK_HANDLES and rng.random() < 0.7:
+        return _finish("plastic", "black", role, rng)
+    if role == "handle" and kind not in ("knife", "scissors") and rng.random() < OTHER_HANDLE:
+        return _finish(*_draw(OTHERWISE, palette, rng), role, rng)
+    if role in ("cap", "lid") and rng.random() < SAME_LID and not main.clear:
+        return plain
+    if role == "keys":
+        finish = _finish(*_draw(ACCENTS[role], palette, rng), role, rng)
+        return _with(finish, patterns.keys(finish.colour, rng), "faces")
+    if role in ("print", "paper"):
+        finish = _finish("paper", "paper", role, rng)
+        return _with(finish, patterns.page(role, finish.colour, photos, rng), "faces")
+    if role == "display":
+        finish = _finish("screen", "black", role, rng)
+        lit = patterns.shown(photos, rng) if rng.random() < 0.45 else None
+        return _with(finish, lit, "faces")
+    if role == "weave":
+        return _with(main, patterns.stuff("weave", main.colour, rng), main.mapping)
+    if role in ("handle", "pad"):
+        return _with(main, None, main.mapping, main.colour * np.float32(0.9))
+    if role in ACCENTS:
+        return _finish(*_draw(ACCENTS[role], palette, rng), role, rng)
+    return main

@@ -1,7 +1,7 @@
 """A folder of rendered scenes: written in shards by several processes, read without copying.
 
-OUT/meta.json and, for every 1000 scenes, OUT/shard-0000/{rgb.npy, labels.npy,
-objects.json}: uint8 (n, S, S, 3), uint8 (n, S, S) and one list of records a scene.
+OUT/meta.json and, for every 1000 scenes, OUT/shard-0000/{rgb.npy, labels.npy, parts.npy,
+objects.json}: uint8 (n, S, S, 3), uint8 (n, S, S) twice and one list of records a scene.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from training.world.camera import sample_camera, sample_sensor
 from training.world.render import Renderer, Rendering
-from training.world.scene import sample_scene
+from training.world.surroundings import sample_scene
 from training.world.textures import load_photos
 
-VERSION = 1  # of the renderer: the same version, seed and photos give the same bytes
+VERSION = 2  # of the renderer: the same version, seed and photos give the same bytes
 SHARD = 1000
 LEAST_OBJECTS = 2
 Photos = list[NDArray[np.uint8]]
@@ -58,8 +58,8 @@ def render_scene(photos: Photos, seed: int, index: int, size: int) -> Rendering:
     rng = np.random.default_rng((seed, index))
     while True:
         scene = sample_scene(photos, rng)
-        camera = sample_camera(rng, scene.spread, size, size)
-        rendering = Renderer(scene).render(camera, sample_sensor(rng), rng)
+        camera = sample_camera(rng, scene.outlook, size, size)
+        rendering = Renderer(scene).render(camera, sample_sensor(rng, size), rng)
         if len(rendering.objects) >= LEAST_OBJECTS:
             return _numbered(rendering)
 
@@ -90,14 +90,15 @@ def write_shard(
     create = np.lib.format.open_memmap
     rgb = create(unfinished / "rgb.npy", "w+", np.uint8, (length, size, size, 3))
     labels = create(unfinished / "labels.npy", "w+", np.uint8, (length, size, size))
+    parts = create(unfinished / "parts.npy", "w+", np.uint8, (length, size, size))
     objects = []
     for row in range(length):
         rendering = render_scene(photos, spec.seed, shard * spec.shard + row, size)
-        rgb[row], labels[row] = rendering.rgb, rendering.labels
+        rgb[row], labels[row], parts[row] = rendering.rgb, rendering.labels, rendering.parts
         objects.append(rendering.objects)
         tick()
-    rgb.flush()
-    labels.flush()
+    for array in (rgb, labels, parts):
+        array.flush()
     (unfinished / "objects.json").write_text(json.dumps(objects), encoding="utf-8")
     os.replace(unfinished, _shard_path(folder, shard))
 

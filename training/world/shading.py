@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from training.world.mesh import unit
-from training.world.scene import Scene
+from training.world.scene import Lamp, Scene
 from training.world.textures import look_up
 
 Rng = np.random.Generator
@@ -19,65 +18,71 @@ Floats = NDArray[np.float32]
 # Rays (N, 6), reach in metres -> 1.0 where something is in the way, else 0.0, (N,).
 Blocked = Callable[[Floats, float], Floats]
 
-TABLE, FLOOR = -1, -2  # owners of surfaces that are no objects; 0 is nothing
-STRIDE = 2  # ambient shade is found on every second pixel
+TABLE, FLOOR = -1, -2  # owners, and slots, of what is no body; owner 0 is nothing
+STRIDE = 2  # shadows and ambient shade are found on every second pixel
 AMBIENT_REACH = 0.12  # m, how far things darken the corners beside them
 FLOOR_TILE = 1.6  # m, one width of the floor's texture
+METALLIC = 0.3  # mirrors above it tint what they reflect
+
+
+class Slots:
+    """Tables over all groups of all bodies; the last two rows are the floor and the table.
+
+    `first` int (bodies,) is each body's first slot. By slot: owners int16 (label, TABLE or
+    FLOOR), shine, gloss, mirror, clear float32, colour float32 (slots, 3), counted bool.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        finishes = [finish for body in scene.bodies for finish in body.material.finishes]
+        counts = [len(body.material.finishes) for body in scene.bodies]
+        self.first = np.cumsum([0, *counts[:-1]])[: len(counts)]
+        labels = np.repeat(np.arange(1, len(counts) + 1), counts)
+        self.owners = np.r_[labels, FLOOR, TABLE].astype(np.int16)
+
+        def column(values: list[float], floor: float, table: float) -> Floats:
+            return np.array([*values, floor, table], np.float32)
+
+        self.shine = column([f.shine for f in finishes], 0, scene.table_shine)
+        self.gloss = column([f.gloss for f in finishes], 12, 12)
+        self.mirror = column([f.mirror for f in finishes], 0, 0)
+        self.clear = column([f.clear for f in finishes], 0, 0)
+        colours = [f.colour for f in finishes]
+        self.colour = np.array([*colours, np.ones(3), np.ones(3)], np.float32)
+        self.counted = np.array([*(f.counted for f in finishes), False, False])
 
 
 @dataclass(frozen=True)
 class Surface:
-    """What each of the N = H * W pixels sees.
+    """What each of N rays sees.
 
     owners int (N,): label of a body, TABLE, FLOOR or 0; points, rays float32 (N, 3) world;
-    solid int (B,): pixels of bodies; normals float32 (B, 3) at those, facing the camera.
-    Everything that is no body lies flat.
+    solid int (B,): rays that meet bodies; normals float32 (B, 3) there, facing the camera, and
+    slots int (B,). Everything that is no body lies flat.
     """
 
-    size: tuple[int, int]
     owners: NDArray[np.int16]
     points: Floats
     rays: Floats
     solid: NDArray[np.intp]
     normals: Floats
+    slots: NDArray[np.int16]
 
-    def everywhere(self, flat: float, of_normals: Callable[[Floats], Floats]) -> Floats:
-        """A function of the normal at all pixels (N,); `flat` is its value for (0, 0, 1)."""
+    def everywhere(self, flat: float, at_solid: Floats) -> Floats:
+        """A value for each ray (N,): `at_solid` (B,) on bodies, elsewhere `flat`."""
         values = np.full(len(self.owners), flat, np.float32)
-        values[self.solid] = of_normals(self.normals)
+        values[self.solid] = at_solid
         return values
 
     def all_normals(self) -> Floats:
-        """Normals at all pixels (N, 3)."""
+        """Normals at all rays (N, 3)."""
         normals = np.zeros_like(self.points)
         normals[:, 2] = 1
         normals[self.solid] = self.normals
         return normals
 
 
-def shade(scene: Scene, surface: Surface, blocked: Blocked, rng: Rng) -> Floats:
-    """Light (N, 3), about 0..1, that goes from every pixel's surface to the camera.
-
-    Lambert and Blinn-Phong with one lamp whose shadow is soft, ambient light that corners
-    miss, and a fill from the side.
-    """
-    light = scene.light
-    lamp = light.direction.astype(np.float32)
-    fill = light.fill.astype(np.float32)
-    facing = surface.everywhere(float(lamp[2]), lambda n: np.clip(n @ lamp, 0, 1))
-    lit = facing * _lamp_share(scene, surface, blocked, facing, rng)
-    strength = surface.everywhere(1.0, lambda n: 0.78 + 0.22 * n[:, 2])
-    strength *= np.float32(light.ambient) * _open_share(surface, blocked, rng)
-    strength += surface.everywhere(max(0.0, float(fill[2])), lambda n: np.clip(n @ fill, 0, 1))
-    strength += np.float32(1.08 - light.ambient) * lit
-    strength[surface.owners == 0] = 1
-    seen = _albedo(scene, surface)
-    seen *= strength[:, None] * light.tint.astype(np.float32)
-    _add_shine(scene, surface, lit, seen)
-    return seen
-
-
-def _albedo(scene: Scene, surface: Surface) -> Floats:
+def albedo(scene: Scene, slots: Slots, surface: Surface) -> Floats:
+    """Colours (N, 3) of what is seen, before light falls on it."""
     colour = np.empty_like(surface.points)
     for owner, texture, tile in (
         (TABLE, scene.table_texture, scene.table_scale),
@@ -87,71 +92,195 @@ def _albedo(scene: Scene, surface: Surface) -> Floats:
         place = surface.points[here, :2] / np.float32(tile) + np.float32(0.5)
         colour[here] = look_up(texture, place[:, 0], place[:, 1], mirrored=True)
     away = np.flatnonzero(surface.owners == 0)
-    x, y, z = surface.rays[away].T
-    around, up = np.arctan2(y, x) / np.float32(1.2), z / np.hypot(x, y) / np.float32(0.9)
-    colour[away] = look_up(scene.backdrop, around, up, mirrored=True)
-    owners = surface.owners[surface.solid]
-    for label, body in enumerate(scene.bodies, 1):
-        mine = np.flatnonzero(owners == label)
-        turn = body.rotation.astype(np.float32)
+    colour[away] = _around(scene, surface.rays[away])
+    order = np.argsort(surface.slots, kind="stable")
+    ordered = surface.slots[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    extents: dict[int, Floats] = {}
+    for start, end in zip(starts, np.append(starts, len(ordered))[1:], strict=True):
+        mine = order[start:end]
+        slot = int(ordered[start])
+        index = int(slots.owners[slot]) - 1
+        body = scene.bodies[index]
+        finish = body.material.finishes[slot - int(slots.first[index])]
         pixels = surface.solid[mine]
+        if finish.texture is None:
+            colour[pixels] = finish.colour
+            continue
+        turn = body.rotation.astype(np.float32)
         own = (surface.points[pixels] - body.translation.astype(np.float32)) @ turn
-        normals = surface.normals[mine] @ turn
-        extent = np.ptp(body.mesh.vertices, axis=0)
-        colour[pixels] = body.material.albedo(own, normals, extent)
+        if index not in extents:
+            extents[index] = np.ptp(body.mesh.vertices, axis=0)
+        colour[pixels] = finish.albedo(own, surface.normals[mine] @ turn, extents[index])
     return colour
 
 
-def _add_shine(scene: Scene, surface: Surface, lit: Floats, seen: Floats) -> None:
-    """Highlights of the lamp, in place."""
-    strengths = np.array([scene.table_shine] + [b.material.shine for b in scene.bodies], np.float32)
-    glosses = np.array([12.0] + [b.material.gloss for b in scene.bodies], np.float32)
-    normals = surface.all_normals()
-    who = np.maximum(surface.owners, 0)
-    candidates = (surface.owners != FLOOR) & (surface.owners != 0) & (strengths[who] > 0.01)
-    pixels = np.flatnonzero(candidates & (lit > 0.02))
-    half = unit(scene.light.direction.astype(np.float32) - unit(surface.rays[pixels]))
-    lean = np.clip(np.einsum("ij,ij->i", normals[pixels], half), 0, 1)
-    bright = strengths[who[pixels]] * lean ** glosses[who[pixels]]
+def _around(scene: Scene, ways: Floats) -> Floats:
+    """Colours (N, 3) of the room in directions (N, 3)."""
+    x, y, z = ways.T
+    flat = np.maximum(np.hypot(x, y), np.float32(1e-6))
+    along, up = np.arctan2(y, x) / np.float32(1.2), z / flat / np.float32(0.9)
+    return look_up(scene.backdrop, along, np.clip(up, -50, 50), mirrored=True)
+
+
+def shade(
+    scene: Scene,
+    slots: Slots,
+    surface: Surface,
+    colour: Floats,
+    size: tuple[int, int],
+    blocked: Blocked,
+    rng: Rng,
+) -> Floats:
+    """Light (N, 3), about 0..1, from each pixel of a picture of `size` (H, W) to the camera.
+
+    Lambert and Blinn-Phong with lamps whose shadows are soft, ambient light that corners miss, a
+    fill from the side, and reflections of the room. `colour` is the albedo (N, 3).
+    """
+    light = scene.light
+    fill = light.fill.astype(np.float32)
+    nothing = surface.owners == 0
+    lifted = _lifted(surface)
+    strength = surface.everywhere(1.0, 0.78 + 0.22 * surface.normals[:, 2])
+    open_share = _open_share(surface, lifted, size, blocked, rng)
+    strength *= np.float32(light.ambient) * open_share
+    strength += surface.everywhere(max(0.0, float(fill[2])), np.clip(surface.normals @ fill, 0, 1))
+    strength[nothing] = 1
+    sum_of_light = strength[:, None] * light.tint.astype(np.float32)
+    highlights = np.zeros_like(colour)
+    total = sum(lamp.strength for lamp in light.lamps)
+    for lamp in light.lamps:
+        way = lamp.direction.astype(np.float32)
+        facing = surface.everywhere(float(way[2]), np.clip(surface.normals @ way, 0, 1))
+        lit = facing * _lamp_share(lamp, surface, lifted, facing, size, blocked, rng)
+        lit[nothing] = 0
+        tint = lamp.tint.astype(np.float32)
+        power = np.float32((1.08 - light.ambient) * lamp.strength / total)
+        sum_of_light += (power * lit)[:, None] * tint
+        _add_shine(scene, slots, surface, lamp, lit, highlights)
+    seen = colour * sum_of_light
+    _add_mirror(scene, slots, surface, colour, strength, seen)
+    seen += highlights
+    return seen
+
+
+def _add_shine(
+    scene: Scene, slots: Slots, surface: Surface, lamp: Lamp, lit: Floats, seen: Floats
+) -> None:
+    """Highlights of a lamp, in place."""
+    way = lamp.direction.astype(np.float32)
+    strength = np.float32(lamp.strength)
+    shine = slots.shine[surface.slots]
+    shiny = np.flatnonzero((shine > 0.01) & (lit[surface.solid] > 0.02))
+    pixels = surface.solid[shiny]
+    half = unit(way - unit(surface.rays[pixels]))
+    lean = np.clip(np.einsum("ij,ij->i", surface.normals[shiny], half), 0, 1)
+    bright = strength * shine[shiny] * lean ** slots.gloss[surface.slots[shiny]]
     seen[pixels] += (bright * np.minimum(1, 3 * lit[pixels]))[:, None]
+    if scene.table_shine > 0.02:
+        pixels = np.flatnonzero((surface.owners == TABLE) & (lit > 0.02))
+        half = unit(way - unit(surface.rays[pixels]))
+        bright = strength * np.float32(scene.table_shine) * half[:, 2] ** 12
+        seen[pixels] += (bright * np.minimum(1, 3 * lit[pixels]))[:, None]
 
 
-def _lifted(surface: Surface, pixels: NDArray[Any]) -> Floats:
-    """Points just above the surface, so that a ray from there does not meet it."""
+def _add_mirror(
+    scene: Scene, slots: Slots, surface: Surface, colour: Floats, open_light: Floats, seen: Floats
+) -> None:
+    """Reflections of the room and the table in metal, glass and glaze, in place."""
+    mirror = slots.mirror[surface.slots]
+    chosen = np.flatnonzero(mirror > 0.02)
+    if not len(chosen):
+        return
+    pixels, normals, mirror = surface.solid[chosen], surface.normals[chosen], mirror[chosen]
+    ray = unit(surface.rays[pixels])
+    facing = np.clip(-np.einsum("ij,ij->i", ray, normals), 0, 1)
+    away = ray + 2 * facing[:, None] * normals
+    room = _around(scene, away) * np.float32(1.15)
+    # A ceiling above, the table below.
+    high = np.clip(away[:, 2:] * 1.6 - 0.6, 0, 1)
+    room = room * (1 - high) + high * np.float32(0.9)
+    low = np.clip(-away[:, 2:] * 4, 0, 1)
+    table = scene.table_texture.mean((0, 1)) * open_light[pixels, None]
+    room = room * (1 - low) + low * table
+    grazing = (1 - facing) ** 4
+    share = (mirror + (1 - mirror) * grazing * np.minimum(1, 4 * mirror))[:, None]
+    metal = (mirror > METALLIC)[:, None]
+    tinted = room * np.where(metal, np.minimum(1, colour[pixels] * np.float32(1.3)), 1)
+    seen[pixels] = seen[pixels] * (1 - share) + tinted * share
+
+
+def through_glass(
+    scene: Scene,
+    slots: Slots,
+    surface: Surface,
+    clear: NDArray[np.bool_],
+    behind: Surface,
+    light: Floats,
+) -> None:
+    """Mix into `light` (N, 3), in place, what is behind glass.
+
+    `clear` (B,) are the solid pixels of glass and `behind` is what their rays meet without it.
+    """
+    colour = albedo(scene, slots, behind)
+    strength = behind.everywhere(0.9, 0.6 + 0.35 * behind.normals[:, 2])
+    pixels = surface.solid[clear]
+    slot = surface.slots[clear]
+    facing = np.abs(np.einsum("ij,ij->i", unit(surface.rays[pixels]), surface.normals[clear]))
+    share = (slots.clear[slot] * facing**0.5)[:, None]
+    tint = slots.colour[slot]
+    light[pixels] = light[pixels] * (1 - share) + share * tint * colour * strength[:, None]
+
+
+def _lifted(surface: Surface) -> Floats:
+    """Points just above the surface, so that a ray from there does not meet it, (N, 3)."""
     raised = surface.points.copy()
     raised[:, 2] += np.float32(5e-4)
     raised[surface.solid] += surface.normals * np.float32(1e-3)
-    return raised[pixels]
+    return raised
+
+
+def _coarse(size: tuple[int, int]) -> NDArray[np.intp]:
+    """Numbers of every STRIDE-th pixel, (H', W')."""
+    return np.arange(size[0] * size[1]).reshape(size)[::STRIDE, ::STRIDE]
+
+
+def _full(coarse: Floats, size: tuple[int, int], sigma: float) -> Floats:
+    """A map (H', W') of every STRIDE-th pixel, blurred, for all pixels (N,)."""
+    soft = cv2.GaussianBlur(coarse, (0, 0), sigma)
+    full = cv2.resize(soft, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(full, np.float32).reshape(-1)
 
 
 def _lamp_share(
-    scene: Scene, surface: Surface, blocked: Blocked, facing: Floats, rng: Rng
+    lamp: Lamp,
+    surface: Surface,
+    lifted: Floats,
+    facing: Floats,
+    size: tuple[int, int],
+    blocked: Blocked,
+    rng: Rng,
 ) -> Floats:
     """How much of the lamp each pixel's surface sees, (N,)."""
-    light = scene.light
-    ask = np.flatnonzero((surface.owners != 0) & (facing > 0))
+    coarse = _coarse(size)
+    ask = coarse[(surface.owners[coarse] != 0) & (facing[coarse] > 0)]
     ways = (rng.random((len(ask), 3), dtype=np.float32) - np.float32(0.5)) * np.float32(
-        2 * light.spread
+        2 * lamp.spread
     )
-    ways += light.direction.astype(np.float32)
+    ways += lamp.direction.astype(np.float32)
     share = np.ones(len(facing), np.float32)
-    rays = np.concatenate([_lifted(surface, ask), ways], 1)
-    share[ask] -= np.float32(light.shadow) * blocked(rays, np.inf)
-    sigma = surface.size[0] / 256 * (0.5 + 6 * light.spread)
-    soft = cv2.GaussianBlur(share.reshape(surface.size), (0, 0), sigma)
-    return np.asarray(soft, np.float32).reshape(-1)
+    share[ask] -= np.float32(lamp.shadow) * blocked(np.concatenate([lifted[ask], ways], 1), np.inf)
+    return _full(share[coarse], size, size[0] / 256 * (0.4 + 3 * lamp.spread))
 
 
-def _open_share(surface: Surface, blocked: Blocked, rng: Rng) -> Floats:
+def _open_share(
+    surface: Surface, lifted: Floats, size: tuple[int, int], blocked: Blocked, rng: Rng
+) -> Floats:
     """Ambient light that reaches each pixel's surface past its neighbours, (N,), 1 = all."""
-    height, width = surface.size
-    coarse = np.arange(height * width).reshape(height, width)[::STRIDE, ::STRIDE]
+    coarse = _coarse(size)
     index = coarse[surface.owners[coarse] != 0]
-    normals = surface.all_normals()
-    ways = unit(rng.standard_normal((len(index), 3), dtype=np.float32)) + normals[index]
-    rays = np.concatenate([_lifted(surface, index), unit(ways)], 1)
+    ways = unit(rng.standard_normal((len(index), 3), dtype=np.float32))
+    ways += surface.all_normals()[index]
     dark = np.zeros(len(surface.owners), np.float32)
-    dark[index] = blocked(rays, AMBIENT_REACH)
-    small = cv2.GaussianBlur(dark[coarse], (0, 0), height / 256 * 2)
-    full = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    return 1 - np.float32(0.75) * np.asarray(full, np.float32).reshape(-1)
+    dark[index] = blocked(np.concatenate([lifted[index], unit(ways)], 1), AMBIENT_REACH)
+    return 1 - np.float32(0.75) * _full(dark[coarse], size, size[0] / 256 * 2)

@@ -92,7 +92,8 @@ def blotches(rng: Rng, side: int, cells: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _surface_colour(rng: Rng) -> Floats:
+def surface_colour(rng: Rng) -> Floats:
+    """A colour (3,) that furniture, floors and walls have."""
     kind = rng.random()
     base: NDArray[Any]
     if kind < 0.35:
@@ -121,7 +122,7 @@ def wood(rng: Rng, base: Floats, side: int = 256) -> Floats:
 
 def table_top(photos: list[NDArray[np.uint8]], rng: Rng, side: int = 256) -> Floats:
     """Plain, wood, checks, cloth, speckle or a photo, (side, side, 3)."""
-    base = _surface_colour(rng)
+    base = surface_colour(rng)
     kind = rng.random()
     if kind < 0.2:
         picture = base * (1 + 0.03 * blotches(rng, side, (6, 6)))[..., None]
@@ -139,7 +140,7 @@ def table_top(photos: list[NDArray[np.uint8]], rng: Rng, side: int = 256) -> Flo
             stripe = (np.sin(np.arange(side) / side * 2 * np.pi * rng.integers(2, 9)) > 0.6)[
                 :, None
             ]
-            picture = np.where(stripe[:, None], np.clip(_surface_colour(rng), 0, 1), picture)
+            picture = np.where(stripe[:, None], np.clip(surface_colour(rng), 0, 1), picture)
     elif kind < 0.86:
         share = rng.uniform(0.35, 1.0)
         picture = share * photo_crop(photos, rng, side) + (1 - share) * base
@@ -161,13 +162,13 @@ def backdrop(photos: list[NDArray[np.uint8]], rng: Rng, side: int = 256) -> Floa
 
 def room(rng: Rng, side: int = 256) -> Floats:
     """A wall with furniture, doors and windows: soft blotches and rectangles."""
-    picture = np.ones((side, side, 3), np.float32) * _surface_colour(rng)
+    picture = np.ones((side, side, 3), np.float32) * surface_colour(rng)
     picture *= 1 + 0.15 * blotches(rng, side, (3, 3))[..., None]
     for _ in range(int(rng.integers(1, 9))):
         x, y = rng.integers(0, side, 2)
         w, h = rng.integers(side // 12, side // 2, 2)
         corner, other = (int(x), int(y)), (int(x + w), int(y + h))
-        cv2.rectangle(picture, corner, other, _surface_colour(rng).tolist(), -1)
+        cv2.rectangle(picture, corner, other, surface_colour(rng).tolist(), -1)
     return picture
 
 

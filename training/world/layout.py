@@ -1,0 +1,212 @@
+"""Where things come to rest: beside each other, on and in each other, in heaps, on boards."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.world.colours import COLOUR_NAMES
+from training.world.materials import sample_material
+from training.world.mesh import Mesh
+from training.world.scene import Body, Pose, Vector, extent_of, place
+from training.world.shapes import ANYHOW, KINDS, SHAPES, STANDING, UNNAMED, WEIGHTS
+
+Rng = np.random.Generator
+Photos = list[NDArray[np.uint8]]
+Rectangle = tuple[tuple[float, float], tuple[float, float], float]  # centre, size (mm), degrees
+
+TRIES = 25  # places tried for a thing before it is left out
+CELL = 0.008  # m, side of a cell of the height map
+REACH = 0.8  # m, half side of the height map
+SAMPLES = 350  # points on a thing that decide where it comes to rest
+SETTLED = 85  # percentile: things sink a little into each other instead of balancing on a point
+
+
+class Cast:
+    """Draws things: kinds and colours repeat often, so that words must tell them apart."""
+
+    def __init__(self, photos: Photos, count: int, rng: Rng) -> None:
+        self._photos, self._rng = photos, rng
+        few = max(2, count // 2)
+        self._kinds = rng.choice(KINDS, few, p=WEIGHTS)
+        self._colours = [str(name) for name in rng.choice(COLOUR_NAMES, few)]
+        self._odd = rng.uniform(0.1, 0.35) if rng.random() < 0.4 else 0.0
+
+    def draw(self, largest: float, upright: bool = False) -> tuple[str, Body]:
+        """A thing at the origin whose footprint is at most `largest` m across."""
+        rng = self._rng
+        for _ in range(TRIES):
+            shape = str(
+                rng.choice(self._kinds) if rng.random() < 0.4 else rng.choice(KINDS, p=WEIGHTS)
+            )
+            if rng.random() < self._odd:
+                shape = str(rng.choice(list(UNNAMED)))
+            kind = SHAPES[shape]
+            form = kind.make(rng)
+            rest = str(rng.choice(list(kind.rests), p=list(kind.rests.values())))
+            if upright and STANDING in kind.rests:
+                rest = STANDING
+            low, high = extent_of(form.mesh, Pose((0, 0, 0), 0, rest))
+            if max((high - low)[:2]) <= largest:
+                break
+        palette = self._colours if rng.random() < 0.45 else COLOUR_NAMES
+        material = sample_material(shape, form.mesh.names, self._photos, rng, palette)
+        return shape, place(shape, form, material, Pose((0.0, 0.0, 0.0), 0.0, rest))
+
+
+def moved(body: Body, pose: Pose) -> Body:
+    """The same thing elsewhere."""
+    return place(body.shape, body.form, body.material, pose, body.furniture)
+
+
+def footprint(size: Vector, pose: Pose) -> Rectangle:
+    """The rectangle a thing of that size covers, in mm and degrees as OpenCV wants it."""
+    centre = (pose.at[0] * 1000, pose.at[1] * 1000)
+    return centre, (float(size[0]) * 1000, float(size[1]) * 1000), float(np.rad2deg(pose.turn))
+
+
+def overlap(a: Rectangle, b: Rectangle) -> bool:
+    """Whether two footprints share ground."""
+    reach = (np.hypot(*a[1]) + np.hypot(*b[1])) / 2
+    if np.hypot(a[0][0] - b[0][0], a[0][1] - b[0][1]) > reach:
+        return False
+    return cv2.rotatedRectangleIntersection(a, b)[0] != cv2.INTERSECT_NONE
+
+
+def find_pose(
+    bodies: list[Body], size: Vector, rest: str, half: tuple[float, float], rng: Rng
+) -> Pose | None:
+    """A free place on the table within `half` (x, y) m of the origin, if there is one."""
+    turn = float(rng.uniform(0, 2 * np.pi))
+    for _ in range(TRIES):
+        x, y = rng.uniform(-1, 1, 2) * half
+        pose = Pose((float(x), float(y), 0.0), turn, rest)
+        ground = footprint(size, pose)
+        if not any(overlap(ground, footprint(other.size, other.pose)) for other in bodies):
+            return pose
+    return None
+
+
+def scatter(cast: Cast, count: int, half: tuple[float, float], rng: Rng) -> list[Body]:
+    """Things beside each other on the table; some carry or hold smaller ones."""
+    bodies: list[Body] = []
+    crowding = rng.uniform(0.75, 1.1)  # of the footprints: below 1 they stand close
+    for _ in range(count):
+        shape, body = cast.draw(2.2 * max(half))
+        pose = find_pose(bodies, body.size * crowding, body.pose.rest, half, rng)
+        if pose is not None:
+            bodies.append(moved(body, pose))
+    return bodies + _guests(cast, bodies, count - len(bodies) + 2, rng)
+
+
+def _guests(cast: Cast, hosts: list[Body], most: int, rng: Rng) -> list[Body]:
+    """Smaller things in and on things."""
+    guests: list[Body] = []
+    for host in hosts:
+        if len(guests) >= most:
+            break
+        flat = host.shape in ("box", "book", "laptop", "carton") and "open" not in host.form.states
+        rests = host.pose.rest in (STANDING, ANYHOW, "flat")
+        mouth = host.form.mouth if rests else 0.0
+        if not (mouth or (flat and host.size[2] < 0.13)) or rng.random() > 0.4:
+            continue
+        room = mouth or min(host.size[:2]) / 2
+        heap = Heap()
+        heap.add(host)
+        for _ in range(int(rng.integers(1, 4 if mouth else 2))):
+            _, body = cast.draw(1.9 * room)
+            if np.hypot(*body.size[:2]) < 2.1 * room and body.size[2] < 0.2:
+                off = rng.uniform(-0.35, 0.35, 2) * room
+                at = (host.pose.at[0] + off[0], host.pose.at[1] + off[1])
+                guests.append(heap.drop(body, at, 0.0 if flat else 0.25, rng))
+    return guests
+
+
+class Heap:
+    """Lets things fall onto what is already there, over a map of heights (z = 0 outside)."""
+
+    def __init__(self) -> None:
+        side = round(2 * REACH / CELL)
+        self._top = np.zeros((side, side), np.float32)
+
+    def add(self, body: Body) -> None:
+        """Take in a thing that rests already."""
+        points = _surface(body.mesh) @ body.rotation.T.astype(np.float32)
+        points += body.translation.astype(np.float32)
+        np.maximum.at(self._top, self._cells(points), points[:, 2])
+
+    def drop(self, body: Body, at: tuple[float, float], lean: float, rng: Rng) -> Body:
+        """The thing where it comes to rest when it falls at (x, y) m; `lean` rad is how askew."""
+        turn = float(rng.uniform(0, 2 * np.pi))
+        tilt = (0.0, 0.0)
+        if lean:
+            a, b = rng.normal(0, lean, 2)
+            tilt = (float(a), float(b))
+        pose = Pose((at[0], at[1], 0.0), turn, body.pose.rest, tilt)
+        low = moved(body, pose)
+        points = _surface(body.mesh) @ low.rotation.T.astype(np.float32)
+        points += low.translation.astype(np.float32)
+        gap = self._top[self._cells(points)] - points[:, 2]
+        under = points[:, 2] < np.median(points[:, 2]) + 1e-4
+        height = max(0.0, float(np.percentile(gap[under], SETTLED)))
+        rested = moved(body, Pose((at[0], at[1], height), turn, body.pose.rest, tilt))
+        self.add(rested)
+        return rested
+
+    def _cells(self, points: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        cell = ((points[:, :2] + REACH) / CELL).astype(np.intp).clip(0, len(self._top) - 1)
+        return cell[:, 0], cell[:, 1]
+
+
+def _surface(mesh: Mesh) -> NDArray[np.float32]:
+    """SAMPLES points on the mesh, spread evenly by area, float32 (SAMPLES, 3)."""
+    total = np.cumsum(mesh.areas(), dtype=np.float64)
+    steps = (np.arange(SAMPLES) + 0.5) / SAMPLES * total[-1]
+    corners = mesh.vertices[mesh.triangles[np.searchsorted(total, steps).clip(0, len(total) - 1)]]
+    # Points of a low-discrepancy sequence in the triangle.
+    u = (np.arange(SAMPLES) * 0.7548776662) % 1
+    v = (np.arange(SAMPLES) * 0.5698402910) % 1
+    over = u + v > 1
+    u, v = np.where(over, 1 - u, u), np.where(over, 1 - v, v)
+    weights = np.stack([1 - u - v, u, v], 1).astype(np.float32)
+    return np.einsum("nk,nkd->nd", weights, corners)
+
+
+def pile(
+    cast: Cast, count: int, half: tuple[float, float], floor: list[Body], rng: Rng
+) -> list[Body]:
+    """Things thrown onto and over each other within `half` (x, y) m."""
+    heap = Heap()
+    for body in floor:
+        heap.add(body)
+    bodies = []
+    lean = rng.uniform(0.05, 0.5)
+    for _ in range(count):
+        _, body = cast.draw(1.7 * min(half))
+        reach = np.maximum(np.array(half) - np.hypot(*body.size[:2]) * 0.42, 0.005)
+        x, y = rng.uniform(-1, 1, 2) * reach
+        askew = lean if rng.random() < 0.7 else 0.0
+        bodies.append(heap.drop(body, (float(x), float(y)), askew, rng))
+    return bodies
+
+
+def rows(
+    cast: Cast, boards: list[float], half: tuple[float, float], headroom: float, rng: Rng
+) -> list[Body]:
+    """Things in a row on each board, at heights `boards` (m); the front is at -y."""
+    bodies = []
+    for height in boards:
+        x = -half[0]
+        while x < half[0] - 0.04:
+            _, body = cast.draw(2 * half[1], upright=rng.random() < 0.8)
+            if body.size[2] > headroom * 0.95 or x + body.size[0] > half[0]:
+                x += 0.03
+                continue
+            slack = max(0.0, half[1] - body.size[1] / 2)
+            y = rng.uniform(-slack, slack * 0.2)
+            turn = float(rng.choice([0, np.pi]) + rng.normal(0, 0.1))
+            at = (float(x + body.size[0] / 2), float(y), height)
+            bodies.append(moved(body, Pose(at, turn, body.pose.rest)))
+            x += body.size[0] + rng.uniform(0.003, 0.07)
+    return bodies
