@@ -10,7 +10,7 @@ from training.world.colours import COLOUR_NAMES
 from training.world.materials import sample_material
 from training.world.mesh import Mesh
 from training.world.scene import Body, Pose, Vector, extent_of, place
-from training.world.shapes import ANYHOW, KINDS, SHAPES, STANDING, UNNAMED, WEIGHTS
+from training.world.shapes import ANYHOW, KINDS, SHAPES, STANDING, UNNAMED, WEIGHTS, sample_form
 
 Rng = np.random.Generator
 Photos = list[NDArray[np.uint8]]
@@ -42,10 +42,10 @@ class Cast:
             )
             if rng.random() < self._odd:
                 shape = str(rng.choice(list(UNNAMED)))
-            kind = SHAPES[shape]
-            form = kind.make(rng)
-            rest = str(rng.choice(list(kind.rests), p=list(kind.rests.values())))
-            if upright and STANDING in kind.rests:
+            rests = SHAPES[shape].rests
+            form = sample_form(shape, rng)
+            rest = str(rng.choice(list(rests), p=list(rests.values())))
+            if upright and STANDING in rests:
                 rest = STANDING
             low, high = extent_of(form.mesh, Pose((0, 0, 0), 0, rest))
             if max((high - low)[:2]) <= largest:

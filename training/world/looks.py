@@ -210,6 +210,7 @@ SAME_LID = 0.45  # share of lids, and of caps, that look as the rest
 OTHER_HANDLE = 0.15  # share of handles that do not
 DARK_HANDLES = {"pan", "pot", "kettle", "drill"}  # where they are mostly black
 METALLIC = {"metal", "glass"}  # stuffs that have no colour to name
+COLOURLESS = {"plant"}  # of which nobody would say that it is red when the pot is
 PRINTED = {
     "box", "can", "bottle", "mug", "pitcher", "jar", "carton", "tube", "cup", "bag", "book",
     "candle", "tray", "vase", "bucket",
@@ -217,7 +218,7 @@ PRINTED = {
 NEVER_PATTERNED = {
     "banana", "apple", "orange", "lemon", "pear", "egg", "carrot", "light bulb", "key", "padlock",
     "wrench", "scissors", "pliers", "drill", "glass", "spoon", "fork", "laptop", "keyboard",
-    "phone", "remote", "mouse", "sponge", "screwdriver", "teddy bear", "plant",
+    "hammer", "knife", "spatula", "clamp", "phone", "remote", "mouse", "sponge", "screwdriver", "teddy bear", "plant",
 }
 ROUND = {
     "can", "bottle", "bowl", "mug", "cone", "pitcher", "cup", "jar", "pot", "pan", "kettle", "vase",

@@ -14,6 +14,7 @@ from training.world.looks import (
     ACCENTS,
     ALONG,
     ANY,
+    COLOURLESS,
     DARK_HANDLES,
     LOOKS,
     METALLIC,
@@ -152,12 +153,12 @@ def sample_material(
     texture, pattern = None, "plain"
     if not plain:
         texture, pattern = _surface(kind, substance, main.colour, photos, rng)
-    if texture is None and substance in ("wood", "wicker", "fabric"):
+    if texture is None and substance in ("wood", "wicker", "fabric", "foam"):
         texture = patterns.stuff(substance, main.colour, rng)
     coated = _with(main, texture, mapping)
-    finishes = tuple(_of_group(kind, name, coated, substance, palette, photos, rng) for name in names)
-    named = tone if tone in COLOURS and substance not in METALLIC else None
-    return Material(finishes, named, SUBSTANCES[substance].word, pattern)
+    finishes = tuple(_of_group(kind, name, "body" in names, coated, palette, photos, rng) for name in names)
+    own = tone in COLOURS and substance not in METALLIC and kind not in COLOURLESS
+    return Material(finishes, tone if own else None, SUBSTANCES[substance].word, pattern)
 
 
 def _surface(
@@ -184,8 +185,8 @@ def _surface(
 def _of_group(
     kind: str,
     name: str,
+    vessel: bool,
     main: Finish,
-    substance: str,
     palette: Sequence[str],
     photos: Photos,
     rng: Rng,
@@ -194,7 +195,7 @@ def _of_group(
     plain = _with(main, None, main.mapping)
     if role == "handle" and kind in DARK_HANDLES and rng.random() < 0.7:
         return _finish("plastic", "black", role, rng)
-    if role == "handle" and kind not in ("knife", "scissors") and rng.random() < OTHER_HANDLE:
+    if role == "handle" and vessel and rng.random() < OTHER_HANDLE:
         return _finish(*_draw(OTHERWISE, palette, rng), role, rng)
     if role in ("cap", "lid") and rng.random() < SAME_LID and not main.clear:
         return plain
@@ -210,8 +211,10 @@ def _of_group(
         return _with(finish, lit, "faces")
     if role == "weave":
         return _with(main, patterns.stuff("weave", main.colour, rng), main.mapping)
-    if role in ("handle", "pad"):
+    if role == "pad":
         return _with(main, None, main.mapping, main.colour * np.float32(0.9))
+    if role == "handle":
+        return plain if vessel else main
     if role in ACCENTS:
         return _finish(*_draw(ACCENTS[role], palette, rng), role, rng)
     return main

@@ -36,11 +36,11 @@ def _clipped(picture: Floats) -> Floats:
 def _grain(index: int) -> Floats:
     """Shade of a piece of wood, about 1, (SIDE, SIDE, 1)."""
     half = np.full(3, 0.5, np.float32)
-    return wood(np.random.default_rng(index), half, SIDE)[..., :1] * 2
+    return wood(np.random.default_rng(index), half, SIDE, 1)[..., :1] * 2
 
 
 def stuff(name: str, colour: Floats, rng: Rng) -> Floats:
-    """Wood, wicker or fabric of that colour."""
+    """Wood, wicker, fabric or foam of that colour."""
     if name == "wood":
         return _clipped(colour * _grain(int(rng.integers(GRAINS))))
     steps = np.arange(SIDE) * (2 * np.pi / SIDE)
@@ -48,6 +48,9 @@ def stuff(name: str, colour: Floats, rng: Rng) -> Floats:
         thread = np.sin(steps * 40)
         shade = 1 + 0.08 * (thread[:, None] * thread) + 0.06 * blotches(rng, SIDE, (24, 24))
         return _clipped(colour * shade[..., None])
+    if name == "foam":
+        pores = blotches(rng, SIDE, (48, 48)) > 1.0
+        return _clipped(colour * (1 - 0.3 * pores)[..., None])
     rows, columns = int(rng.integers(8, 15)), int(rng.integers(14, 26))
     over = np.sin(steps * rows)[:, None] * np.sin(steps * columns / 2)[None] > 0
     bulge = np.abs(np.sin(steps * rows))[:, None] * np.ones(SIDE)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from training.world.camera import Camera, Sensor
 from training.world.colours import COLOUR_NAMES, UNCLEAR, names_of
+from training.world.looks import COLOURLESS
 from training.world.mesh import unit
 from training.world.scene import Body, Scene
 from training.world.shading import FLOOR, TABLE, Slots, Surface, albedo, shade, through_glass
@@ -20,7 +21,7 @@ Floats = NDArray[np.float32]
 
 FLOOR_SIDE = 6.0  # m, half
 LEAST_PIXELS = 60  # visible, at 256 x 256: below it an object counts as not seen
-STRIDE = 3  # silhouettes are counted on every third pixel
+STRIDE = 4  # silhouettes are counted on every fourth pixel
 MAIN = 0.55  # of its coloured pixels: so many must have a thing's main colour, or it has none
 COLOURED = 0.25  # of its pixels: so many must have a colour of its own, or it has none
 SEEN = 0.1  # of its coloured pixels: a colour that people may see in it
@@ -201,7 +202,8 @@ class Renderer:
             groups = slots - self._slots.first[label - 1]
             names = [name.partition("/")[0] for name in body.mesh.names]
             parts = []
-            for name in dict.fromkeys(filter(None, names)):
+            different = dict.fromkeys(filter(None, names))
+            for name in different if len(different) > 1 else ():
                 here = np.isin(groups, [i for i, other in enumerate(names) if other == name])
                 if here.any() and part_number < 255:
                     part_number += 1
@@ -259,7 +261,7 @@ def _seen_colours(
 
     `calls` are the names (see colours.names_of) of the pixels that show the thing's own colour.
     """
-    if len(calls) < max(1, COLOURED * pixels):
+    if len(calls) < max(1, COLOURED * pixels) or body.kind in COLOURLESS:
         return None, []
     shares = np.bincount(calls, minlength=UNCLEAR + 1) / len(calls)
     seen = [COLOUR_NAMES[i] for i in np.argsort(-shares[:UNCLEAR], kind="stable") if shares[i] > SEEN]

@@ -157,7 +157,7 @@ def shade(
         tint = lamp.tint.astype(np.float32)
         power = np.float32((1.08 - light.ambient) * lamp.strength / total)
         sum_of_light += (power * lit)[:, None] * tint
-        _add_shine(scene, slots, surface, lamp, lit, highlights)
+        _add_shine(scene, slots, surface, lamp, lit, size, highlights)
     seen = colour * sum_of_light
     _add_mirror(scene, slots, surface, colour, strength, seen)
     seen += highlights
@@ -165,7 +165,13 @@ def shade(
 
 
 def _add_shine(
-    scene: Scene, slots: Slots, surface: Surface, lamp: Lamp, lit: Floats, seen: Floats
+    scene: Scene,
+    slots: Slots,
+    surface: Surface,
+    lamp: Lamp,
+    lit: Floats,
+    size: tuple[int, int],
+    seen: Floats,
 ) -> None:
     """Highlights of a lamp, in place."""
     way = lamp.direction.astype(np.float32)
@@ -178,9 +184,11 @@ def _add_shine(
     bright = strength * shine[shiny] * lean ** slots.gloss[surface.slots[shiny]]
     seen[pixels] += (bright * np.minimum(1, 3 * lit[pixels]))[:, None]
     if scene.table_shine > 0.02:
+        coarse = _coarse(size)
+        half = unit(way - unit(surface.rays[coarse]))
+        lean = _full(np.ascontiguousarray(half[..., 2]), size, 0.5)
         pixels = np.flatnonzero((surface.owners == TABLE) & (lit > 0.02))
-        half = unit(way - unit(surface.rays[pixels]))
-        bright = strength * np.float32(scene.table_shine) * half[:, 2] ** 12
+        bright = strength * np.float32(scene.table_shine) * lean[pixels] ** 12
         seen[pixels] += (bright * np.minimum(1, 3 * lit[pixels]))[:, None]
 
 
@@ -270,7 +278,7 @@ def _lamp_share(
     ways += lamp.direction.astype(np.float32)
     share = np.ones(len(facing), np.float32)
     share[ask] -= np.float32(lamp.shadow) * blocked(np.concatenate([lifted[ask], ways], 1), np.inf)
-    return _full(share[coarse], size, size[0] / 256 * (0.4 + 3 * lamp.spread))
+    return _full(share[coarse], size, size[0] / 256 * (0.5 + 5 * lamp.spread))
 
 
 def _open_share(

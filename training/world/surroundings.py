@@ -70,7 +70,7 @@ def surround(bodies: list[Body], half: float, photos: Photos, rng: Rng) -> Scene
         table_turn=float(rng.uniform(0, 2 * np.pi)),
         table_texture=textures.table_top(photos, rng),
         table_scale=float(rng.uniform(0.3, 1.2)),
-        table_shine=float(rng.uniform(0, 0.4) * rng.random()),
+        table_shine=float(rng.uniform(0.05, 0.35)) if rng.random() < 0.4 else 0.0,
         floor_depth=float(rng.uniform(0.4, 0.9)),
         floor_texture=textures.backdrop(photos, rng),
         backdrop=textures.backdrop(photos, rng),

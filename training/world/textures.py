@@ -106,13 +106,13 @@ def surface_colour(rng: Rng) -> Floats:
     return np.clip(base, 0.02, 1).astype(np.float32)
 
 
-def wood(rng: Rng, base: Floats, side: int = 256) -> Floats:
+def wood(rng: Rng, base: Floats, side: int = 256, most_planks: int = 6) -> Floats:
     """Planks of about that colour with wavy grain along y, (side, side, 3)."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     warp = 0.05 * blotches(rng, side, (int(rng.integers(3, 8)), 4))
     grain = np.sin((x + warp) * rng.uniform(30, 120)) * 0.05
     fine = 0.06 * blotches(rng, side, (4, side // 3))
-    planks = int(rng.integers(1, 7))
+    planks = int(rng.integers(1, most_planks + 1))
     board = (x * planks).astype(int)
     tone = rng.normal(0, 0.09, planks + 1).astype(np.float32)[board]
     seam = np.where((x * planks) % 1 < 0.012 * planks, -0.35 if planks > 1 else 0.0, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -109,6 +110,18 @@ UNNAMED: dict[str, Kind] = {
 }
 SHAPES = {**NAMED, **UNNAMED}
 KINDS = tuple(NAMED)
+VARIANTS = 24  # meshes of each shape that a process keeps; each use stretches one anew
 _weights = np.array([kind.weight for kind in NAMED.values()])
 WEIGHTS = _weights / _weights.sum()
 """How often each of KINDS is met."""
+
+
+@cache
+def _variant(shape: str, index: int) -> Form:
+    return SHAPES[shape].make(np.random.default_rng((list(SHAPES).index(shape), index)))
+
+
+def sample_form(shape: str, rng: Rng) -> Form:
+    """A thing of that shape: one of its variants, a little larger or smaller, squatter or taller."""
+    across = rng.uniform(0.9, 1.12)
+    return _variant(shape, int(rng.integers(VARIANTS))).scaled(across, across * rng.uniform(0.93, 1.07))

@@ -29,6 +29,11 @@ class Form:
     states: tuple[str, ...] = ()
     mouth: float = 0.0
 
+    def scaled(self, across: float, up: float) -> Form:
+        """The same, stretched by `across` along x and y and by `up` along z."""
+        mesh = self.mesh.scaled((across, across, up))
+        return Form(mesh, self.states, self.mouth * across)
+
 
 def line(*points: ArrayLike, count: int = 9) -> NDArray[np.float64]:
     """`count` points on a smooth curve through the given ones (K, D), evenly by number."""

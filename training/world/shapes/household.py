@@ -82,8 +82,15 @@ def computer_mouse(rng: Rng) -> Form:
     high = h / 2 * np.array([0.35, 0.7, 0.9, 1, 1, 0.92, 0.75, 0.5, 0.25])
     wide = w / 2 * np.array([0.5, 0.85, 1, 0.97, 0.92, 0.95, 0.95, 0.85, 0.5])
     body = loft(np.stack([(t - 0.5) * d, 0 * t, high], 1), wide, high, 2.6, 18)
-    wheel = tube([(d * 0.26, -0.004, h * 0.72), (d * 0.26, 0.004, h * 0.72)], 0.009, 14, (0, 0, 1))
-    return Form(merge([body.named("body"), wheel.named("wheel")]).grounded())
+    wheel = tube([(d * 0.27, -0.004, h * 0.74), (d * 0.27, 0.004, h * 0.74)], 0.007, 14, (0, 0, 1))
+    # The gap between the buttons follows the top of the body; it is the other way round in x.
+    along = np.linspace(0.5, 0.97, 8)
+    top = 2 * np.interp(along, t, high) + 0.0003
+    gap = loft(np.stack([(along - 0.5) * d, 0 * along, top], 1), 0.0011, 0.0008, 4, 8)
+    across = tube([(0.0, y * w, np.sqrt(1 - (2 * y) ** 2) * 0.46 * h + 0.51 * h) for y in
+                   np.linspace(-0.4, 0.4, 9)], 0.0009, 6, (1, 0, 0))
+    return Form(merge([body.named("body"), wheel.named("wheel"), gap.named("body/dark"),
+                       across.named("body/dark")]).grounded())
 
 
 def sponge(rng: Rng) -> Form:
@@ -159,7 +166,7 @@ def candle(rng: Rng) -> Form:
     h = r * rng.uniform(1.0, 2.6) if r > 0.02 else rng.uniform(0.1, 0.2)
     body = revolve([(0, 0), (r, 0), (r, h), (r * 0.9, h * 0.995), (r * 0.3, h - 0.003), (0, h - 0.003)])
     wick = tube([(0, 0, h - 0.004), (0.0005, 0, h + 0.006), (0.003, 0, h + 0.012)], 0.0012, 6)
-    return Form(merge([body, wick.named("wick")]))
+    return Form(merge([body.named("body"), wick.named("wick")]))
 
 
 def toy_car(rng: Rng) -> Form:
