@@ -154,7 +154,8 @@ def augment(
 ) -> tuple[np.ndarray, np.ndarray, list[dict[str, Any]]]:
     """Crop, mirror and re-expose a scene; the records follow (box, area, viewer's right).
 
-    Objects that are hardly visible afterwards leave the records and the label map.
+    Objects that are hardly visible afterwards leave the records and the label map; what the
+    records say about parts is left out.
     """
     size = image.shape[0]
     if rng.random() < 0.6:

@@ -34,7 +34,7 @@ INFO = "/camera/color/camera_info"
 TRUTH_LABELS = "/truth/labels"
 TRUTH_SCENE = "/truth/scene"
 
-BAG_VERSION = 3  # of what is made below; another number makes the recordings anew
+BAG_VERSION = 4  # of what is made below; another number makes the recordings anew
 BAG_TIMEOUT = 300.0  # s
 
 

@@ -7,6 +7,7 @@ It returns the sentence and the labels it denotes, or None where the scene has n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from training.instructions import lexicon, templates
@@ -74,7 +75,7 @@ def ordinal(scene: Scene, rng: Random, absent: bool) -> Answer | None:
     name = rng.choice((*templates.ORDINAL, "left", "right"))
     sentence = rng.choice(templates.ORDINAL[name])
     if absent:
-        target: Phrase | None = describe(rng.choice(scene), rng)
+        target: Phrase | None = describe(rng.choice(scene), scene, rng)
         if target is None or (target.kinds is None and target.color is None):
             return None
         place = len(target.among(scene)) + 1
@@ -100,7 +101,7 @@ def side(scene: Scene, rng: Random, absent: bool) -> Answer | None:
     name = rng.choice(("left", "right"))
     target = describe_nothing(scene, rng) if absent and rng.random() < 0.4 else None
     if target is None:
-        target = describe(rng.choice(scene), rng)
+        target = describe(rng.choice(scene), scene, rng)
     candidates = target.among(scene)
     if any(_LEFT_HALF < thing.x < _RIGHT_HALF for thing in candidates):
         return None
@@ -143,11 +144,13 @@ def negation(scene: Scene, rng: Random, absent: bool) -> Answer | None:
         return _all_but_one(scene, rng)
     if draw < 0.4 and not absent:
         return _not_this_but_that(scene, rng)
-    target = any_phrase(rng) if rng.random() < 0.15 else describe(rng.choice(scene), rng)
+    target = any_phrase(rng) if rng.random() < 0.15 else describe(rng.choice(scene), scene, rng)
     candidates = target.among(scene)
     if target.color is not None or not candidates:
         return None
     color = rng.choice(candidates).color
+    if color is None or not replace(target, color=color).is_clear(candidates):
+        return None
     rest = [thing for thing in candidates if thing.color != color]
     if bool(rest) == absent:
         return None

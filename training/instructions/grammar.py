@@ -72,7 +72,7 @@ def concept(
     """
     scene = scene_of(objects, image_size)
     missing = not scene or rng.random() < absent
-    target = _missing_phrase(scene, rng) if missing else describe(rng.choice(scene), rng)
+    target = _missing_phrase(scene, rng) if missing else describe(rng.choice(scene), scene, rng)
     matched = target.among(scene)
     text = _concept_text(target, len(matched), rng)
     if rng.random() < 0.12:

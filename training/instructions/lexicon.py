@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 NAMES: dict[str, tuple[str, ...]] = {
-    "box": ("box", "block", "package", "carton", "cardboard box"),
+    "box": ("box", "package", "carton", "cardboard box"),
     "ball": ("ball", "sphere", "toy ball"),
-    "can": ("can", "tin", "cylinder", "soda can"),
+    "can": ("can", "tin", "soda can"),
     "bottle": ("bottle", "flask", "water bottle"),
     "bowl": ("bowl", "dish", "soup bowl"),
     "mug": ("mug", "cup", "coffee mug", "coffee cup"),
@@ -13,6 +13,57 @@ NAMES: dict[str, tuple[str, ...]] = {
     "pitcher": ("pitcher", "jug"),
     "banana": ("banana",),
     "plate": ("plate", "saucer", "dish", "dinner plate"),
+    "cup": ("cup", "tumbler", "drinking cup"),
+    "glass": ("glass", "drinking glass"),
+    "tray": ("tray", "serving tray"),
+    "spoon": ("spoon",),
+    "fork": ("fork",),
+    "knife": ("knife",),
+    "spatula": ("spatula", "turner"),
+    "jar": ("jar",),
+    "carton": ("carton", "drink carton", "milk carton", "juice carton"),
+    "tube": ("tube", "toothpaste tube", "toothpaste"),
+    "pan": ("pan", "frying pan", "skillet"),
+    "pot": ("pot", "cooking pot", "saucepan"),
+    "kettle": ("kettle", "teapot", "tea kettle"),
+    "watering can": ("watering can",),
+    "bucket": ("bucket", "pail"),
+    "apple": ("apple",),
+    "orange": ("orange",),
+    "lemon": ("lemon",),
+    "pear": ("pear",),
+    "egg": ("egg",),
+    "carrot": ("carrot",),
+    "screwdriver": ("screwdriver",),
+    "hammer": ("hammer",),
+    "wrench": ("wrench", "spanner"),
+    "pliers": ("pliers",),
+    "scissors": ("scissors",),
+    "drill": ("drill", "power drill", "cordless drill"),
+    "clamp": ("clamp",),
+    "pen": ("pen", "marker", "felt pen"),
+    "brush": ("brush",),
+    "tape": ("tape", "tape roll", "adhesive tape"),
+    "book": ("book",),
+    "laptop": ("laptop", "notebook computer", "laptop computer"),
+    "phone": ("phone", "smartphone", "mobile phone", "cell phone"),
+    "remote": ("remote", "remote control"),
+    "mouse": ("mouse", "computer mouse"),
+    "keyboard": ("keyboard", "computer keyboard"),
+    "sponge": ("sponge",),
+    "shoe": ("shoe", "sneaker"),
+    "padlock": ("padlock", "lock"),
+    "key": ("key",),
+    "light bulb": ("light bulb", "bulb", "lightbulb"),
+    "candle": ("candle",),
+    "toy car": ("toy car", "car", "model car"),
+    "block": ("block", "toy block", "building block", "brick"),
+    "vase": ("vase", "flower vase"),
+    "plant": ("plant", "potted plant", "houseplant"),
+    "basket": ("basket", "woven basket"),
+    "bag": ("bag", "packet"),
+    "flashlight": ("flashlight", "torch"),
+    "teddy bear": ("teddy bear", "teddy", "stuffed bear", "bear"),
 }
 """Kind of a rendered object -> its names, the usual one first."""
 
@@ -48,7 +99,8 @@ NUMBERS: dict[int, tuple[str, ...]] = {
 ORDINALS: tuple[str, ...] = ("first", "second", "third", "fourth", "fifth")
 
 _PLURALS = {"knife": "knives", "leaf": "leaves", "shelf": "shelves", "person": "people"}
-_ALWAYS_PLURAL = ("scissors", "pliers", "headphones", "goggles", "tongs", "dice", "fish")
+_PAIRS = ("scissors", "pliers", "headphones", "goggles", "tongs", "binoculars")
+_ALWAYS_PLURAL = (*_PAIRS, "dice", "fish")
 
 
 def plural(noun: str) -> str:
@@ -67,6 +119,13 @@ def plural(noun: str) -> str:
     return " ".join([*rest, many])
 
 
+def indefinite(phrase: str) -> str:
+    """A noun phrase with its article: "an apple", "a red mug", "a pair of scissors"."""
+    if phrase.split()[-1] in _PAIRS:
+        return f"a pair of {phrase}"
+    return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
+
+
 def kinds_of(noun: str) -> frozenset[str]:
     """Every kind that `noun` may name: a dish is a bowl or a plate."""
     return frozenset(kind for kind, names in NAMES.items() if noun in names)
@@ -80,21 +139,19 @@ def _words(text: str) -> tuple[str, ...]:
 # from them that a noun it doesn't know isn't there.
 OUTSIDE: tuple[str, ...] = _words(
     """
-    scissors stapler laptop shoe phone keyboard mouse lamp chair book pencil pen ruler eraser
-    hammer wrench screwdriver drill pliers saw nail screw bolt nut washer gear motor battery cable
-    charger adapter plug socket switch fuse sensor tripod monitor printer scanner router
-    headphones speaker microphone remote controller drone helmet glove goggles vest boot sock
-    jacket hat scarf belt bag backpack suitcase wallet purse key lock chain rope tape glue string
-    ribbon envelope stamp letter newspaper magazine notebook folder binder clipboard calendar clock
-    watch mirror comb toothbrush toothpaste soap sponge towel tissue brush broom mop bucket vacuum
-    fork knife spoon spatula ladle whisk grater peeler tongs pan kettle toaster blender oven fridge
-    microwave tray lid cork straw napkin candle vase flower plant leaf tree rock shell feather
-    apple pear peach plum grape lemon melon strawberry carrot potato tomato onion pepper mushroom
-    bread sandwich cookie cake pizza egg cheese sausage burger doughnut chocolate
-    bear duck train truck car bus bicycle airplane boat puppet puzzle dice card domino
-    guitar violin piano drum trumpet flute umbrella pillow blanket curtain carpet ladder shovel
-    rake hose pipe valve brick tile plank wheel tire hook spring magnet whistle dog cat bird fish
-    person spider
+    stapler lamp chair pencil ruler eraser saw nail screw bolt nut washer gear motor battery
+    cable charger adapter plug socket switch fuse sensor tripod monitor printer scanner router
+    headphones speaker microphone drone helmet glove goggles vest boot sock jacket hat scarf
+    belt backpack suitcase wallet purse chain rope glue string ribbon envelope stamp letter
+    newspaper magazine folder binder clipboard calendar clock watch mirror comb soap towel
+    tissue broom mop vacuum ladle whisk grater peeler tongs toaster blender oven fridge
+    microwave lid cork straw napkin leaf tree rock shell feather peach plum grape melon
+    strawberry potato tomato onion pepper mushroom bread sandwich cookie cake pizza cheese
+    sausage burger doughnut chocolate duck train truck bus bicycle airplane boat puppet puzzle
+    dice card domino guitar violin piano drum trumpet flute umbrella pillow blanket curtain
+    carpet ladder shovel rake hose pipe valve tile plank wheel tire hook spring magnet whistle
+    dog cat bird fish person spider cucumber broccoli binoculars wrapper funnel
+    calculator thermometer syringe compass trophy candlestick corkscrew
     """
 )
 

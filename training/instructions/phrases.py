@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -22,7 +22,7 @@ class Thing:
 
     label: int
     kind: str | None
-    color: str
+    color: str | None
     x: float
     y: float
     right: float
@@ -31,6 +31,8 @@ class Thing:
     tallness: float
     true_size: float
     true_height: float
+    colors: frozenset[str] = frozenset()
+    """All colours that people may see in it; `color` is None where none of them leads."""
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], image_size: tuple[int, int]) -> Thing:
@@ -50,6 +52,7 @@ class Thing:
             tallness=math.log(max(float(y1 - y0), 1.0)),
             true_size=math.log(math.prod(size)) / 3,
             true_height=math.log(size[2]),
+            colors=frozenset(record.get("colors", ())),
         )
 
     def ground_distance(self, other: Thing) -> float:
@@ -75,6 +78,14 @@ class Phrase:
             return False
         return self.kinds is None or thing.kind in self.kinds
 
+    def is_clear(self, scene: Scene) -> bool:
+        """Whether everybody would see the same things in it: none is partly of its colour."""
+        return self.color is None or not any(
+            self.color in thing.colors and thing.color != self.color
+            for thing in scene
+            if self.kinds is None or thing.kind in self.kinds
+        )
+
     def among(self, scene: Scene) -> list[Thing]:
         return [thing for thing in scene if self.matches(thing)]
 
@@ -88,7 +99,7 @@ class Phrase:
 
     @property
     def indefinite(self) -> str:
-        return f"{'an' if self.one[0] in 'aeiou' else 'a'} {self.one}"
+        return lexicon.indefinite(self.one)
 
     def definite(self, count: int = 1) -> str:
         return f"the {self.one if count == 1 else self.many}"
@@ -120,17 +131,19 @@ def with_idle_adjective(target: Phrase, rng: Random) -> Phrase:
     return Phrase(target.noun, target.kinds, target.color, words)
 
 
-def describe(thing: Thing, rng: Random) -> Phrase:
-    """A phrase that denotes `thing` and perhaps others."""
+def describe(thing: Thing, scene: Scene, rng: Random) -> Phrase:
+    """A phrase that denotes `thing` and perhaps others, with a colour only where that is clear."""
     if rng.random() < (0.16 if thing.kind else 1.0):
-        return any_phrase(rng, thing.color if rng.random() < 0.65 else None)
-    return kind_phrase(thing.kind or "", rng, thing.color if rng.random() < 0.5 else None)
+        candidate = any_phrase(rng, thing.color if rng.random() < 0.65 else None)
+    else:
+        candidate = kind_phrase(thing.kind or "", rng, thing.color if rng.random() < 0.5 else None)
+    return candidate if candidate.is_clear(scene) else replace(candidate, color=None, words="")
 
 
 def describe_uniquely(thing: Thing, scene: Scene, rng: Random) -> Phrase | None:
     """A phrase that denotes `thing` alone."""
     for _ in range(6):
-        candidate = describe(thing, rng)
+        candidate = describe(thing, scene, rng)
         if len(candidate.among(scene)) == 1:
             return candidate
     return None
@@ -142,7 +155,7 @@ def describe_several(scene: Scene, rng: Random, least: int = 2) -> Phrase | None
         return None
     if rng.random() > 0.15:
         for _ in range(6):
-            candidate = describe(rng.choice(scene), rng)
+            candidate = describe(rng.choice(scene), scene, rng)
             if least <= len(candidate.among(scene)) < len(scene):
                 return candidate
     return any_phrase(rng) if rng.random() < 0.6 else None
@@ -167,9 +180,10 @@ def describe_nothing(scene: Scene, rng: Random) -> Phrase | None:
         candidate = phrase(rng.choice(lexicon.OUTSIDE), frozenset(), color, rng)
     else:
         return None
-    return None if candidate.among(scene) else candidate
+    return None if candidate.among(scene) or not candidate.is_clear(scene) else candidate
 
 
 def _colors_near(scene: Scene, rng: Random) -> Sequence[str]:
     """Colours to mislead with: half of the time those of the other things."""
-    return [thing.color for thing in scene] if rng.random() < 0.5 else lexicon.COLORS
+    present = [thing.color for thing in scene if thing.color is not None]
+    return present if present and rng.random() < 0.5 else lexicon.COLORS

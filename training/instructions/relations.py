@@ -145,7 +145,7 @@ def _target_and_reference(
     """A target phrase, a unique reference, the referred thing and the possible targets."""
     anchor = rng.choice(scene)
     reference = describe_uniquely(anchor, scene, rng)
-    target = describe(rng.choice(scene), rng)
+    target = describe(rng.choice(scene), scene, rng)
     candidates = [thing for thing in target.among(scene) if thing is not anchor]
     if reference is None or not candidates or target.one == reference.one:
         return None
@@ -160,7 +160,7 @@ def _missing(scene: Scene, rng: Random, sentence: str) -> Answer | None:
     if rng.random() < 0.5:
         anchor = describe_uniquely(rng.choice(scene), scene, rng)
         return _say(sentence, missing, anchor, []) if anchor else None
-    target = describe(rng.choice(scene), rng)
+    target = describe(rng.choice(scene), scene, rng)
     return _say(sentence, target, missing, []) if target.one != missing.one else None
 
 

@@ -60,7 +60,7 @@ SUPERLATIVE: dict[str, tuple[str, ...]] = {
         "the {n} at the front",
         "the frontmost {n}",
         "the {n} in the foreground",
-        "the {n} with the least distance to the viewer",
+        "the {n} at the least distance from the viewer",
     ),
     "far": (
         "the farthest {n}",

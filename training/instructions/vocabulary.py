@@ -25,7 +25,7 @@ def vocabulary() -> list[str]:
         phrases.extend(words)
     phrases.extend(_patterns())
     normalize = _normalizer().normalize_str
-    spelled = (text.replace("{be}", "is are ").replace("{a}", "a an") for text in phrases)
+    spelled = (text.replace("{be}", "is are ").replace("{a}", "a an pair of") for text in phrases)
     return sorted({word for text in spelled for word in normalize(_FIELD.sub(" ", text)).split()})
 
 

@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.instructions.axes import AXES, ranked
+from training.instructions.lexicon import NAMES
 from training.instructions.phrases import Thing
 from training.world.scene import Body
 
-NUMBER = 9
+NUMBER = 10
 LEAST_VISIBLE = 0.4  # a target that is hidden more than that is not asked for
 
 
 def names(bodies: Sequence[Body]) -> dict[int, str]:
     """Label -> what people would call it: colour and kind."""
-    return {label: f"{body.colour} {body.kind}" for label, body in enumerate(bodies, 1)}
+    return {
+        label: f"{body.colour or ''} {body.kind}".strip() for label, body in enumerate(bodies, 1)
+    }
 
 
 def instructions(
@@ -38,11 +41,13 @@ def instructions(
         if sum(thing.kind == kind for thing in things) == sum(b.kind == kind for b in bodies)
     }
     box, ball = (next(b for b in bodies if b.kind == kind).colour for kind in ("box", "ball"))
+    other = bodies[-1].kind or ""  # the last of those that differ from table to table
     asked: tuple[tuple[str, str, str, list[Thing] | None], ...] = (
         ("mug", "mug", "concept", whole.get("mug")),
-        ("coloured box", f"{box} box", "concept", _coloured(whole.get("box"), box)),
+        ("coloured box", f"{box} box", "concept", _coloured(whole.get("box"), bodies, box)),
         ("bottles", "bottle", "concept", whole.get("bottle")),
-        ("coloured ball", f"{ball} ball", "concept", _coloured(whole.get("ball"), ball)),
+        ("coloured ball", f"{ball} ball", "concept", _coloured(whole.get("ball"), bodies, ball)),
+        ("other kind", NAMES[other][0], "concept", whole.get(other)),
         ("leftmost", "the leftmost bottle", "simple", _most(whole.get("bottle"), "left")),
         ("closest", "the ball closest to the camera", "simple", _most(whole.get("ball"), "near")),
         ("tallest", "the tallest bottle", "simple", _most(whole.get("bottle"), "tall")),
@@ -61,8 +66,12 @@ def instructions(
     ]
 
 
-def _coloured(things: list[Thing] | None, colour: str) -> list[Thing] | None:
-    return None if things is None else [thing for thing in things if thing.color == colour]
+def _coloured(
+    things: list[Thing] | None, bodies: Sequence[Body], colour: str | None
+) -> list[Thing] | None:
+    if things is None:
+        return None
+    return [thing for thing in things if bodies[thing.label - 1].colour == colour]
 
 
 def _most(things: list[Thing] | None, axis: str) -> list[Thing] | None:

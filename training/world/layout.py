@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from training.world.colours import COLOUR_NAMES
 from training.world.materials import sample_material
-from training.world.mesh import Mesh
+from training.world.mesh import Mesh, rotation
 from training.world.scene import Body, Pose, Vector, extent_of, place
 from training.world.shapes import ANYHOW, KINDS, SHAPES, STANDING, UNNAMED, WEIGHTS, sample_form
+from training.world.shapes.form import Form
 
 Rng = np.random.Generator
 Photos = list[NDArray[np.uint8]]
@@ -33,8 +36,8 @@ class Cast:
         self._colours = [str(name) for name in rng.choice(COLOUR_NAMES, few)]
         self._odd = rng.uniform(0.1, 0.35) if rng.random() < 0.4 else 0.0
 
-    def draw(self, largest: float, upright: bool = False) -> tuple[str, Body]:
-        """A thing at the origin whose footprint is at most `largest` m across."""
+    def draw(self, largest: float, upright: bool = False) -> Thing:
+        """A thing whose footprint is at most `largest` m across, if one comes up soon."""
         rng = self._rng
         for _ in range(TRIES):
             shape = str(
@@ -47,17 +50,27 @@ class Cast:
             rest = str(rng.choice(list(rests), p=list(rests.values())))
             if upright and STANDING in rests:
                 rest = STANDING
-            low, high = extent_of(form.mesh, Pose((0, 0, 0), 0, rest))
+            low, high = extent_of(form, Pose((0, 0, 0), 0, rest))
             if max((high - low)[:2]) <= largest:
                 break
-        palette = self._colours if rng.random() < 0.45 else COLOUR_NAMES
-        material = sample_material(shape, form.mesh.names, self._photos, rng, palette)
-        return shape, place(shape, form, material, Pose((0.0, 0.0, 0.0), 0.0, rest))
+        return Thing(shape, form, rest, (high - low).astype(np.float64))
+
+    def put(self, thing: Thing, pose: Pose) -> Body:
+        """The thing at that pose, in colours of its own."""
+        palette = self._colours if self._rng.random() < 0.45 else COLOUR_NAMES
+        names = thing.form.mesh.names
+        material = sample_material(thing.shape, names, self._photos, self._rng, palette)
+        return place(thing.shape, thing.form, material, pose)
 
 
-def moved(body: Body, pose: Pose) -> Body:
-    """The same thing elsewhere."""
-    return place(body.shape, body.form, body.material, pose, body.furniture)
+@dataclass(frozen=True)
+class Thing:
+    """A thing that has no place yet; `size` (3,) are its extents when it rests so."""
+
+    shape: str
+    form: Form
+    rest: str
+    size: Vector
 
 
 def footprint(size: Vector, pose: Pose) -> Rectangle:
@@ -93,10 +106,10 @@ def scatter(cast: Cast, count: int, half: tuple[float, float], rng: Rng) -> list
     bodies: list[Body] = []
     crowding = rng.uniform(0.75, 1.1)  # of the footprints: below 1 they stand close
     for _ in range(count):
-        shape, body = cast.draw(2.2 * max(half))
-        pose = find_pose(bodies, body.size * crowding, body.pose.rest, half, rng)
+        thing = cast.draw(2.2 * max(half))
+        pose = find_pose(bodies, thing.size * crowding, thing.rest, half, rng)
         if pose is not None:
-            bodies.append(moved(body, pose))
+            bodies.append(cast.put(thing, pose))
     return bodies + _guests(cast, bodies, count - len(bodies) + 2, rng)
 
 
@@ -115,11 +128,13 @@ def _guests(cast: Cast, hosts: list[Body], most: int, rng: Rng) -> list[Body]:
         heap = Heap()
         heap.add(host)
         for _ in range(int(rng.integers(1, 4 if mouth else 2))):
-            _, body = cast.draw(1.9 * room)
-            if np.hypot(*body.size[:2]) < 2.1 * room and body.size[2] < 0.2:
-                off = rng.uniform(-0.35, 0.35, 2) * room
-                at = (host.pose.at[0] + off[0], host.pose.at[1] + off[1])
-                guests.append(heap.drop(body, at, 0.0 if flat else 0.25, rng))
+            thing = cast.draw(1.9 * room)
+            if np.hypot(*thing.size[:2]) < 2.1 * room and thing.size[2] < 0.2:
+                x, y = rng.uniform(-0.35, 0.35, 2) * room
+                at = (host.pose.at[0] + float(x), host.pose.at[1] + float(y))
+                pose = heap.drop(thing, at, 0.0 if flat else 0.25, rng)
+                guests.append(cast.put(thing, pose))
+                heap.add(guests[-1])
     return guests
 
 
@@ -136,23 +151,18 @@ class Heap:
         points += body.translation.astype(np.float32)
         np.maximum.at(self._top, self._cells(points), points[:, 2])
 
-    def drop(self, body: Body, at: tuple[float, float], lean: float, rng: Rng) -> Body:
-        """The thing where it comes to rest when it falls at (x, y) m; `lean` rad is how askew."""
+    def drop(self, thing: Thing, at: tuple[float, float], lean: float, rng: Rng) -> Pose:
+        """Where the thing comes to rest when it falls at (x, y) m; `lean` rad is how askew."""
         turn = float(rng.uniform(0, 2 * np.pi))
-        tilt = (0.0, 0.0)
-        if lean:
-            a, b = rng.normal(0, lean, 2)
-            tilt = (float(a), float(b))
-        pose = Pose((at[0], at[1], 0.0), turn, body.pose.rest, tilt)
-        low = moved(body, pose)
-        points = _surface(body.mesh) @ low.rotation.T.astype(np.float32)
-        points += low.translation.astype(np.float32)
+        a, b = rng.normal(0, lean, 2) if lean else (0.0, 0.0)
+        pose = Pose((*at, 0.0), turn, thing.rest, (float(a), float(b)))
+        low, high = extent_of(thing.form, pose)
+        points = _surface(thing.form.mesh) @ pose.resting.T - [*((low + high) / 2)[:2], low[2]]
+        points = points @ rotation("z", turn).T + [*at, 0.0]
         gap = self._top[self._cells(points)] - points[:, 2]
         under = points[:, 2] < np.median(points[:, 2]) + 1e-4
         height = max(0.0, float(np.percentile(gap[under], SETTLED)))
-        rested = moved(body, Pose((at[0], at[1], height), turn, body.pose.rest, tilt))
-        self.add(rested)
-        return rested
+        return Pose((*at, height), turn, thing.rest, pose.tilt)
 
     def _cells(self, points: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         cell = ((points[:, :2] + REACH) / CELL).astype(np.intp).clip(0, len(self._top) - 1)
@@ -173,21 +183,19 @@ def _surface(mesh: Mesh) -> NDArray[np.float32]:
     return np.einsum("nk,nkd->nd", weights, corners)
 
 
-def pile(
-    cast: Cast, count: int, half: tuple[float, float], floor: list[Body], rng: Rng
-) -> list[Body]:
+def pile(cast: Cast, count: int, half: tuple[float, float], rng: Rng) -> list[Body]:
     """Things thrown onto and over each other within `half` (x, y) m."""
     heap = Heap()
-    for body in floor:
-        heap.add(body)
-    bodies = []
+    bodies: list[Body] = []
     lean = rng.uniform(0.05, 0.5)
     for _ in range(count):
-        _, body = cast.draw(1.7 * min(half))
-        reach = np.maximum(np.array(half) - np.hypot(*body.size[:2]) * 0.42, 0.005)
+        thing = cast.draw(1.7 * min(half))
+        reach = np.maximum(np.array(half) - np.hypot(*thing.size[:2]) * 0.42, 0.005)
         x, y = rng.uniform(-1, 1, 2) * reach
         askew = lean if rng.random() < 0.7 else 0.0
-        bodies.append(heap.drop(body, (float(x), float(y)), askew, rng))
+        pose = heap.drop(thing, (float(x), float(y)), askew, rng)
+        bodies.append(cast.put(thing, pose))
+        heap.add(bodies[-1])
     return bodies
 
 
@@ -199,14 +207,14 @@ def rows(
     for height in boards:
         x = -half[0]
         while x < half[0] - 0.04:
-            _, body = cast.draw(2 * half[1], upright=rng.random() < 0.8)
-            if body.size[2] > headroom * 0.95 or x + body.size[0] > half[0]:
+            thing = cast.draw(2 * half[1], upright=rng.random() < 0.8)
+            if thing.size[2] > headroom * 0.95 or x + thing.size[0] > half[0]:
                 x += 0.03
                 continue
-            slack = max(0.0, half[1] - body.size[1] / 2)
+            slack = max(0.0, half[1] - thing.size[1] / 2)
             y = rng.uniform(-slack, slack * 0.2)
             turn = float(rng.choice([0, np.pi]) + rng.normal(0, 0.1))
-            at = (float(x + body.size[0] / 2), float(y), height)
-            bodies.append(moved(body, Pose(at, turn, body.pose.rest)))
-            x += body.size[0] + rng.uniform(0.003, 0.07)
+            at = (float(x + thing.size[0] / 2), float(y), height)
+            bodies.append(cast.put(thing, Pose(at, turn, thing.rest)))
+            x += thing.size[0] + rng.uniform(0.003, 0.07)
     return bodies

@@ -22,6 +22,7 @@ Floats = NDArray[np.float32]
 FLOOR_SIDE = 6.0  # m, half
 LEAST_PIXELS = 60  # visible, at 256 x 256: below it an object counts as not seen
 STRIDE = 4  # silhouettes are counted on every fourth pixel
+MOST_PANES = 6  # of glass behind each other that one can look through
 MAIN = 0.55  # of its coloured pixels: so many must have a thing's main colour, or it has none
 COLOURED = 0.25  # of its pixels: so many must have a colour of its own, or it has none
 SEEN = 0.1  # of its coloured pixels: a colour that people may see in it
@@ -62,9 +63,9 @@ class _Caster:
         self.scene = o3d.t.geometry.RaycastingScene(nthreads=1)
         self.scene.add_triangles(_tensor(vertices), _tensor(faces))
 
-    def trace(self, slots: Slots, eye: Floats, rays: Floats) -> tuple[Surface, Floats]:
-        """What each ray (N, 3) from `eye` (3,) meets, and how many ray lengths away, (N,)."""
-        start = np.broadcast_to(eye, rays.shape)
+    def trace(self, slots: Slots, start: Floats, rays: Floats) -> tuple[Surface, Floats]:
+        """What rays (N, 3) from `start` (3,) or (N, 3) meet, and how many ray lengths away, (N,)."""
+        start = np.broadcast_to(start, rays.shape)
         hits = self.scene.cast_rays(_tensor(np.concatenate([start, rays], 1)), nthreads=1)
         distance = hits["t_hit"].numpy()
         found = np.isfinite(distance)
@@ -73,12 +74,23 @@ class _Caster:
         owner = slots.owners[slot]
         owners = np.zeros(len(rays), np.int16)
         owners[found] = owner
-        points = eye + rays * np.where(found, distance, 0)[:, None]
+        points = start + rays * np.where(found, distance, 0)[:, None]
         inside = owner > 0
         solid = np.flatnonzero(found)[inside]
         uv = hits["primitive_uvs"].numpy()[found][inside]
         normals = self._normals(face[inside], uv, rays[solid])
         return Surface(owners, points, rays, solid, normals, slot[inside]), distance
+
+    def trace_past(self, slots: Slots, rays: Floats, glass: Floats) -> Surface:
+        """What rays (N, 3) that meet glass at points (N, 3) meet behind it."""
+        start = glass + rays * np.float32(1e-3)
+        for _ in range(MOST_PANES):
+            behind, _ = self.trace(slots, start, rays)
+            again = behind.solid[slots.clear[behind.slots] > 0]
+            if not len(again):
+                break
+            start[again] = behind.points[again] + rays[again] * np.float32(1e-3)
+        return behind
 
     def _normals(self, face: NDArray[np.int64], uv: Floats, rays: Floats) -> Floats:
         """Smooth normals (N, 3) that face the camera."""
@@ -135,11 +147,6 @@ class Renderer:
         all_vertices, all_normals = np.concatenate(vertices), np.concatenate(normals)
         faces, of_faces = np.concatenate(triangles), np.concatenate(slots)
         self._caster = _Caster(all_vertices, faces, all_normals, of_faces)
-        # What lies behind glass, and what casts shadows.
-        self._opaque = self._caster
-        dense = self._slots.clear[of_faces] == 0
-        if not dense.all():
-            self._opaque = _Caster(all_vertices, faces[dense], all_normals, of_faces[dense])
 
     def render(self, camera: Camera, sensor: Sensor, rng: Rng) -> Rendering:
         """The scene through that camera; `rng` moves soft shadows and sensor noise only."""
@@ -147,8 +154,8 @@ class Renderer:
         colour = albedo(self.scene, self._slots, surface)
         labels, parts, objects = self._records(camera, surface, colour)
         size = camera.height, camera.width
-        light = shade(self.scene, self._slots, surface, colour, size, self._opaque.blocked, rng)
-        self._look_through(camera, surface, light)
+        light = shade(self.scene, self._slots, surface, colour, size, self._caster.blocked, rng)
+        self._look_through(surface, light)
         picture = sensor.develop(light.reshape(*size, 3), rng)
         return Rendering(picture, labels, parts, depth, objects)
 
@@ -164,14 +171,13 @@ class Renderer:
         far = np.where(np.isfinite(far), far, np.nan).astype(np.float32)
         return surface, far.reshape(camera.height, camera.width)
 
-    def _look_through(self, camera: Camera, surface: Surface, light: Floats) -> None:
+    def _look_through(self, surface: Surface, light: Floats) -> None:
         """Mix in what is behind glass, in place."""
         clear = self._slots.clear[surface.slots] > 0
         if not clear.any():
             return
         pixels = surface.solid[clear]
-        eye = camera.position.astype(np.float32)
-        behind, _ = self._opaque.trace(self._slots, eye, surface.rays[pixels])
+        behind = self._caster.trace_past(self._slots, surface.rays[pixels], surface.points[pixels])
         through_glass(self.scene, self._slots, surface, clear, behind, light)
 
     def _records(
@@ -204,7 +210,7 @@ class Renderer:
             parts = []
             different = dict.fromkeys(filter(None, names))
             for name in different if len(different) > 1 else ():
-                here = np.isin(groups, [i for i, other in enumerate(names) if other == name])
+                here = np.array([other == name for other in names])[groups]
                 if here.any() and part_number < 255:
                     part_number += 1
                     flat_parts[mine[here]] = part_number
@@ -221,7 +227,7 @@ class Renderer:
                     "size": _rounded(body.size),
                     "box": [x0, y0, int(columns.max()) + 1, int(rows.max()) + 1],
                     "area": len(mine),
-                    "visible": round(min(1.0, sampled / max(1, int(whole[label]))), 3),
+                    "visible": round(float(min(1.0, sampled / max(1, int(whole[label])))), 3),
                     "centroid": _rounded(camera.to_optical(surface.points[mine]).mean(0)),
                     "pose": body.resting,
                     "states": list(body.form.states),

@@ -126,15 +126,18 @@ class Scene:
     outlook: Outlook = field(default=Outlook((0.0, 0.0, 0.04), 0.8, (0.3, 1.1)))
 
 
-def extent_of(mesh: Mesh, pose: Pose) -> tuple[Vector, Vector]:
-    """Lowest and highest corner (3,) of the mesh as it rests, before it is turned and moved."""
-    points = mesh.vertices @ pose.resting.T
-    return points.min(0), points.max(0)
+def extent_of(form: Form, pose: Pose) -> tuple[Vector, Vector]:
+    """Lowest and highest corner (3,) of a thing as it rests, before it is turned and moved."""
+    if any(pose.tilt):
+        points = form.mesh.vertices @ pose.resting.T
+        return points.min(0), points.max(0)
+    ends = np.stack(form.bounds) @ pose.resting.T  # by quarters of a turn: corners stay corners
+    return np.minimum(*ends), np.maximum(*ends)
 
 
 def place(shape: str, form: Form, material: Material, pose: Pose, furniture: bool = False) -> Body:
     """A body that rests at that pose."""
-    low, high = extent_of(form.mesh, pose)
+    low, high = extent_of(form, pose)
     shift = -np.array([*((low + high) / 2)[:2], low[2]])
     yaw = rotation("z", pose.turn)
     return Body(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import cv2
@@ -13,24 +14,31 @@ from numpy.typing import NDArray
 from training.world import asking, textures
 from training.world.bag import FIRST_STAMP, Shot
 from training.world.camera import Camera, Sensor, look_at
-from training.world.materials import sample_material
+from training.world.materials import Material, sample_material
+from training.world.layout import find_pose
 from training.world.render import Renderer
-from training.world.scene import Body, Scene, find_pose, place, surround
-from training.world.shapes import NAMED
+from training.world.scene import Body, Scene, place
+from training.world.shapes import ANYHOW, FLAT, NAMED, STANDING, sample_form
+from training.world.surroundings import surround
 
 Rng = np.random.Generator
 Photos = list[NDArray[np.uint8]]
 
 CAST = ("mug", "bowl", "can", "box", "box", "bottle", "bottle", "ball", "ball")
+GUESTS = (
+    *("apple", "orange", "lemon", "pear", "spoon", "scissors", "screwdriver", "pliers", "tape"),
+    *("sponge", "phone", "remote", "toy car", "block", "candle", "flashlight", "padlock", "jar"),
+)
+GUESTS_SEEN = 3  # of them on each table
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black")
-SPREAD = 0.24  # m, half side of the part of the table where things stand
+SPREAD = 0.27  # m, half side of the part of the table where things stand
 FOV = 45.0  # degrees, vertical
 SWING = 0.55  # rad, how far the camera goes to either side
 LEAST_VISIBLE = 0.5  # of everything, in the views that decide whether a scene is used
-CLEAR = 0.7  # share of the views in which an instruction must have a clear answer
+CLEAR = 0.65  # share of the views in which an instruction must have a clear answer
 PREVIEW = (160, 120)  # px, width and height of those views
 PREVIEWS = 7
-TRIES = 300
+TRIES = 1500
 SENSOR = Sensor(gain=1.05, gamma=0.95, blur=0.6, noise=0.012, jpeg=None)
 
 
@@ -96,14 +104,14 @@ def _choose_scene(photos: Photos, seed: int) -> Scene:
     """The first random table on which everything is well seen and can be asked for."""
     views = [camera_at(share, *PREVIEW) for share in np.linspace(0, 1, PREVIEWS)]
     for attempt in range(TRIES):
-        rng = np.random.default_rng((seed, attempt, len(CAST)))
+        rng = np.random.default_rng((seed, attempt, len(CAST) + GUESTS_SEEN))
         bodies = _cast(photos, rng)
         if bodies is None:
             continue
         scene = _quiet(surround(bodies, SPREAD, photos, rng), rng)
         renderer = Renderer(scene)
-        seen = [renderer.records(view) for view in views]
-        if all(_well_seen(records) for records in seen) and _askable(bodies, seen):
+        seen = list(takewhile(_well_seen, map(renderer.records, views)))
+        if len(seen) == len(views) and _askable(bodies, seen):
             return scene
     raise RuntimeError(f"no good scene in {TRIES} tries; choose another seed")
 
@@ -115,27 +123,41 @@ def _quiet(scene: Scene, rng: Rng) -> Scene:
         table_texture=textures.wood(rng, np.array([0.62, 0.47, 0.33], np.float32)),
         floor_texture=0.7 * textures.room(rng),
         backdrop=textures.room(rng),
+        table_shine=0.0,
         light=replace(scene.light, ambient=max(0.45, scene.light.ambient)),
     )
 
 
 def _cast(photos: Photos, rng: Rng) -> list[Body] | None:
-    """All of CAST on the table itself, or None if no place was found for one of them."""
+    """All of CAST and some GUESTS on the table, or None if no place was found for one of them."""
+    guests = rng.choice(GUESTS, GUESTS_SEEN, replace=False)
     drawn = [*rng.permutation(COLOURS), *rng.permutation(COLOURS)]
     bodies: list[Body] = []
-    for kind, colour in zip(CAST, drawn, strict=False):
-        mesh = NAMED[kind](rng)
-        size = np.ptp(mesh.vertices, axis=0).astype(np.float64)
-        pose = find_pose(bodies, size + 0.03, False, SPREAD, rng)
-        if pose is None or pose.at[2] > 0:
+    for kind, colour in zip((*CAST, *map(str, guests)), drawn, strict=False):
+        form = sample_form(kind, rng)
+        rest = next(rest for rest in (STANDING, FLAT, ANYHOW) if rest in NAMED[kind].rests)
+        size = np.ptp(form.mesh.vertices, axis=0).astype(np.float64)
+        pose = find_pose(bodies, size + 0.03, rest, (SPREAD, SPREAD), rng)
+        material = _material(kind, form.mesh.names, str(colour), photos, rng)
+        if pose is None or material is None:
             return None
-        material = sample_material(kind, str(colour), photos, rng, plain=True)
-        bodies.append(place(kind, str(colour), mesh, material, pose))
+        bodies.append(place(kind, form, material, pose))
     return bodies
 
 
+def _material(
+    kind: str, names: tuple[str, ...], colour: str, photos: Photos, rng: Rng
+) -> Material | None:
+    """A plain surface; what belongs to CAST has that colour."""
+    for _ in range(TRIES):
+        material = sample_material(kind, names, photos, rng, (colour,), plain=True)
+        if kind in GUESTS or material.colour == colour:
+            return material
+    return None
+
+
 def _well_seen(records: list[dict[str, Any]]) -> bool:
-    return len(records) == len(CAST) and min(r["visible"] for r in records) >= LEAST_VISIBLE
+    return len(records) == len(CAST) + GUESTS_SEEN and min(r["visible"] for r in records) >= LEAST_VISIBLE
 
 
 def _askable(bodies: list[Body], views: list[list[dict[str, Any]]]) -> bool:
@@ -150,5 +172,5 @@ def _askable(bodies: list[Body], views: list[list[dict[str, Any]]]) -> bool:
 
 
 def _described(record: dict[str, Any], names: dict[int, str]) -> dict[str, Any]:
-    kept = {key: record[key] for key in ("label", "kind", "color", "centroid", "visible")}
+    kept = {key: record[key] for key in ("label", "kind", "color", "centroid", "visible", "material")}
     return {**kept, "name": names[record["label"]]}

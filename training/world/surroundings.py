@@ -38,7 +38,7 @@ def sample_scene(photos: Photos, rng: Rng) -> Scene:
     count = _count(around, 0.011, rng)
     cast = Cast(photos, count, rng)
     heaped = draw < BINS + SHELVES + PILES
-    bodies = pile(cast, count, around, [], rng) if heaped else scatter(cast, count, around, rng)
+    bodies = pile(cast, count, around, rng) if heaped else scatter(cast, count, around, rng)
     pitch = (LOW, HIGH, HIGH, TOP)[int(rng.integers(4))]
     scene = surround(bodies[:MOST_THINGS], half, photos, rng)
     return replace(scene, outlook=Outlook(_focus(bodies, width, half, rng), width, pitch))
@@ -108,7 +108,7 @@ def _bin(width: float, photos: Photos, rng: Rng) -> Scene:
     inside = (0.95 * a, 0.95 * b)
     count = _count(inside, 0.009, rng)
     cast = Cast(photos, count, rng)
-    bodies = pile(cast, count, inside, [], rng)
+    bodies = pile(cast, count, inside, rng)
     scene = surround([shell, *bodies], a, photos, rng)
     focus = _focus(bodies, width, b, rng)
     turn = float(rng.choice([0, 1, 2, 3]) * np.pi / 2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +29,11 @@ class Form:
     mesh: Mesh
     states: tuple[str, ...] = ()
     mouth: float = 0.0
+
+    @cached_property
+    def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Lowest and highest corner of the mesh, (3,) metres."""
+        return self.mesh.vertices.min(0), self.mesh.vertices.max(0)
 
     def scaled(self, across: float, up: float) -> Form:
         """The same, stretched by `across` along x and y and by `up` along z."""
