@@ -150,7 +150,7 @@ def _streak(length: float, way: float) -> Floats:
 def sample_sensor(rng: Rng, size: int) -> Sensor:
     """From a good camera in good light to a cheap one in a dim room, for pictures of `size` px."""
     draw, scale = rng.random(), size / 256
-    exposure = (0.33, 0.65) if draw < 0.1 else (1.4, 2.2) if draw < 0.18 else (0.7, 1.4)
+    exposure = (0.42, 0.7) if draw < 0.1 else (1.4, 2.2) if draw < 0.18 else (0.7, 1.4)
     return Sensor(
         gain=float(np.exp(rng.uniform(*np.log(exposure)))),
         gamma=float(rng.uniform(0.8, 1.15)),

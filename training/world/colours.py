@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -29,6 +30,18 @@ COLOUR_NAMES = tuple(COLOURS)
 UNCLEAR = len(COLOUR_NAMES)
 CELLS = 32  # of the table of names, along red, green and blue
 LEEWAY = np.array([4.0, 30.0, 28.0])  # hue, saturation, value: so far outside still has the name
+
+
+def pick(options: Sequence[str], rng: Rng, shares: Sequence[float] = ()) -> str:
+    """One of a few options, evenly or by `shares`; NumPy's choice is slow for so few."""
+    if not shares:
+        return options[int(rng.integers(len(options)))]
+    place = rng.random() * sum(shares)
+    for option, share in zip(options, shares, strict=True):
+        place -= share
+        if place < 0:
+            return option
+    return options[-1]
 
 
 def sample_colour(name: str, rng: Rng) -> Floats:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.colours import COLOUR_NAMES
+from training.world.colours import COLOUR_NAMES, pick
 from training.world.materials import sample_material
 from training.world.mesh import Mesh, rotation
 from training.world.scene import Body, Pose, Vector, extent_of, place
-from training.world.shapes import ANYHOW, KINDS, SHAPES, STANDING, UNNAMED, WEIGHTS, sample_form
+from training.world.shapes import (
+    ANYHOW,
+    SHAPES,
+    STANDING,
+    UNNAMED,
+    sample_form,
+    sample_kind,
+)
 from training.world.shapes.form import Form
 
 Rng = np.random.Generator
 Photos = list[NDArray[np.uint8]]
 Rectangle = tuple[tuple[float, float], tuple[float, float], float]  # centre, size (mm), degrees
 
-TRIES = 25  # places tried for a thing before it is left out
+TRIES = 16  # places tried for a thing before it is left out
 CELL = 0.008  # m, side of a cell of the height map
 REACH = 0.8  # m, half side of the height map
 SAMPLES = 350  # points on a thing that decide where it comes to rest
@@ -32,22 +40,20 @@ class Cast:
     def __init__(self, photos: Photos, count: int, rng: Rng) -> None:
         self._photos, self._rng = photos, rng
         few = max(2, count // 2)
-        self._kinds = rng.choice(KINDS, few, p=WEIGHTS)
-        self._colours = [str(name) for name in rng.choice(COLOUR_NAMES, few)]
+        self._kinds = [sample_kind(rng) for _ in range(few)]
+        self._colours = [pick(COLOUR_NAMES, rng) for _ in range(few)]
         self._odd = rng.uniform(0.1, 0.35) if rng.random() < 0.4 else 0.0
 
     def draw(self, largest: float, upright: bool = False) -> Thing:
         """A thing whose footprint is at most `largest` m across, if one comes up soon."""
         rng = self._rng
         for _ in range(TRIES):
-            shape = str(
-                rng.choice(self._kinds) if rng.random() < 0.4 else rng.choice(KINDS, p=WEIGHTS)
-            )
+            shape = pick(self._kinds, rng) if rng.random() < 0.4 else sample_kind(rng)
             if rng.random() < self._odd:
-                shape = str(rng.choice(list(UNNAMED)))
+                shape = pick(tuple(UNNAMED), rng)
             rests = SHAPES[shape].rests
             form = sample_form(shape, rng)
-            rest = str(rng.choice(list(rests), p=list(rests.values())))
+            rest = pick(tuple(rests), rng, tuple(rests.values()))
             if upright and STANDING in rests:
                 rest = STANDING
             low, high = extent_of(form, Pose((0, 0, 0), 0, rest))
@@ -81,8 +87,8 @@ def footprint(size: Vector, pose: Pose) -> Rectangle:
 
 def overlap(a: Rectangle, b: Rectangle) -> bool:
     """Whether two footprints share ground."""
-    reach = (np.hypot(*a[1]) + np.hypot(*b[1])) / 2
-    if np.hypot(a[0][0] - b[0][0], a[0][1] - b[0][1]) > reach:
+    reach = (math.hypot(*a[1]) + math.hypot(*b[1])) / 2
+    if math.hypot(a[0][0] - b[0][0], a[0][1] - b[0][1]) > reach:
         return False
     return cv2.rotatedRectangleIntersection(a, b)[0] != cv2.INTERSECT_NONE
 
@@ -92,11 +98,12 @@ def find_pose(
 ) -> Pose | None:
     """A free place on the table within `half` (x, y) m of the origin, if there is one."""
     turn = float(rng.uniform(0, 2 * np.pi))
+    taken = [footprint(body.size, body.pose) for body in bodies]
     for _ in range(TRIES):
         x, y = rng.uniform(-1, 1, 2) * half
         pose = Pose((float(x), float(y), 0.0), turn, rest)
         ground = footprint(size, pose)
-        if not any(overlap(ground, footprint(other.size, other.pose)) for other in bodies):
+        if not any(overlap(ground, other) for other in taken):
             return pose
     return None
 

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.world import patterns
-from training.world.colours import COLOUR_NAMES, COLOURS, sample_colour
+from training.world.colours import COLOUR_NAMES, COLOURS, pick, sample_colour
 from training.world.looks import (
     ACCENTS,
     ALONG,
-    ANY,
     COLOURLESS,
     DARK_HANDLES,
     LOOKS,
@@ -104,9 +103,12 @@ def mapping_of(kind: str) -> str:
 
 def _draw(choices: Sequence[Choice], palette: Sequence[str], rng: Rng) -> tuple[str, str]:
     """A substance and the name or tone of a colour."""
-    shares = np.array([share for share, _, _ in choices])
-    _, substance, tones = choices[int(rng.choice(len(choices), p=shares / shares.sum()))]
-    return substance, str(rng.choice(list(palette if tones is ANY or tones == ANY else tones)))
+    place = rng.random() * sum(share for share, _, _ in choices)
+    for share, substance, tones in choices:
+        place -= share
+        if place < 0:
+            break
+    return substance, pick(palette if isinstance(tones, str) else tones, rng)
 
 
 def _tone(name: str, rng: Rng) -> Floats:
@@ -175,7 +177,7 @@ def _surface(
     if kind not in NEVER_PATTERNED and substance not in ("wood", "metal", "wicker") and (
         rng.random() < PATTERNED
     ):
-        name = str(rng.choice(["striped", "striped", "dotted", "checked"]))
+        name = pick(("striped", "striped", "dotted", "checked"), rng)
         return patterns.patterned(name, base, rng), name
     if rng.random() < 0.3:
         return patterns.worn(base, rng), "plain"

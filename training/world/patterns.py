@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.colours import COLOUR_NAMES, sample_colour
+from training.world.colours import COLOUR_NAMES, pick, sample_colour
 from training.world.textures import blotches, photo_crop, wood
 
 Rng = np.random.Generator
@@ -21,7 +21,7 @@ GRAINS = 12  # different pieces of wood
 
 
 def _any_colour(rng: Rng) -> Floats:
-    return sample_colour(str(rng.choice(COLOUR_NAMES)), rng)
+    return sample_colour(pick(COLOUR_NAMES, rng), rng)
 
 
 def _plain(colour: Floats) -> Floats:

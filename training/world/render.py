@@ -22,6 +22,7 @@ Floats = NDArray[np.float32]
 FLOOR_SIDE = 6.0  # m, half
 LEAST_PIXELS = 60  # visible, at 256 x 256: below it an object counts as not seen
 STRIDE = 4  # silhouettes are counted on every fourth pixel
+NEAREST = 0.02  # m before the camera: a box that is nearer may be anywhere in the picture
 MOST_PANES = 6  # of glass behind each other that one can look through
 MAIN = 0.55  # of its coloured pixels: so many must have a thing's main colour, or it has none
 COLOURED = 0.25  # of its pixels: so many must have a colour of its own, or it has none
@@ -167,9 +168,58 @@ class Renderer:
     def _trace(self, camera: Camera) -> tuple[Surface, Floats]:
         """What every pixel meets, and the depth (H, W)."""
         rays = camera.rays().reshape(-1, 3)
-        surface, far = self._caster.trace(self._slots, camera.position.astype(np.float32), rays)
-        far = np.where(np.isfinite(far), far, np.nan).astype(np.float32)
+        eye = camera.position.astype(np.float32)
+        # Rays are dear: those that miss the boxes around all bodies are answered by the planes.
+        boxed = self._near_bodies(camera)
+        near, rest = np.flatnonzero(boxed), np.flatnonzero(~boxed)
+        owners, far = np.empty(len(rays), np.int16), np.empty(len(rays), np.float32)
+        owners[rest], far[rest] = self._planes(eye, rays[rest])
+        part, far[near] = self._caster.trace(self._slots, eye, rays[near])
+        owners[near] = part.owners
+        found = np.isfinite(far)
+        points = eye + rays * np.where(found, far, 0)[:, None]
+        surface = Surface(owners, points, rays, near[part.solid], part.normals, part.slots)
+        far = np.where(found, far, np.nan).astype(np.float32)
         return surface, far.reshape(camera.height, camera.width)
+
+    def _planes(self, eye: Floats, rays: Floats) -> tuple[NDArray[np.int16], Floats]:
+        """Owners of what rays (N, 3) from `eye` meet where no body is, and how far it is, (N,)."""
+        scene = self.scene
+        x, y, z = np.ascontiguousarray(rays.T)
+        down = np.minimum(z, np.float32(-1e-9))
+        table = np.float32(-eye[2]) / down
+        floor = np.float32(-scene.floor_depth - eye[2]) / down
+        c, s = np.float32(np.cos(scene.table_turn)), np.float32(np.sin(scene.table_turn))
+        across, along = eye[0] + x * table, eye[1] + y * table
+        on_table = (np.abs(c * across + s * along) < scene.table[0]) & (
+            np.abs(c * along - s * across) < scene.table[1]
+        )
+        on_table &= (table > 0) & (z < 0)
+        reach = np.maximum(np.abs(eye[0] + x * floor), np.abs(eye[1] + y * floor))
+        on_floor = (reach < FLOOR_SIDE) & (floor > 0) & (z < 0) & ~on_table
+        owners = np.zeros(len(rays), np.int16)
+        far = np.full(len(rays), np.inf, np.float32)
+        for owner, here, distance in ((TABLE, on_table, table), (FLOOR, on_floor, floor)):
+            owners[here] = owner
+            far[here] = distance[here]
+        return owners, far
+
+    def _near_bodies(self, camera: Camera) -> NDArray[np.bool_]:
+        """Which pixels (N,) may see a body: those in the boxes around all bodies."""
+        near = np.zeros((camera.height, camera.width), bool)
+        signs = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).reshape(3, 8).T
+        for body in self.scene.bodies:
+            ends = np.stack(body.form.bounds).astype(np.float64)
+            corners = np.where(signs, ends[1], ends[0]) @ body.rotation.T + body.translation
+            seen = camera.to_optical(corners)
+            if seen[:, 2].min() < NEAREST:
+                near[:] = True
+                break
+            pixels = seen[:, :2] / seen[:, 2:] * camera.focal + camera.centre
+            x0, y0 = np.maximum(np.floor(pixels.min(0)), 0).astype(int)
+            x1, y1 = np.maximum(np.ceil(pixels.max(0)) + 1, 0).astype(int)
+            near[y0:y1, x0:x1] = True
+        return near.reshape(-1)
 
     def _look_through(self, surface: Surface, light: Floats) -> None:
         """Mix in what is behind glass, in place."""

@@ -9,11 +9,17 @@ from numpy.typing import NDArray
 
 from training.world.materials import Material
 from training.world.mesh import Mesh, rotation
-from training.world.shapes import ANYHOW, FLAT, INVERTED, LYING, NAMED
+from training.world.shapes import ANYHOW, FLAT, INVERTED, LYING, NAMED, STANDING
 from training.world.shapes.form import Form
 
 Rng = np.random.Generator
 Vector = NDArray[np.float64]
+
+
+_QUARTERS = {
+    rest: np.rint(rotation("x", {LYING: np.pi / 2, INVERTED: np.pi}.get(rest, 0.0)))
+    for rest in (STANDING, LYING, FLAT, INVERTED, ANYHOW)
+}
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,9 @@ class Pose:
     @property
     def resting(self) -> Vector:
         """Rotation (3, 3) from upright to resting, before the turn about the vertical."""
-        turn = {LYING: np.pi / 2, INVERTED: np.pi}.get(self.rest, 0.0)
-        return rotation("y", self.tilt[1]) @ rotation("x", turn + self.tilt[0])
+        if any(self.tilt):
+            return rotation("y", self.tilt[1]) @ rotation("x", self.tilt[0]) @ _QUARTERS[self.rest]
+        return _QUARTERS[self.rest]
 
 
 @dataclass(frozen=True)

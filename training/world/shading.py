@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 Blocked = Callable[[Floats, float], Floats]
 
 TABLE, FLOOR = -1, -2  # owners, and slots, of what is no body; owner 0 is nothing
-STRIDE = 2  # shadows and ambient shade are found on every second pixel
+COARSE = 128  # px: shadows and ambient shade are made out on about so many rows
 AMBIENT_REACH = 0.12  # m, how far things darken the corners beside them
 FLOOR_TILE = 1.6  # m, one width of the floor's texture
 METALLIC = 0.3  # mirrors above it tint what they reflect
@@ -177,7 +177,7 @@ def _add_shine(
     way = lamp.direction.astype(np.float32)
     strength = np.float32(lamp.strength)
     shine = slots.shine[surface.slots]
-    shiny = np.flatnonzero((shine > 0.01) & (lit[surface.solid] > 0.02))
+    shiny = np.flatnonzero((shine > 0.04) & (lit[surface.solid] > 0.02))
     pixels = surface.solid[shiny]
     half = unit(way - unit(surface.rays[pixels]))
     lean = np.clip(np.einsum("ij,ij->i", surface.normals[shiny], half), 0, 1)
@@ -249,12 +249,13 @@ def _lifted(surface: Surface) -> Floats:
 
 
 def _coarse(size: tuple[int, int]) -> NDArray[np.intp]:
-    """Numbers of every STRIDE-th pixel, (H', W')."""
-    return np.arange(size[0] * size[1]).reshape(size)[::STRIDE, ::STRIDE]
+    """Numbers of every second pixel or so, (H', W'): shadows need no more."""
+    stride = max(2, round(min(size) / COARSE))
+    return np.arange(size[0] * size[1]).reshape(size)[::stride, ::stride]
 
 
 def _full(coarse: Floats, size: tuple[int, int], sigma: float) -> Floats:
-    """A map (H', W') of every STRIDE-th pixel, blurred, for all pixels (N,)."""
+    """A map (H', W') of the pixels of _coarse, blurred, for all pixels (N,)."""
     soft = cv2.GaussianBlur(coarse, (0, 0), sigma)
     full = cv2.resize(soft, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(full, np.float32).reshape(-1)
@@ -278,7 +279,7 @@ def _lamp_share(
     ways += lamp.direction.astype(np.float32)
     share = np.ones(len(facing), np.float32)
     share[ask] -= np.float32(lamp.shadow) * blocked(np.concatenate([lifted[ask], ways], 1), np.inf)
-    return _full(share[coarse], size, size[0] / 256 * (0.5 + 5 * lamp.spread))
+    return _full(share[coarse], size, 0.5 + 5 * lamp.spread)
 
 
 def _open_share(
@@ -291,4 +292,4 @@ def _open_share(
     ways += surface.all_normals()[index]
     dark = np.zeros(len(surface.owners), np.float32)
     dark[index] = blocked(np.concatenate([lifted[index], unit(ways)], 1), AMBIENT_REACH)
-    return 1 - np.float32(0.75) * _full(dark[coarse], size, size[0] / 256 * 2)
+    return 1 - np.float32(0.75) * _full(dark[coarse], size, 2.0)

@@ -47,7 +47,7 @@ def sample_scene(photos: Photos, rng: Rng) -> Scene:
 def _count(half: tuple[float, float], each: float, rng: Rng) -> int:
     """How many things lie on an area when each takes about `each` square metres."""
     room = 4 * half[0] * half[1] / each
-    return int(np.clip(room * rng.uniform(0.25, 1.0), 2, MOST_THINGS))
+    return int(np.clip(room * rng.uniform(0.15, 0.85), 2, MOST_THINGS))
 
 
 def _focus(
@@ -72,8 +72,8 @@ def surround(bodies: list[Body], half: float, photos: Photos, rng: Rng) -> Scene
         table_scale=float(rng.uniform(0.3, 1.2)),
         table_shine=float(rng.uniform(0.05, 0.35)) if rng.random() < 0.4 else 0.0,
         floor_depth=float(rng.uniform(0.4, 0.9)),
-        floor_texture=textures.backdrop(photos, rng),
-        backdrop=textures.backdrop(photos, rng),
+        floor_texture=textures.backdrop(photos, rng, 160),
+        backdrop=textures.backdrop(photos, rng, 160),
         light=sample_light(rng),
     )
 

@@ -111,9 +111,12 @@ UNNAMED: dict[str, Kind] = {
 SHAPES = {**NAMED, **UNNAMED}
 KINDS = tuple(NAMED)
 VARIANTS = 24  # meshes of each shape that a process keeps; each use stretches one anew
-_weights = np.array([kind.weight for kind in NAMED.values()])
-WEIGHTS = _weights / _weights.sum()
-"""How often each of KINDS is met."""
+_upto = np.cumsum([kind.weight for kind in NAMED.values()])
+
+
+def sample_kind(rng: Rng) -> str:
+    """A named kind, by its weight."""
+    return KINDS[int(np.searchsorted(_upto, rng.random() * _upto[-1], side="right"))]
 
 
 @cache
