@@ -17,6 +17,7 @@ from training.instructions.families import Family
 from training.instructions.grammar import FAMILIES, Query, concept, scene_of, simple
 from training.instructions.phrases import Phrase, describe_nothing
 from training.instructions.vocabulary import build_tokenizer, vocabulary
+from training.world.shapes import KINDS
 
 SIZE = (640, 480)
 Record = dict[str, Any]
@@ -320,7 +321,7 @@ def test_vocabulary_holds_every_word_but_the_unknown_on_purpose() -> None:
     tokenizer = build_tokenizer()
     unknown = {*lexicon.OUTSIDE, *map(lexicon.plural, lexicon.OUTSIDE), *lexicon.IDLE_ADJECTIVES}
     assert not unknown.intersection(vocabulary())
-    assert 300 <= len(vocabulary()) <= 500
+    assert 300 <= len(vocabulary()) <= 600
     normalize = tokenizer.backend_tokenizer.normalizer.normalize_str
     known = set(vocabulary())
     for _, query in queries(13, 3000):
@@ -349,3 +350,26 @@ def test_tokenizer(tmp_path: Path) -> None:
     tokenizer.save_pretrained(tmp_path)
     again = AutoTokenizer.from_pretrained(tmp_path)
     assert again(texts, padding="max_length", truncation=True)["input_ids"] == ids
+
+
+def test_every_rendered_kind_has_a_name_that_is_not_called_unknown() -> None:
+    assert set(lexicon.NAMES) == set(KINDS)
+    nouns = {noun for names in lexicon.NAMES.values() for noun in names}
+    assert not nouns & set(lexicon.OUTSIDE)
+    assert lexicon.indefinite("red scissors") == "a pair of red scissors"
+    assert lexicon.indefinite("apple") == "an apple"
+    assert lexicon.plural("watering can") == "watering cans"
+    assert lexicon.plural("knife") == "knives"
+    assert lexicon.plural("brush") == "brushes"
+
+
+def test_colours_are_not_spoken_of_where_they_are_not_clear() -> None:
+    spotted = {**record(1, "mug", "white", 100, 0.5), "colors": ["white", "red"]}
+    mixed = {**record(2, "box", "", 300, 0.5), "color": None, "colors": ["green", "blue"]}
+    red = {**record(3, "mug", "red", 500, 0.5), "colors": ["red"]}
+    said = texts_of([spotted, mixed, red], 800)
+    assert said["the white mug"] == {(1,)}
+    assert not any("red mug" in text or "red object" in text for text in said)
+    assert not any("green box" in text or "blue box" in text for text in said)
+    assert not any("not red" in text for text in said)
+    assert said["the box"] == {(2,)}

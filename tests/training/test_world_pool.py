@@ -6,12 +6,15 @@ import json
 import pickle
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from training.world.__main__ import app
 from training.world.pool import PoolSpec, WorldPool, render_scene, write_pool
+from training.world.preview import COLUMNS
+from training.world.shapes import NAMED
 from training.world.textures import load_photos
 
 SPEC = PoolSpec(count=5, seed=3, size=96, shard=2)
@@ -38,6 +41,7 @@ def test_a_scene_is_fixed_by_seed_and_index(pool: Path):
         rgb, labels, objects = stored[index]
         assert np.array_equal(again.rgb, rgb)
         assert np.array_equal(again.labels, labels)
+        assert np.array_equal(again.parts, stored.parts(index))
         assert json.loads(json.dumps(again.objects)) == objects
     other = render_scene(photos, SPEC.seed + 1, 0, SPEC.size)
     assert not np.array_equal(other.rgb, stored[0][0])
@@ -60,6 +64,12 @@ def test_records_describe_the_labels(pool: Path):
             assert (x0, x1 - 1) == (columns.min(), columns.max())
             assert (y0, y1 - 1) == (rows.min(), rows.max())
             assert 0 < record["visible"] <= 1
+            assert record["color"] is None or record["color"] in record["colors"]
+            assert len(record["colors"]) <= 8
+            here = stored.parts(index)[labels == record["label"]]
+            wanted = {part["label"]: part["area"] for part in record["parts"]} or {0: len(here)}
+            found, areas = np.unique(here, return_counts=True)
+            assert dict(zip(found.tolist(), areas.tolist(), strict=True)) == wanted
 
 
 def test_it_goes_on_where_it_stopped(pool: Path):
@@ -105,6 +115,15 @@ def test_own_photos_are_added(tmp_path: Path):
     result = CliRunner().invoke(app, ["preview", str(sheet), "--count", "2", "--size", "64"])
     assert result.exit_code == 0, result.output
     assert len(load_photos(tmp_path)) == len(load_photos()) + 1
+
+
+@pytest.mark.parametrize("page", ["kinds", "parts"])
+def test_the_other_pages_show_every_kind(tmp_path: Path, page: str):
+    sheet = tmp_path / "sheet.png"
+    result = CliRunner().invoke(app, ["preview", str(sheet), "--page", page, "--size", "64"])
+    assert result.exit_code == 0, result.output
+    rows = -(-len(NAMED) // COLUMNS)
+    assert cv2.imread(str(sheet)).shape == (64 * rows, 64 * COLUMNS, 3)
 
 
 def test_help_names_every_command():

@@ -8,25 +8,32 @@ import numpy as np
 import pytest
 
 from training.world.camera import Sensor, look_at, sample_camera
-from training.world.materials import COLOUR_NAMES, Material, sample_colour
-from training.world.mesh import Mesh, cuboid
+from training.world.colours import COLOUR_NAMES, UNCLEAR, names_of, sample_colour
+from training.world.materials import Finish, Material, sample_material
+from training.world.mesh import Mesh, cuboid, merge
+from training.world.pool import render_scene
 from training.world.render import Renderer
-from training.world.scene import Body, Pose, Scene, place, sample_light, sample_scene
-from training.world.shapes import sphere
+from training.world.scene import Body, Pose, Scene, place, sample_light
+from training.world.shapes import NAMED
+from training.world.shapes.form import Form, sphere
+from training.world.surroundings import sample_scene
 from training.world.textures import load_photos
 
 SENSOR = Sensor(gain=1, gamma=1, blur=0, noise=0, jpeg=None)
-RED = Material("round", np.ones((128, 128, 3), np.float32) * [0.8, 0.1, 0.1], None, 0.0, 20.0)
+PAINT = Finish(np.array([0.8, 0.1, 0.1], np.float32))
+BLUE = Finish(np.array([0.1, 0.2, 0.8], np.float32))
+RED = Material((PAINT,), "red", "plastic")
 
 
 def thing(kind: str, mesh: Mesh, at: tuple[float, float, float]) -> Body:
-    return place(kind, "red", mesh, RED, Pose(at, 0.0))
+    return place(kind, Form(mesh), RED, Pose(at, 0.0))
 
 
 def table(*bodies: Body) -> Scene:
     gray = np.full((256, 256, 3), 0.5, np.float32)
-    light = replace(sample_light(np.random.default_rng(0)), spread=0.01)
-    return Scene(list(bodies), 0.3, (1.0, 1.0), 0.0, gray, 1.0, 0.0, 0.7, gray, gray, light)
+    light = sample_light(np.random.default_rng(0))
+    light = replace(light, lamps=(replace(light.lamps[0], spread=0.01),))
+    return Scene(list(bodies), (1.0, 1.0), 0.0, gray, 1.0, 0.0, 0.7, gray, gray, light)
 
 
 def render(scene: Scene, camera):
@@ -113,7 +120,7 @@ def test_viewer_agrees_with_the_picture():
     for seed in range(6):
         rng = np.random.default_rng((11, seed))
         scene = sample_scene(photos, rng)
-        tilted = sample_camera(rng, scene.spread, 256, 256)
+        tilted = sample_camera(rng, scene.outlook, 256, 256)
         camera = look_at(tilted.position, (0, 0, 0.04), 256, 256, 50.0)  # no roll
         renderer = Renderer(scene)
         for record in renderer.records(camera):
@@ -127,7 +134,8 @@ def test_viewer_agrees_with_the_picture():
                 float((body.centre - camera.position)[:2] @ flat), abs=1e-4
             )
             x = (record["box"][0] + record["box"][2]) / 2
-            if abs(right) > 0.06 and record["visible"] > 0.9:
+            near_axis = abs(right) < 0.06 or record["size"][0] > 0.12
+            if not near_axis and record["visible"] > 0.9:
                 seen += 1
                 assert (x > 127.5) == (right > 0)
     assert seen >= 10
@@ -136,7 +144,8 @@ def test_viewer_agrees_with_the_picture():
 def test_the_lamp_casts_a_shadow_on_the_side_away_from_it():
     scene = table(thing("box", cuboid(0.1, 0.1, 0.15), (0, 0, 0)))
     lamp = np.array([0.8, 0.0, 1.0]) / np.linalg.norm([0.8, 0.0, 1.0])
-    light = replace(scene.light, direction=lamp, ambient=0.3, shadow=1.0, fill=np.zeros(3))
+    lamps = (replace(scene.light.lamps[0], direction=lamp, shadow=1.0),)
+    light = replace(scene.light, lamps=lamps, ambient=0.3, fill=np.zeros(3))
     camera = look_at((0, -0.8, 0.6), (0, 0, 0), 256, 256, 45.0)
     rgb = render(replace(scene, light=light), camera).rgb.astype(int)
     u, v = (
@@ -168,3 +177,114 @@ def test_colours_are_what_their_names_say(name: str):
         "black": brightest < 0.2,
     }
     assert expected[name].all()
+
+
+@pytest.mark.parametrize("name", COLOUR_NAMES)
+def test_a_sampled_colour_gets_its_name_back(name: str):
+    rng = np.random.default_rng(8)
+    colours = np.array([sample_colour(name, rng) for _ in range(200)])
+    assert np.mean(names_of(colours) == COLOUR_NAMES.index(name)) > 0.97
+    between = np.array([[0.6, 0.75, 0.1]], np.float32)  # neither yellow nor green
+    assert names_of(between)[0] == UNCLEAR
+
+
+def two_coloured(share: float) -> Body:
+    """A bar along x, red over that share of its length, else blue."""
+    long = 0.3
+    red = cuboid(long * share, 0.05, 0.05).at(x=-long * (1 - share) / 2).named("left")
+    blue = cuboid(long * (1 - share), 0.05, 0.05).at(x=long * share / 2).named("right")
+    material = Material((PAINT, BLUE), "red", "plastic")
+    return place("block", Form(merge([red, blue])), material, Pose((0, 0, 0), 0.0))
+
+
+@pytest.mark.parametrize(
+    ("share", "main", "seen"),
+    [(0.95, "red", {"red"}), (0.75, "red", {"red", "blue"}), (0.45, None, {"red", "blue"})],
+)
+def test_a_main_colour_is_given_only_where_it_leads(share: float, main: str | None, seen: set[str]):
+    camera = look_at((0, -0.8, 0.5), (0, 0, 0), 256, 256, 35.0)
+    (record,) = render(table(two_coloured(share)), camera).objects
+    assert record["color"] == main
+    assert set(record["colors"]) == seen
+
+
+def test_parts_cover_their_object_and_lie_where_their_mesh_does():
+    camera = look_at((0, -0.8, 0.5), (0, 0, 0), 256, 256, 35.0)
+    shot = render(table(two_coloured(0.5), thing("ball", sphere(0.04), (0, 0.15, 0))), camera)
+    bar, ball = shot.objects
+    assert {part["name"] for part in bar["parts"]} == {"left", "right"}
+    assert ball["parts"] == []
+    assert np.all(shot.parts[shot.labels == 2] == 0)
+    assert np.all((shot.parts > 0) == (shot.labels == 1))
+    columns = {p["name"]: np.nonzero(shot.parts == p["label"])[1] for p in bar["parts"]}
+    assert columns["left"].max() < columns["right"].min() + 3
+    for part in bar["parts"]:
+        assert part["area"] == np.count_nonzero(shot.parts == part["label"])
+
+
+def test_what_stands_behind_glass_shows_through_and_the_label_is_the_glass():
+    clear = Finish(np.array([0.9, 0.95, 0.95], np.float32), clear=0.8, counted=False)
+    pane = place(
+        "glass",
+        Form(cuboid(0.3, 0.004, 0.2)),
+        Material((clear,), None, "glass"),
+        Pose((0, -0.1, 0), 0.0),
+    )
+    camera = look_at((0, -0.8, 0.1), (0, 0, 0.1), 256, 256, 35.0)
+    ball = thing("ball", sphere(0.06), (0, 0.1, 0.0))
+    shot = render(table(pane, ball), camera)
+    alone = render(table(ball), camera)
+    middle = alone.labels == 1
+    assert np.all(shot.labels[middle] == 1)
+    red = shot.rgb[middle].astype(int)
+    assert np.median(red[:, 0]) > 1.5 * np.median(red[:, 2])
+    assert shot.objects[0]["color"] is None
+    assert shot.objects[0]["material"] == "glass"
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_every_kind_has_a_look_for_each_of_its_groups(kind: str):
+    photos = load_photos()[:2]
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        form = NAMED[kind].make(rng)
+        material = sample_material(kind, form.mesh.names, photos, rng)
+        assert len(material.finishes) == len(form.mesh.names)
+        assert material.pattern in {"plain", "striped", "dotted", "checked", "printed"}
+        for finish in material.finishes:
+            assert finish.colour.shape == (3,)
+            if finish.texture is not None:
+                assert finish.texture.dtype == np.float32
+                assert 0 <= finish.texture.min() <= finish.texture.max() <= 1
+
+
+def test_rays_and_planes_see_the_same_table(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng((2, 4))
+    scene = sample_scene(load_photos(), rng)
+    camera = sample_camera(rng, scene.outlook, 96, 96)
+    some = render(scene, camera)
+    monkeypatch.setattr(Renderer, "_near_bodies", lambda self, camera: np.ones(96 * 96, bool))
+    every = render(scene, camera)
+    assert np.mean(some.labels != every.labels) < 0.002
+    assert np.nanmax(np.abs(some.depth - every.depth) / every.depth) < 1e-3
+    assert np.mean(np.isnan(some.depth) != np.isnan(every.depth)) < 0.01
+
+
+def test_things_are_small_and_large_few_and_many():
+    photos = load_photos()
+    sides, counts, kinds = [], [], set()
+    for index in range(60):
+        shot = render_scene(photos, 77, index, 128)
+        counts.append(len(shot.objects))
+        for record in shot.objects:
+            x0, y0, x1, y1 = record["box"]
+            sides.append(max(x1 - x0, y1 - y0) / 128)
+            kinds.add(record["kind"])
+    small, large = np.percentile(sides, [10, 98])
+    assert small < 0.1
+    assert large > 0.4
+    assert np.mean((np.array(sides) > 0.05) & (np.array(sides) < 0.18)) > 0.35
+    assert min(counts) <= 5
+    assert max(counts) >= 15
+    assert len(kinds) > 45
+    assert None in kinds

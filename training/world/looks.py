@@ -49,18 +49,26 @@ SUBSTANCES = {
 Choice = tuple[float, str, tuple[str, ...] | str]  # share, substance, colours or ANY
 _STEEL: Choice = (1.0, "metal", ("steel",))
 _GRIP: tuple[Choice, ...] = (
-    (0.6, "plastic", ANY), (0.2, "plastic", ("black",)), (0.2, "wood", ("wood", "brown")),
+    (0.6, "plastic", ANY),
+    (0.2, "plastic", ("black",)),
+    (0.2, "wood", ("wood", "brown")),
 )
 _CUTLERY: tuple[Choice, ...] = (
-    (0.6, "metal", ("steel",)), (0.22, "plastic", ANY), (0.18, "wood", ("wood", "brown")),
+    (0.6, "metal", ("steel",)),
+    (0.22, "plastic", ANY),
+    (0.18, "wood", ("wood", "brown")),
 )
 _DISH: tuple[Choice, ...] = (
     (0.45, "ceramic", ("white", "white", "gray", "blue", "brown", "black")),
-    (0.3, "ceramic", ANY), (0.13, "plastic", ANY), (0.06, "wood", ("wood",)),
+    (0.3, "ceramic", ANY),
+    (0.13, "plastic", ANY),
+    (0.06, "wood", ("wood",)),
     (0.06, "metal", ("steel",)),
 )
 _COOKWARE: tuple[Choice, ...] = (
-    (0.45, "metal", ("steel",)), (0.3, "painted", ("black",)), (0.25, "painted", ANY),
+    (0.45, "metal", ("steel",)),
+    (0.3, "painted", ("black",)),
+    (0.25, "painted", ANY),
 )
 _GADGET: tuple[Choice, ...] = ((0.7, "plastic", ("black", "white", "gray")), (0.3, "plastic", ANY))
 
@@ -69,12 +77,14 @@ LOOKS: dict[str, tuple[Choice, ...]] = {
     "ball": ((0.75, "rubber", ANY), (0.25, "plastic", ANY)),
     "can": ((0.75, "painted", ANY), (0.25, "metal", ("steel",))),
     "bottle": (
-        (0.65, "plastic", ANY), (0.2, "glass", ("clear", "bottle green", "amber")),
+        (0.65, "plastic", ANY),
+        (0.2, "glass", ("clear", "bottle green", "amber")),
         (0.15, "metal", ("steel",)),
     ),
     "bowl": _DISH,
     "mug": (
-        (0.4, "ceramic", ("white", "black", "blue", "gray")), (0.5, "ceramic", ANY),
+        (0.4, "ceramic", ("white", "black", "blue", "gray")),
+        (0.5, "ceramic", ANY),
         (0.1, "painted", ANY),
     ),
     "cone": ((0.5, "plastic", ("orange",)), (0.5, "plastic", ANY)),
@@ -84,7 +94,9 @@ LOOKS: dict[str, tuple[Choice, ...]] = {
     "cup": ((0.4, "paper", ("white", "brown", "red", "green")), (0.6, "plastic", ANY)),
     "glass": ((0.8, "glass", ("clear",)), (0.2, "glass", ("bottle green", "amber", "pale blue"))),
     "tray": (
-        (0.5, "plastic", ANY), (0.3, "wood", ("wood", "brown")), (0.2, "metal", ("steel",)),
+        (0.5, "plastic", ANY),
+        (0.3, "wood", ("wood", "brown")),
+        (0.2, "metal", ("steel",)),
     ),
     "spoon": _CUTLERY,
     "fork": _CUTLERY,
@@ -117,7 +129,8 @@ LOOKS: dict[str, tuple[Choice, ...]] = {
     "pen": ((1.0, "plastic", ANY),),
     "brush": ((0.45, "wood", ("wood", "brown")), (0.55, "plastic", ANY)),
     "tape": (
-        (0.35, "plastic", ("tape",)), (0.3, "plastic", ("gray", "black", "white")),
+        (0.35, "plastic", ("tape",)),
+        (0.3, "plastic", ("gray", "black", "white")),
         (0.35, "plastic", ANY),
     ),
     "book": ((1.0, "coated", ANY),),
@@ -200,7 +213,8 @@ ACCENTS: dict[str, tuple[Choice, ...]] = {
     "tip": ((0.5, "plastic", ("black",)), (0.5, "plastic", ANY)),
     "accent": ((0.5, "plastic", ANY), (0.5, "metal", ("steel",))),
     "contents": (
-        (0.5, "screen", ("brown", "black", "stem")), (0.3, "foam", ("white", "yellow", "orange")),
+        (0.5, "screen", ("brown", "black", "stem")),
+        (0.3, "foam", ("white", "yellow", "orange")),
         (0.2, "foam", ANY),
     ),
 }
@@ -212,18 +226,79 @@ DARK_HANDLES = {"pan", "pot", "kettle", "drill"}  # where they are mostly black
 METALLIC = {"metal", "glass"}  # stuffs that have no colour to name
 COLOURLESS = {"plant"}  # of which nobody would say that it is red when the pot is
 PRINTED = {
-    "box", "can", "bottle", "mug", "pitcher", "jar", "carton", "tube", "cup", "bag", "book",
-    "candle", "tray", "vase", "bucket",
+    "box",
+    "can",
+    "bottle",
+    "mug",
+    "pitcher",
+    "jar",
+    "carton",
+    "tube",
+    "cup",
+    "bag",
+    "book",
+    "candle",
+    "tray",
+    "vase",
+    "bucket",
 }
 NEVER_PATTERNED = {
-    "banana", "apple", "orange", "lemon", "pear", "egg", "carrot", "light bulb", "key", "padlock",
-    "wrench", "scissors", "pliers", "drill", "glass", "spoon", "fork", "laptop", "keyboard",
-    "hammer", "knife", "spatula", "clamp", "phone", "remote", "mouse", "sponge", "screwdriver", "teddy bear", "plant",
+    "banana",
+    "apple",
+    "orange",
+    "lemon",
+    "pear",
+    "egg",
+    "carrot",
+    "light bulb",
+    "key",
+    "padlock",
+    "wrench",
+    "scissors",
+    "pliers",
+    "drill",
+    "glass",
+    "spoon",
+    "fork",
+    "laptop",
+    "keyboard",
+    "hammer",
+    "knife",
+    "spatula",
+    "clamp",
+    "phone",
+    "remote",
+    "mouse",
+    "sponge",
+    "screwdriver",
+    "teddy bear",
+    "plant",
 }
 ROUND = {
-    "can", "bottle", "bowl", "mug", "cone", "pitcher", "cup", "jar", "pot", "pan", "kettle", "vase",
-    "candle", "bucket", "watering can", "plant", "apple", "orange", "pear", "glass", "ball", "tape",
-    "spindle", "basket",
+    "can",
+    "bottle",
+    "bowl",
+    "mug",
+    "cone",
+    "pitcher",
+    "cup",
+    "jar",
+    "pot",
+    "pan",
+    "kettle",
+    "vase",
+    "candle",
+    "bucket",
+    "watering can",
+    "plant",
+    "apple",
+    "orange",
+    "pear",
+    "glass",
+    "ball",
+    "tape",
+    "spindle",
+    "basket",
 }
 """Kinds whose pictures are wound around them."""
 ALONG = {"banana", "lemon", "egg", "carrot"}

@@ -130,10 +130,18 @@ def _finish(substance: str, tone: str, role: str, rng: Rng) -> Finish:
     )
 
 
-def _with(finish: Finish, texture: Floats | None, mapping: str, colour: Floats | None = None) -> Finish:
+def _with(
+    finish: Finish, texture: Floats | None, mapping: str, colour: Floats | None = None
+) -> Finish:
     return Finish(
-        finish.colour if colour is None else colour, texture, mapping, finish.shine,
-        finish.gloss, finish.mirror, finish.clear, finish.counted,
+        finish.colour if colour is None else colour,
+        texture,
+        mapping,
+        finish.shine,
+        finish.gloss,
+        finish.mirror,
+        finish.clear,
+        finish.counted,
     )
 
 
@@ -158,7 +166,9 @@ def sample_material(
     if texture is None and substance in ("wood", "wicker", "fabric", "foam"):
         texture = patterns.stuff(substance, main.colour, rng)
     coated = _with(main, texture, mapping)
-    finishes = tuple(_of_group(kind, name, "body" in names, coated, palette, photos, rng) for name in names)
+    finishes = tuple(
+        _of_group(kind, name, "body" in names, coated, palette, photos, rng) for name in names
+    )
     own = tone in COLOURS and substance not in METALLIC and kind not in COLOURLESS
     return Material(finishes, tone if own else None, SUBSTANCES[substance].word, pattern)
 
@@ -174,8 +184,10 @@ def _surface(
     if kind in PRINTED and rng.random() < PRINTS:
         whole = substance in ("coated", "paper") and rng.random() < 0.5
         return patterns.printed(base, photos, rng, whole), "printed"
-    if kind not in NEVER_PATTERNED and substance not in ("wood", "metal", "wicker") and (
-        rng.random() < PATTERNED
+    if (
+        kind not in NEVER_PATTERNED
+        and substance not in ("wood", "metal", "wicker")
+        and (rng.random() < PATTERNED)
     ):
         name = pick(("striped", "striped", "dotted", "checked"), rng)
         return patterns.patterned(name, base, rng), name

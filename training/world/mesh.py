@@ -32,9 +32,7 @@ class Mesh:
         """The mesh after x -> rotation @ x + translation."""
         turn = np.asarray(rotation, np.float32)
         shift = np.asarray(translation, np.float32)
-        return replace(
-            self, vertices=self.vertices @ turn.T + shift, normals=self.normals @ turn.T
-        )
+        return replace(self, vertices=self.vertices @ turn.T + shift, normals=self.normals @ turn.T)
 
     def at(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
         """The mesh shifted by that many metres."""
@@ -47,9 +45,7 @@ class Mesh:
     def scaled(self, factors: ArrayLike) -> Mesh:
         """The mesh stretched along its axes (factors > 0); normals follow inversely."""
         stretch = np.asarray(factors, np.float32)
-        return replace(
-            self, vertices=self.vertices * stretch, normals=unit(self.normals / stretch)
-        )
+        return replace(self, vertices=self.vertices * stretch, normals=unit(self.normals / stretch))
 
     def named(self, name: str) -> Mesh:
         """The mesh with all its triangles in the group of that name."""

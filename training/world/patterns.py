@@ -64,7 +64,7 @@ def worn(base: Floats, rng: Rng) -> Floats:
 
 
 def patterned(name: str, base: Floats, rng: Rng) -> Floats:
-    """"striped", "dotted" or "checked" in the base colour and another."""
+    """ "striped", "dotted" or "checked" in the base colour and another."""
     picture = _plain(base)
     other = _any_colour(rng) if rng.random() < 0.7 else base * np.float32(rng.uniform(0.4, 0.7))
     step = np.arange(SIDE, dtype=np.float32) / SIDE

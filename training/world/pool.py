@@ -184,7 +184,7 @@ class WorldPool:
                 f"python -m training.world pool {self.folder}"
             )
         self._starts = np.cumsum([0, *map(_length, self._paths)])
-        self._open: dict[int, tuple[Any, Any, list[list[dict[str, Any]]]]] = {}
+        self._open: dict[int, tuple[Any, Any, Any, list[list[dict[str, Any]]]]] = {}
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -195,6 +195,16 @@ class WorldPool:
     def __getitem__(
         self, index: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[dict[str, Any]]]:
+        rgb, labels, _, objects, row = self._at(index)
+        return rgb[row], labels[row], objects[row]
+
+    def parts(self, index: int) -> NDArray[np.uint8]:
+        """The map of parts of one scene, uint8 (S, S); its objects' records say what they are."""
+        _, _, parts, _, row = self._at(index)
+        return np.asarray(parts[row])
+
+    def _at(self, index: int) -> tuple[Any, Any, Any, list[list[dict[str, Any]]], int]:
+        """The arrays and records of the shard that holds a scene, and its row there."""
         if not 0 <= index < len(self):
             raise IndexError(f"scene {index} of a pool of {len(self)}")
         shard = int(np.searchsorted(self._starts, index, side="right")) - 1
@@ -203,8 +213,7 @@ class WorldPool:
             self._open[shard] = (
                 np.load(path / "rgb.npy", mmap_mode="r", allow_pickle=False),
                 np.load(path / "labels.npy", mmap_mode="r", allow_pickle=False),
+                np.load(path / "parts.npy", mmap_mode="r", allow_pickle=False),
                 json.loads((path / "objects.json").read_text(encoding="utf-8")),
             )
-        rgb, labels, objects = self._open[shard]
-        row = index - int(self._starts[shard])
-        return rgb[row], labels[row], objects[row]
+        return (*self._open[shard], index - int(self._starts[shard]))

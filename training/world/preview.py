@@ -62,7 +62,9 @@ def _portrait(kind: str, photos: list[Image], rng: np.random.Generator, size: in
     material = sample_material(kind, form.mesh.names, photos, rng)
     body = place(kind, form, material, pose)
     scene = surround([body], 0.5, photos, rng)
-    scene = replace(scene, table_texture=textures.wood(rng, np.array([0.6, 0.58, 0.55], np.float32)))
+    scene = replace(
+        scene, table_texture=textures.wood(rng, np.array([0.6, 0.58, 0.55], np.float32))
+    )
     reach = float(np.linalg.norm(body.size)) / 2
     distance = 1.15 * reach / np.sin(np.deg2rad(FOV) / 2)
     eye = body.centre + distance * np.array([0.1, -0.78, 0.62])
@@ -75,7 +77,10 @@ def _with_name(portrait: Rendering, kind: str) -> Image:
     picture = portrait.rgb.copy()
     height = len(picture)
     said = [record["pose"], *record["states"], record["material"], record["pattern"]]
-    for text, y in ((f"{kind}: {record['color'] or '-'}", 12), (", ".join(filter(None, said)), height - 5)):
+    for text, y in (
+        (f"{kind}: {record['color'] or '-'}", 12),
+        (", ".join(filter(None, said)), height - 5),
+    ):
         _text(picture, text, (3, y))
     return picture
 

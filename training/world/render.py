@@ -320,7 +320,9 @@ def _seen_colours(
     if len(calls) < max(1, COLOURED * pixels) or body.kind in COLOURLESS:
         return None, []
     shares = np.bincount(calls, minlength=UNCLEAR + 1) / len(calls)
-    seen = [COLOUR_NAMES[i] for i in np.argsort(-shares[:UNCLEAR], kind="stable") if shares[i] > SEEN]
+    seen = [
+        COLOUR_NAMES[i] for i in np.argsort(-shares[:UNCLEAR], kind="stable") if shares[i] > SEEN
+    ]
     colour = body.colour or (seen[0] if seen else None)
     clear = colour is not None and shares[COLOUR_NAMES.index(colour)] >= MAIN
     return (colour if clear else None), seen

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from training.world import asking, textures
 from training.world.bag import FIRST_STAMP, Shot
 from training.world.camera import Camera, Sensor, look_at
-from training.world.materials import Material, sample_material
 from training.world.layout import find_pose
+from training.world.materials import Material, sample_material
 from training.world.render import Renderer
 from training.world.scene import Body, Scene, place
 from training.world.shapes import ANYHOW, FLAT, NAMED, STANDING, sample_form
@@ -157,7 +157,10 @@ def _material(
 
 
 def _well_seen(records: list[dict[str, Any]]) -> bool:
-    return len(records) == len(CAST) + GUESTS_SEEN and min(r["visible"] for r in records) >= LEAST_VISIBLE
+    return (
+        len(records) == len(CAST) + GUESTS_SEEN
+        and min(r["visible"] for r in records) >= LEAST_VISIBLE
+    )
 
 
 def _askable(bodies: list[Body], views: list[list[dict[str, Any]]]) -> bool:
@@ -172,5 +175,7 @@ def _askable(bodies: list[Body], views: list[list[dict[str, Any]]]) -> bool:
 
 
 def _described(record: dict[str, Any], names: dict[int, str]) -> dict[str, Any]:
-    kept = {key: record[key] for key in ("label", "kind", "color", "centroid", "visible", "material")}
+    kept = {
+        key: record[key] for key in ("label", "kind", "color", "centroid", "visible", "material")
+    }
     return {**kept, "name": names[record["label"]]}

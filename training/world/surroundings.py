@@ -50,9 +50,7 @@ def _count(half: tuple[float, float], each: float, rng: Rng) -> int:
     return int(np.clip(room * rng.uniform(0.15, 0.85), 2, MOST_THINGS))
 
 
-def _focus(
-    bodies: list[Body], width: float, half: float, rng: Rng
-) -> tuple[float, float, float]:
+def _focus(bodies: list[Body], width: float, half: float, rng: Rng) -> tuple[float, float, float]:
     """What the camera looks at: the middle, or in close-ups one of the things."""
     if bodies and width < 1.6 * half + 0.15:
         x, y, z = bodies[int(rng.integers(len(bodies)))].centre
@@ -101,7 +99,8 @@ def _bin(width: float, photos: Photos, rng: Rng) -> Scene:
     if rng.random() < 0.4:  # a rim, as on totes
         rim = 0.02
         walls += [
-            cuboid(2 * a + 2 * rim, rim, 0.006).at(y=side * (b + rim / 2), z=tall) for side in (-1, 1)
+            cuboid(2 * a + 2 * rim, rim, 0.006).at(y=side * (b + rim / 2), z=tall)
+            for side in (-1, 1)
         ]
         walls += [cuboid(rim, 2 * b, 0.006).at(x=side * (a + rim / 2), z=tall) for side in (-1, 1)]
     shell = _furniture(merge([cuboid(2 * a, 2 * b, 0.003), *walls]), photos, rng)
@@ -139,6 +138,4 @@ def _shelf(width: float, photos: Photos, rng: Rng) -> Scene:
     scene = surround([frame, *standing[:MOST_THINGS]], half, photos, rng)
     target = (float(rng.uniform(-0.4, 0.4) * half), 0.0, middle)
     front = -np.pi / 2
-    return replace(
-        scene, outlook=Outlook(target, width, (-0.1, 0.55), (front - 0.5, front + 0.5))
-    )
+    return replace(scene, outlook=Outlook(target, width, (-0.1, 0.55), (front - 0.5, front + 0.5)))

@@ -127,4 +127,6 @@ def _variant(shape: str, index: int) -> Form:
 def sample_form(shape: str, rng: Rng) -> Form:
     """A thing of that shape: one of its variants, a little larger or smaller, squatter or taller."""
     across = rng.uniform(0.9, 1.12)
-    return _variant(shape, int(rng.integers(VARIANTS))).scaled(across, across * rng.uniform(0.93, 1.07))
+    return _variant(shape, int(rng.integers(VARIANTS))).scaled(
+        across, across * rng.uniform(0.93, 1.07)
+    )

@@ -12,8 +12,11 @@ STEM = "/stem"
 
 def _stem(at: float, long: float, rng: Rng) -> Mesh:
     lean = rng.uniform(-0.6, 0.6) * long
-    return tube(line((0, 0, at), (lean * 0.3, 0, at + long * 0.6), (lean, 0, at + long), count=4),
-                [0.002, 0.0016, 0.0017, 0.0022], 6).named(STEM)
+    return tube(
+        line((0, 0, at), (lean * 0.3, 0, at + long * 0.6), (lean, 0, at + long), count=4),
+        [0.002, 0.0016, 0.0017, 0.0022],
+        6,
+    ).named(STEM)
 
 
 def _leaf(at: float, long: float) -> Mesh:
@@ -24,8 +27,17 @@ def _leaf(at: float, long: float) -> Mesh:
 def apple(rng: Rng) -> Form:
     r = rng.uniform(0.032, 0.044)
     tall = r * rng.uniform(1.65, 1.95)
-    side = line((0.0, 0.06), (0.35, 0.0), (0.75, 0.18), (0.98, 0.55), (0.85, 0.88), (0.4, 1.0),
-                (0.12, 0.93), (0.0, 0.84), count=18)
+    side = line(
+        (0.0, 0.06),
+        (0.35, 0.0),
+        (0.75, 0.18),
+        (0.98, 0.55),
+        (0.85, 0.88),
+        (0.4, 1.0),
+        (0.12, 0.93),
+        (0.0, 0.84),
+        count=18,
+    )
     side = np.maximum(side, 0)
     side[0, 0] = side[-1, 0] = 0
     parts = [revolve(side * [r, tall], 28), _stem(tall * 0.84, r * 0.55, rng)]
@@ -52,8 +64,17 @@ def lemon(rng: Rng) -> Form:
 def pear(rng: Rng) -> Form:
     r = rng.uniform(0.03, 0.038)
     tall = r * rng.uniform(2.5, 3.0)
-    side = line((0.05, 0.02), (0.6, 0.0), (0.98, 0.24), (0.82, 0.5), (0.45, 0.75), (0.4, 0.92),
-                (0.15, 1.0), (0.0, 0.985), count=18)
+    side = line(
+        (0.05, 0.02),
+        (0.6, 0.0),
+        (0.98, 0.24),
+        (0.82, 0.5),
+        (0.45, 0.75),
+        (0.4, 0.92),
+        (0.15, 1.0),
+        (0.0, 0.985),
+        count=18,
+    )
     side = np.maximum(side, 0)
     side[0, 0] = side[-1, 0] = 0
     return Form(merge([revolve(side * [r, tall], 28), _stem(tall * 0.98, r * 0.6, rng)]).grounded())
@@ -86,7 +107,13 @@ def carrot(rng: Rng) -> Form:
     if rng.random() < 0.7:
         for lean in rng.uniform(-0.6, 0.6, 5):
             tip = rng.uniform(0.04, 0.08)
-            leaf = line((0.002, 0, r), (-tip * 0.5, lean * tip * 0.4, r * 1.3),
-                        (-tip, lean * tip, r * 0.6), count=5)
-            parts.append(loft(leaf, [0.002, 0.002, 0.004, 0.006, 0.002], 0.0015, 2, 6).named("/leaf"))
+            leaf = line(
+                (0.002, 0, r),
+                (-tip * 0.5, lean * tip * 0.4, r * 1.3),
+                (-tip, lean * tip, r * 0.6),
+                count=5,
+            )
+            parts.append(
+                loft(leaf, [0.002, 0.002, 0.004, 0.006, 0.002], 0.0015, 2, 6).named("/leaf")
+            )
     return Form(merge(parts).grounded())

@@ -68,9 +68,7 @@ def handle(
     return loft(path, thickness, thickness * flat, 3.0, 8, (0, 1, 0)).named("handle")
 
 
-def vessel(
-    profile: Sequence[tuple[float, float]], wall: float, around: int = SEGMENTS
-) -> Mesh:
+def vessel(profile: Sequence[tuple[float, float]], wall: float, around: int = SEGMENTS) -> Mesh:
     """A turned body open at the top; `profile` is its outside, (radius, height) from the foot up."""
     outer = np.asarray(profile, np.float64)
     floor = wall * 1.5
@@ -106,8 +104,15 @@ def filled(
 def knob(radius: float, at: float) -> Mesh:
     """A small turned grip that stands at height `at`."""
     return revolve(
-        [(0, at), (radius * 0.5, at), (radius * 0.5, at + radius * 0.5), (radius, at + radius),
-         (radius * 0.7, at + radius * 1.5), (0, at + radius * 1.6)], 16
+        [
+            (0, at),
+            (radius * 0.5, at),
+            (radius * 0.5, at + radius * 0.5),
+            (radius, at + radius),
+            (radius * 0.7, at + radius * 1.5),
+            (0, at + radius * 1.6),
+        ],
+        16,
     )
 
 

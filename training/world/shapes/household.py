@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.world.mesh import Mesh, block, cuboid, loft, merge, prism, revolve, tube
-from training.world.shapes.form import Form, Rng, handle, line, ring, sphere, stick, vessel
+from training.world.shapes.form import Form, Rng, line, ring, sphere, stick, vessel
 
 
 def book(rng: Rng) -> Form:
@@ -26,7 +26,10 @@ def book(rng: Rng) -> Form:
         rise = thick * 0.55 * (np.sqrt(x * 1.6) * np.exp(-1.2 * x) * 1.6)
         path = np.stack([side * (x * w + 1e-4), 0 * x, cover + rise / 2 + 0.0005], 1)
         pages = loft(path, d / 2 - 0.004, rise / 2 + 0.0006, 8, 16)
-        halves += [pages.named("pages/print"), cuboid(w + 0.004, d, cover).at(x=side * w / 2).named("cover")]
+        halves += [
+            pages.named("pages/print"),
+            cuboid(w + 0.004, d, cover).at(x=side * w / 2).named("cover"),
+        ]
     return Form(merge(halves).grounded(), ("open",))
 
 
@@ -59,7 +62,9 @@ def phone(rng: Rng) -> Form:
         for y in (d * 0.4, d * 0.29)
     ]
     island = block(w * 0.3, d * 0.26, 0.0016, 0.5).at(x=-w * 0.28, y=d * 0.345, z=t - 0.0004)
-    return Form(merge([body, island.named("body"), merge(lenses).at(z=0.001).named("camera/display")]))
+    return Form(
+        merge([body, island.named("body"), merge(lenses).at(z=0.001).named("camera/display")])
+    )
 
 
 def remote(rng: Rng) -> Form:
@@ -71,8 +76,12 @@ def remote(rng: Rng) -> Form:
     for row in range(rows):
         for column in range(columns):
             key = revolve([(0, 0), (w * 0.1, 0), (w * 0.09, 0.002), (0, 0.002)], 8)
-            keys.append(key.at((column - 1) * w * 0.28, (row - rows / 2) * d * 0.1 - d * 0.02, t - 0.0003))
-    power = revolve([(0, 0), (w * 0.12, 0), (w * 0.1, 0.003), (0, 0.003)], 10).at(-w * 0.25, d * 0.44, t)
+            keys.append(
+                key.at((column - 1) * w * 0.28, (row - rows / 2) * d * 0.1 - d * 0.02, t - 0.0003)
+            )
+    power = revolve([(0, 0), (w * 0.12, 0), (w * 0.1, 0.003), (0, 0.003)], 10).at(
+        -w * 0.25, d * 0.44, t
+    )
     return Form(merge([*parts, merge(keys).named("buttons"), power.named("buttons/red")]))
 
 
@@ -87,10 +96,25 @@ def computer_mouse(rng: Rng) -> Form:
     along = np.linspace(0.5, 0.97, 8)
     top = 2 * np.interp(along, t, high) + 0.0003
     gap = loft(np.stack([(along - 0.5) * d, 0 * along, top], 1), 0.0011, 0.0008, 4, 8)
-    across = tube([(0.0, y * w, np.sqrt(1 - (2 * y) ** 2) * 0.46 * h + 0.51 * h) for y in
-                   np.linspace(-0.4, 0.4, 9)], 0.0009, 6, (1, 0, 0))
-    return Form(merge([body.named("body"), wheel.named("wheel"), gap.named("body/dark"),
-                       across.named("body/dark")]).grounded())
+    across = tube(
+        [
+            (0.0, y * w, np.sqrt(1 - (2 * y) ** 2) * 0.46 * h + 0.51 * h)
+            for y in np.linspace(-0.4, 0.4, 9)
+        ],
+        0.0009,
+        6,
+        (1, 0, 0),
+    )
+    return Form(
+        merge(
+            [
+                body.named("body"),
+                wheel.named("wheel"),
+                gap.named("body/dark"),
+                across.named("body/dark"),
+            ]
+        ).grounded()
+    )
 
 
 def sponge(rng: Rng) -> Form:
@@ -110,15 +134,36 @@ def shoe(rng: Rng) -> Form:
     sole = loft(path, wide * 1.06, sole_high, 4, 16).named("sole")
     top = long * np.array([0.3, 0.36, 0.37, 0.36, 0.35, 0.31, 0.25, 0.2, 0.17, 0.14, 0.09])
     upper = loft(np.stack([t * long, 0 * t, top / 2 + 0.006], 1), wide * 0.97, top / 2, 2.5, 18)
-    hole = loft([(x * long, 0, z * long) for x, z in ((0.06, 0.362), (0.2, 0.372), (0.38, 0.355))],
-                [long * 0.06, long * 0.075, long * 0.045], 0.006, 2, 14)
+    hole = loft(
+        [(x * long, 0, z * long) for x, z in ((0.06, 0.362), (0.2, 0.372), (0.38, 0.355))],
+        [long * 0.06, long * 0.075, long * 0.045],
+        0.006,
+        2,
+        14,
+    )
     laces = [
-        tube([(x * long, -y * long, z * long), (x * long, 0, z * long + 0.008), (x * long, y * long, z * long)],
-             0.0028, 6, (1, 0, 0))
-        for x, y, z in ((0.46, 0.075, 0.335), (0.53, 0.08, 0.3), (0.6, 0.085, 0.265), (0.67, 0.085, 0.24))
+        tube(
+            [
+                (x * long, -y * long, z * long),
+                (x * long, 0, z * long + 0.008),
+                (x * long, y * long, z * long),
+            ],
+            0.0028,
+            6,
+            (1, 0, 0),
+        )
+        for x, y, z in (
+            (0.46, 0.075, 0.335),
+            (0.53, 0.08, 0.3),
+            (0.6, 0.085, 0.265),
+            (0.67, 0.085, 0.24),
+        )
     ]
-    return Form(merge([sole, upper.named("upper"), hole.named("upper/dark"), merge(laces).named("laces")])
-                .grounded())
+    return Form(
+        merge(
+            [sole, upper.named("upper"), hole.named("upper/dark"), merge(laces).named("laces")]
+        ).grounded()
+    )
 
 
 def padlock(rng: Rng) -> Form:
@@ -128,28 +173,47 @@ def padlock(rng: Rng) -> Form:
     lift = h * (0.95 + 0.3 * opened)
     turn = np.linspace(0, np.pi, 9)
     r = w * 0.34
-    arch = [(r, 0, h * (1.0 if opened else 0.6)), *((r * np.cos(a), 0, lift + h * 0.15 + r * np.sin(a)) for a in turn),
-            (-r, 0, h * 0.6)]
+    arch = [
+        (r, 0, h * (1.0 if opened else 0.6)),
+        *((r * np.cos(a), 0, lift + h * 0.15 + r * np.sin(a)) for a in turn),
+        (-r, 0, h * 0.6),
+    ]
     bow = tube(arch, w * 0.09, 10)
     # It lies on its flat side.
     body = block(w, t, h, 0.4)
-    return Form(merge([body.named("body"), bow.named("shackle/steel")]).turned("x", -np.pi / 2).grounded(),
-                ("open" if opened else "closed",))
+    return Form(
+        merge([body.named("body"), bow.named("shackle/steel")]).turned("x", -np.pi / 2).grounded(),
+        ("open" if opened else "closed",),
+    )
 
 
 def key(rng: Rng) -> Form:
     size = rng.uniform(0.9, 1.3)
     r, t = 0.0115 * size, 0.0026
     bow = ring(r, t / 2 + 0.0006, rng.uniform(0.85, 1.2)).at(x=-0.011 * size)
-    teeth = [(0, -0.003), (0.034, -0.003), (0.038, 0.0), (0.034, 0.0025), (0.03, 0.001), (0.027, 0.0045),
-             (0.023, 0.0015), (0.019, 0.005), (0.015, 0.0025), (0.011, 0.0045), (0.008, 0.003), (0, 0.003)]
+    teeth = [
+        (0, -0.003),
+        (0.034, -0.003),
+        (0.038, 0.0),
+        (0.034, 0.0025),
+        (0.03, 0.001),
+        (0.027, 0.0045),
+        (0.023, 0.0015),
+        (0.019, 0.005),
+        (0.015, 0.0025),
+        (0.011, 0.0045),
+        (0.008, 0.003),
+        (0, 0.003),
+    ]
     blade = prism(np.array(teeth) * size * [1, 1.25], t)
     return Form(merge([bow, blade]).grounded())
 
 
 def light_bulb(rng: Rng) -> Form:
     r = rng.uniform(0.026, 0.034)
-    side = line((0.0, 0.0), (0.75, 0.25), (1.0, 1.0), (0.75, 1.75), (0.42, 2.45), (0.4, 2.6), count=16)
+    side = line(
+        (0.0, 0.0), (0.75, 0.25), (1.0, 1.0), (0.75, 1.75), (0.42, 2.45), (0.4, 2.6), count=16
+    )
     side[0] = 0
     bulb = revolve([*(side * r), (0, 2.6 * r)], 26)
     z = 2.55 * r
@@ -157,14 +221,19 @@ def light_bulb(rng: Rng) -> Form:
     for step in range(5):
         thread += [(r * 0.44, z + r * 0.17 * step), (r * 0.38, z + r * 0.17 * (step + 0.5))]
     thread += [(r * 0.2, z + r * 1.05), (0, z + r * 1.08)]
-    return Form(merge([bulb.named("bulb/milk"), revolve(thread, 18).named("base/steel")])
-                .turned("x", np.pi / 2 + 0.12).grounded())
+    return Form(
+        merge([bulb.named("bulb/milk"), revolve(thread, 18).named("base/steel")])
+        .turned("x", np.pi / 2 + 0.12)
+        .grounded()
+    )
 
 
 def candle(rng: Rng) -> Form:
     r = rng.uniform(0.012, 0.036)
     h = r * rng.uniform(1.0, 2.6) if r > 0.02 else rng.uniform(0.1, 0.2)
-    body = revolve([(0, 0), (r, 0), (r, h), (r * 0.9, h * 0.995), (r * 0.3, h - 0.003), (0, h - 0.003)])
+    body = revolve(
+        [(0, 0), (r, 0), (r, h), (r * 0.9, h * 0.995), (r * 0.3, h - 0.003), (0, h - 0.003)]
+    )
     wick = tube([(0, 0, h - 0.004), (0.0005, 0, h + 0.006), (0.003, 0, h + 0.012)], 0.0012, 6)
     return Form(merge([body.named("body"), wick.named("wick")]))
 
@@ -174,18 +243,34 @@ def toy_car(rng: Rng) -> Form:
     w, r = long * 0.42, long * 0.105
     low, waist, roof = r * 0.7, long * 0.2, long * rng.uniform(0.32, 0.38)
     nose, tail = rng.uniform(0.12, 0.2), rng.uniform(0.0, 0.12)
-    hull = [(0, low), (long, low), (long, waist * 0.9), (long * (0.97 - nose), waist), (0.02 * long, waist)]
-    cabin = [(long * (tail + 0.02), waist), (long * (0.95 - nose), waist), (long * (0.78 - nose), roof),
-             (long * (tail + 0.1), roof)]
+    hull = [
+        (0, low),
+        (long, low),
+        (long, waist * 0.9),
+        (long * (0.97 - nose), waist),
+        (0.02 * long, waist),
+    ]
+    cabin = [
+        (long * (tail + 0.02), waist),
+        (long * (0.95 - nose), waist),
+        (long * (0.78 - nose), roof),
+        (long * (tail + 0.1), roof),
+    ]
     upright = [prism(hull, w).named("body"), prism(cabin, w * 0.86).at(z=w * 0.07).named("body")]
-    glass = prism(np.array(cabin) * [0.93, 1] * 1.0 + [long * 0.03, 0], w * 0.88).scaled((1, 0.9, 1))
+    glass = prism(np.array(cabin) * [0.93, 1] * 1.0 + [long * 0.03, 0], w * 0.88).scaled(
+        (1, 0.9, 1)
+    )
     windows = glass.at(y=waist * 0.1 + 0.001, z=w * 0.06).named("window")
     parts = [part.turned("x", np.pi / 2).at(y=w / 2) for part in (*upright, windows)]
     for x in (0.2, 0.78):
         for side in (-1, 1):
             y = side * w * 0.42
-            wheel = tube([(x * long, y - w * 0.09, r), (x * long, y + w * 0.09, r)], r, 16, (0, 0, 1))
-            hub = tube([(x * long, y - w * 0.1, r), (x * long, y + w * 0.1, r)], r * 0.5, 12, (0, 0, 1))
+            wheel = tube(
+                [(x * long, y - w * 0.09, r), (x * long, y + w * 0.09, r)], r, 16, (0, 0, 1)
+            )
+            hub = tube(
+                [(x * long, y - w * 0.1, r), (x * long, y + w * 0.1, r)], r * 0.5, 12, (0, 0, 1)
+            )
             parts += [wheel.named("wheels"), hub.named("wheels/steel")]
     return Form(merge(parts).grounded())
 
@@ -200,8 +285,10 @@ def toy_block(rng: Rng) -> Form:
     h = pitch * 1.2
     studs = [
         revolve([(0, 0), (pitch * 0.3, 0), (pitch * 0.3, pitch * 0.22), (0, pitch * 0.22)], 12).at(
-            (i - (columns - 1) / 2) * pitch, (j - 0.5) * pitch, h)
-        for i in range(columns) for j in range(rows)
+            (i - (columns - 1) / 2) * pitch, (j - 0.5) * pitch, h
+        )
+        for i in range(columns)
+        for j in range(rows)
     ]
     return Form(merge([cuboid(columns * pitch, rows * pitch, h), *studs]))
 
@@ -225,12 +312,18 @@ def plant(rng: Rng) -> Form:
         long = r * rng.uniform(1.6, 3.0)
         droop = rng.uniform(-0.4, 0.9) if not slim else rng.uniform(-0.2, 0.3)
         out = long * rng.uniform(0.15, 0.35) if slim else long * rng.uniform(0.3, 0.8)
-        path = line((0.002, 0, h * 0.88), (out * 0.5, 0, h + long * 0.6), (out, 0, h + long * (0.8 - 0.5 * droop)),
-                    count=6)
+        path = line(
+            (0.002, 0, h * 0.88),
+            (out * 0.5, 0, h + long * 0.6),
+            (out, 0, h + long * (0.8 - 0.5 * droop)),
+            count=6,
+        )
         wide = long * (0.06 if slim else 0.2) * np.array([0.15, 0.3, 0.8, 1.0, 0.7, 0.05])
         leaf = loft(path, wide, 0.0012, 2, 6, (1, 0, 0.3))
         leaves.append(leaf.turned("z", index * 2.4 + rng.uniform(-0.3, 0.3)))
-    return Form(merge([pot.named("pot"), soil.named("pot/soil"), merge(leaves).named("leaves/leaf")]))
+    return Form(
+        merge([pot.named("pot"), soil.named("pot/soil"), merge(leaves).named("leaves/leaf")])
+    )
 
 
 def basket(rng: Rng) -> Form:
@@ -260,13 +353,33 @@ def bag(rng: Rng) -> Form:
     z = np.array([0, 0.3, 0.7, 1.0]) * h
     pinch = rng.choice([1.0, 0.75, 0.12])
     deep = d / 2 * np.array([1, 1, (1 + pinch) / 2, pinch])
-    body = loft(np.stack([0 * z, 0 * z, z], 1), deep, w / 2 * np.array([1, 1.0, 0.99, 0.97]), 9, 24, (1, 0, 0))
+    body = loft(
+        np.stack([0 * z, 0 * z, z], 1),
+        deep,
+        w / 2 * np.array([1, 1.0, 0.99, 0.97]),
+        9,
+        24,
+        (1, 0, 0),
+    )
     parts = [body.named("body")]
     if pinch > 0.5:
         inside = cuboid(w * 0.9, d * pinch * 0.88, 0.001).at(z=h).named("body/dark")
         bows = [
-            tube([(x * w, side * d * pinch * 0.45, h + y * w) for x, y in
-                  ((-0.2, -0.05), (-0.19, 0.15), (-0.1, 0.3), (0.1, 0.3), (0.19, 0.15), (0.2, -0.05))], 0.003, 6)
+            tube(
+                [
+                    (x * w, side * d * pinch * 0.45, h + y * w)
+                    for x, y in (
+                        (-0.2, -0.05),
+                        (-0.19, 0.15),
+                        (-0.1, 0.3),
+                        (0.1, 0.3),
+                        (0.19, 0.15),
+                        (0.2, -0.05),
+                    )
+                ],
+                0.003,
+                6,
+            )
             for side in (-1, 1)
         ]
         parts += [inside, merge(bows).named("handle")]
@@ -280,8 +393,16 @@ def flashlight(rng: Rng) -> Form:
     front = stick(np.array([0.77, 1.0]) * long, [head, head], 18, head)
     lens = stick(np.array([0.999, 1.004]) * long, [head * 0.85, head * 0.8], 18, head)
     switch = block(0.02, 0.01, 0.004, 0.6).at(x=0.5 * long, z=head + r * 0.9)
-    return Form(merge([body.named("body"), front.named("head"), lens.named("head/milk"), switch.named("switch")])
-                .grounded())
+    return Form(
+        merge(
+            [
+                body.named("body"),
+                front.named("head"),
+                lens.named("head/milk"),
+                switch.named("switch"),
+            ]
+        ).grounded()
+    )
 
 
 def ball(rng: Rng) -> Form:
@@ -299,7 +420,11 @@ def cone(rng: Rng) -> Form:
 
 def box(rng: Rng) -> Form:
     """Closed, or a shipping carton with its flaps up."""
-    sides = np.sort(rng.uniform(0.05, 0.19, 3))[[1, 2, 0]] if rng.random() < 0.6 else rng.uniform(0.06, 0.17, 3)
+    sides = (
+        np.sort(rng.uniform(0.05, 0.19, 3))[[1, 2, 0]]
+        if rng.random() < 0.6
+        else rng.uniform(0.06, 0.17, 3)
+    )
     w, d, h = (float(side) for side in rng.permutation(sides))
     if rng.random() < 0.75:
         return Form(cuboid(w, d, h), ("closed",))
@@ -327,12 +452,38 @@ def toy_bear(rng: Rng) -> Form:
     def lump(x: float, y: float, z: float, r: float, tall: float = 1.0) -> Mesh:
         return sphere(r * s, 9).scaled((1, 1, tall)).at(x * s, y * s, z * s)
 
-    fur = [lump(0, 0, 0, 1.0, 1.15), lump(0, 0, 1.95, 0.8), lump(0, 0.62, 3.05, 0.3), lump(0, -0.62, 3.05, 0.3)]
+    fur = [
+        lump(0, 0, 0, 1.0, 1.15),
+        lump(0, 0, 1.95, 0.8),
+        lump(0, 0.62, 3.05, 0.3),
+        lump(0, -0.62, 3.05, 0.3),
+    ]
     for side in (-1, 1):
-        fur.append(tube(line((0.2, 0.55 * side, 0.4), (1.0, 0.75 * side, 0.42), (1.6, 0.85 * side, 0.45), count=5) * s,
-                        s * np.array([0.4, 0.42, 0.4, 0.44, 0.3]), 12, (0, 0, 1)))
-        fur.append(tube(line((0, 0.75 * side, 1.75), (0.4, 1.15 * side, 1.3), (0.7, 1.3 * side, 0.9), count=5) * s,
-                        s * np.array([0.28, 0.3, 0.3, 0.32, 0.2]), 10, (1, 0, 0)))
+        fur.append(
+            tube(
+                line(
+                    (0.2, 0.55 * side, 0.4),
+                    (1.0, 0.75 * side, 0.42),
+                    (1.6, 0.85 * side, 0.45),
+                    count=5,
+                )
+                * s,
+                s * np.array([0.4, 0.42, 0.4, 0.44, 0.3]),
+                12,
+                (0, 0, 1),
+            )
+        )
+        fur.append(
+            tube(
+                line(
+                    (0, 0.75 * side, 1.75), (0.4, 1.15 * side, 1.3), (0.7, 1.3 * side, 0.9), count=5
+                )
+                * s,
+                s * np.array([0.28, 0.3, 0.3, 0.32, 0.2]),
+                10,
+                (1, 0, 0),
+            )
+        )
     face = [lump(0.7, 0, 2.3, 0.33)]
     dark = [lump(0.66, 0.3 * side, 2.75, 0.09) for side in (-1, 1)] + [lump(0.98, 0, 2.6, 0.12)]
     return Form(merge([*fur, merge(face).named("/snout"), merge(dark).named("/black")]).grounded())

@@ -37,8 +37,12 @@ def bottle(rng: Rng) -> Form:
         spout = line((-neck, 0, h * 1.12), (neck, 0, h * 1.14), (r, 0, h * 1.1), count=5)
         parts.append(loft(spout, neck * 0.6, neck * 0.4, 3, 8).named("cap"))
     elif draw < 0.4:  # a trigger, as on sprays
-        parts.append(block(neck * 5, neck * 1.6, h * 0.11, 0.4).at(x=-neck, z=h * 0.97).named("cap"))
-        pull = line((-neck * 1.6, 0, h), (-neck * 2.6, 0, h * 0.9), (-neck * 2.4, 0, h * 0.82), count=5)
+        parts.append(
+            block(neck * 5, neck * 1.6, h * 0.11, 0.4).at(x=-neck, z=h * 0.97).named("cap")
+        )
+        pull = line(
+            (-neck * 1.6, 0, h), (-neck * 2.6, 0, h * 0.9), (-neck * 2.4, 0, h * 0.82), count=5
+        )
         parts.append(loft(pull, neck * 0.4, neck * 0.3, 3, 8, (0, 1, 0)).named("cap"))
     whole = merge(parts)
     if rng.random() < 0.35:  # flat flasks: shampoo, detergent
@@ -51,7 +55,9 @@ def jar(rng: Rng) -> Form:
     r = rng.uniform(0.03, 0.048)
     h = r * rng.uniform(1.6, 2.8)
     profile = [(r * 0.92, 0.0), (r, h * 0.06), (r, h * 0.75), (r * 0.82, h * 0.88), (r * 0.82, h)]
-    lid = revolve([(0, 0), (r * 0.88, 0), (r * 0.88, h * 0.14), (r * 0.84, h * 0.16), (0, h * 0.16)])
+    lid = revolve(
+        [(0, 0), (r * 0.88, 0), (r * 0.88, h * 0.14), (r * 0.84, h * 0.16), (0, h * 0.16)]
+    )
     body = vessel(profile, 0.003).named("body")
     contents, state = filled(profile, 0.003, rng, 0.6)
     if rng.random() < 0.6:
@@ -69,8 +75,16 @@ def carton(rng: Rng) -> Form:
     if rng.random() < 0.65:
         roof = w * rng.uniform(0.4, 0.6)
         a, b, t = w / 2, d / 2, 0.002
-        points = [(-a, -b, h), (a, -b, h), (a, b, h), (-a, b, h), (-a, -t, h + roof), (a, -t, h + roof),
-                  (a, t, h + roof), (-a, t, h + roof)]
+        points = [
+            (-a, -b, h),
+            (a, -b, h),
+            (a, b, h),
+            (-a, b, h),
+            (-a, -t, h + roof),
+            (a, -t, h + roof),
+            (a, t, h + roof),
+            (-a, t, h + roof),
+        ]
         faces = [[0, 1, 5, 4], [2, 3, 7, 6], [1, 2, 6, 5], [3, 0, 4, 7], [4, 5, 6, 7], [0, 3, 2, 1]]
         parts += [_flat(points, face).named("body") for face in faces]
         parts.append(cuboid(w, 0.004, roof * 0.35).at(z=h + roof * 0.97).named("body"))
@@ -109,7 +123,9 @@ def pan(rng: Rng) -> Form:
     h = r * rng.uniform(0.25, 0.42)
     profile = [(r * 0.8, 0.0), (r * 0.9, h * 0.3), (r, h)]
     long = r * rng.uniform(1.3, 1.9)
-    path = line((r * 0.95, 0, h * 0.8), (r + long * 0.4, 0, h * 1.3), (r + long, 0, h * 1.5), count=8)
+    path = line(
+        (r * 0.95, 0, h * 0.8), (r + long * 0.4, 0, h * 1.3), (r + long, 0, h * 1.5), count=8
+    )
     grip = loft(path, [0.008, 0.007, 0.008, 0.01, 0.012, 0.013, 0.012, 0.006], 0.006, 3, 10)
     return Form(
         merge([vessel(profile, 0.0035, 40).named("body"), grip.named("handle")]), (), r * 0.7
@@ -129,9 +145,19 @@ def pot(rng: Rng) -> Form:
         path = line((r * 0.97, 0, h * 0.8), (r * 1.6, 0, h * 0.9), (r * 2.5, 0, h * 0.95), count=7)
         parts.append(loft(path, 0.01, 0.006, 3, 10).named("handle"))
     if rng.random() < 0.5:
-        lid = revolve([(0, h - 0.001), (r * 1.04, h - 0.001), (r * 1.03, h + 0.004),
-                       (r * 0.6, h + 0.016), (0, h + 0.02)], 40)
-        return Form(merge([*parts, lid.named("lid"), knob(r * 0.16, h + 0.018).named("lid")]), ("closed",))
+        lid = revolve(
+            [
+                (0, h - 0.001),
+                (r * 1.04, h - 0.001),
+                (r * 1.03, h + 0.004),
+                (r * 0.6, h + 0.016),
+                (0, h + 0.02),
+            ],
+            40,
+        )
+        return Form(
+            merge([*parts, lid.named("lid"), knob(r * 0.16, h + 0.018).named("lid")]), ("closed",)
+        )
     contents, state = filled(profile, 0.004, rng, 0.35)
     return Form(merge([*parts, *contents]), (*state, "open"), 0.0 if contents else r * 0.8)
 
@@ -143,7 +169,11 @@ def kettle(rng: Rng) -> Form:
     bulge = line((r * 0.75, 0), (r, 0.25), (r * 0.9, 0.7), (r * 0.4, 1.0), count=10)
     body = revolve([(0, 0), *((a, b * h) for a, b in bulge), (0, h)], 36)
     lid = [(0, h * 0.98), (r * 0.45, h * 0.98), (r * 0.42, h * 1.03), (0, h * 1.07)]
-    parts = [body.named("body"), revolve(lid, 24).named("lid"), knob(r * 0.14, h * 1.06).named("lid")]
+    parts = [
+        body.named("body"),
+        revolve(lid, 24).named("lid"),
+        knob(r * 0.14, h * 1.06).named("lid"),
+    ]
     path = line((-r * 0.8, 0, h * 0.35), (-r * 1.25, 0, h * 0.55), (-r * 1.5, 0, h * 0.98), count=7)
     spout = tube(path, r * np.array([0.24, 0.22, 0.18, 0.15, 0.13, 0.12, 0.12]), 12)
     parts.append(spout.named("spout"))
@@ -162,13 +192,26 @@ def watering_can(rng: Rng) -> Form:
     profile = [(r, 0.0), (r * 0.88, h)]
     path = line((-r * 0.9, 0, h * 0.2), (-r * 1.7, 0, h * 0.75), (-r * 2.4, 0, h * 1.25), count=7)
     spout = tube(path, r * np.linspace(0.24, 0.12, 7), 12)
-    rose = tube([(-r * 2.35, 0, h * 1.2), (-r * 2.5, 0, h * 1.32), (-r * 2.55, 0, h * 1.37)],
-                r * np.array([0.13, 0.4, 0.4]), 16)
+    rose = tube(
+        [(-r * 2.35, 0, h * 1.2), (-r * 2.5, 0, h * 1.32), (-r * 2.55, 0, h * 1.37)],
+        r * np.array([0.13, 0.4, 0.4]),
+        16,
+    )
     turn = np.linspace(-0.5, 0.8, 9) * np.pi
-    bow = np.stack([r * 0.5 + r * 0.95 * np.cos(turn), 0 * turn, h * 0.75 + h * 0.5 * np.sin(turn)], 1)
+    bow = np.stack(
+        [r * 0.5 + r * 0.95 * np.cos(turn), 0 * turn, h * 0.75 + h * 0.5 * np.sin(turn)], 1
+    )
     grip = loft(bow, 0.005, 0.009, 3, 8, (0, 1, 0))
-    return Form(merge([vessel(profile, 0.004).named("body"), spout.named("spout"), rose.named("spout"),
-                       grip.named("handle")]).grounded())
+    return Form(
+        merge(
+            [
+                vessel(profile, 0.004).named("body"),
+                spout.named("spout"),
+                rose.named("spout"),
+                grip.named("handle"),
+            ]
+        ).grounded()
+    )
 
 
 def bucket(rng: Rng) -> Form:
@@ -180,5 +223,8 @@ def bucket(rng: Rng) -> Form:
     bow = np.stack([r * 1.04 * np.cos(turn), 0 * turn, r * 1.05 * np.sin(turn)], 1)
     grip = tube(bow, 0.0028, 8).turned("x", float(lean)).at(z=h * 0.95)
     contents, state = filled(profile[:2], 0.004, rng, 0.25)
-    return Form(merge([vessel(profile, 0.004).named("body"), grip.named("handle"), *contents]),
-                state, 0.0 if contents else r * 0.7)
+    return Form(
+        merge([vessel(profile, 0.004).named("body"), grip.named("handle"), *contents]),
+        state,
+        0.0 if contents else r * 0.7,
+    )

@@ -25,7 +25,8 @@ def bowl(rng: Rng) -> Form:
     profile = [*foot, *((float(a), float(b) + 0.003 * bool(foot)) for a, b in outer)]
     contents, state = filled(profile, 0.004, rng, 0.3)
     return Form(
-        merge([vessel(profile, 0.004).named("body"), *contents]), state,
+        merge([vessel(profile, 0.004).named("body"), *contents]),
+        state,
         0.0 if contents else r * 0.75,
     )
 
@@ -38,7 +39,10 @@ def mug(rng: Rng) -> Form:
         profile[2] = (r * 1.06, h * 0.55)
     contents, state = filled(profile, 0.004, rng, 0.45)
     ear = handle(
-        r * 0.97, h * rng.uniform(0.14, 0.3), h * rng.uniform(0.76, 0.9), r * rng.uniform(0.5, 0.8),
+        r * 0.97,
+        h * rng.uniform(0.14, 0.3),
+        h * rng.uniform(0.76, 0.9),
+        r * rng.uniform(0.5, 0.8),
         rng.uniform(0.003, 0.0055),
     )
     return Form(merge([vessel(profile, 0.004).named("body"), ear, *contents]), state)
@@ -51,8 +55,16 @@ def cup(rng: Rng) -> Form:
     profile = [(r * rng.uniform(0.65, 0.85), 0.0), (r, h)]
     body = vessel(profile, 0.0025).named("body")
     if rng.random() < 0.3:
-        top = [(0, h - 0.004), (r * 1.05, h - 0.004), (r * 1.05, h + 0.004), (r * 0.92, h + 0.006),
-               (r * 0.9, h + 0.014), (r * 0.84, h + 0.014), (r * 0.8, h + 0.008), (0, h + 0.008)]
+        top = [
+            (0, h - 0.004),
+            (r * 1.05, h - 0.004),
+            (r * 1.05, h + 0.004),
+            (r * 0.92, h + 0.006),
+            (r * 0.9, h + 0.014),
+            (r * 0.84, h + 0.014),
+            (r * 0.8, h + 0.008),
+            (0, h + 0.008),
+        ]
         return Form(merge([body, revolve(top).named("lid")]), ("closed",))
     contents, state = filled(profile, 0.0025, rng)
     return Form(merge([body, *contents]), state)
@@ -68,8 +80,15 @@ def glass(rng: Rng) -> Form:
         contents, state = filled(profile, 0.003, rng)
         return Form(merge([body.named("/glass"), *contents]), state)
     stem, cup_height = rng.uniform(0.06, 0.09), rng.uniform(0.07, 0.1)
-    base = [(0.0, 0.0), (r * 0.95, 0.0), (r * 0.9, 0.003), (0.006, 0.008), (0.004, stem * 0.5),
-            (0.006, stem), (0.0, stem)]
+    base = [
+        (0.0, 0.0),
+        (r * 0.95, 0.0),
+        (r * 0.9, 0.003),
+        (0.006, 0.008),
+        (0.004, stem * 0.5),
+        (0.006, stem),
+        (0.0, stem),
+    ]
     bulge = line((0.006, 0), (r * 0.8, 0.18), (r * 1.05, 0.5), (r * 0.8, 1.0), count=8)
     profile = [(float(a), float(b) * cup_height) for a, b in bulge]
     contents, state = filled(profile, 0.002, rng)
@@ -90,8 +109,10 @@ def tray(rng: Rng) -> Form:
     w, d, h = rng.uniform(0.18, 0.32), rng.uniform(0.13, 0.22), rng.uniform(0.015, 0.035)
     t = 0.005
     rim = [
-        cuboid(w, t, h).at(y=d / 2 - t / 2), cuboid(w, t, h).at(y=t / 2 - d / 2),
-        cuboid(t, d - 2 * t, h).at(x=w / 2 - t / 2), cuboid(t, d - 2 * t, h).at(x=t / 2 - w / 2),
+        cuboid(w, t, h).at(y=d / 2 - t / 2),
+        cuboid(w, t, h).at(y=t / 2 - d / 2),
+        cuboid(t, d - 2 * t, h).at(x=w / 2 - t / 2),
+        cuboid(t, d - 2 * t, h).at(x=t / 2 - w / 2),
     ]
     parts = [block(w, d, t, 0.2).named("body"), merge(rim).named("body")]
     if rng.random() < 0.5:
@@ -107,14 +128,31 @@ def pitcher(rng: Rng) -> Form:
     waist = r * rng.uniform(0.95, 1.12)
     profile = [(r * 0.85, 0.0), (waist, h * 0.3), (mouth, h * 0.85), (mouth * 1.08, h)]
     body = vessel(profile, 0.004).named("body")
-    lip = loft(
-        line((mouth * 0.9, 0, h * 0.86), (mouth * 1.15, 0, h * 0.97), (mouth * 1.45, 0, h), count=5),
-        [r * 0.35, r * 0.32, r * 0.26, r * 0.2, r * 0.12], 0.006, 2, 10,
-    ).turned("z", np.pi).named("spout")
+    lip = (
+        loft(
+            line(
+                (mouth * 0.9, 0, h * 0.86),
+                (mouth * 1.15, 0, h * 0.97),
+                (mouth * 1.45, 0, h),
+                count=5,
+            ),
+            [r * 0.35, r * 0.32, r * 0.26, r * 0.2, r * 0.12],
+            0.006,
+            2,
+            10,
+        )
+        .turned("z", np.pi)
+        .named("spout")
+    )
     grip = handle(mouth, h * 0.22, h * 0.9, r * rng.uniform(0.6, 0.95), rng.uniform(0.005, 0.008))
     if rng.random() < 0.35:
-        cap = [(0, h - 0.002), (mouth * 1.1, h - 0.002), (mouth * 1.08, h + 0.006), (r * 0.4, h * 1.05),
-               (0, h * 1.05)]
+        cap = [
+            (0, h - 0.002),
+            (mouth * 1.1, h - 0.002),
+            (mouth * 1.08, h + 0.006),
+            (r * 0.4, h * 1.05),
+            (0, h * 1.05),
+        ]
         return Form(merge([body, lip, grip, revolve(cap).named("lid")]), ("closed",))
     contents, state = filled(profile, 0.004, rng)
     return Form(merge([body, lip, grip, *contents]), (*state, "open"))
@@ -123,7 +161,9 @@ def pitcher(rng: Rng) -> Form:
 def _grip(length: float, wide: float, thick: float, rise: float, rng: Rng) -> Mesh:
     """The handle of cutlery along x from 0 to -length."""
     end = rng.uniform(1.0, 2.2)
-    path = line((0.004, 0, rise + thick), (-length * 0.45, 0, thick * 2), (-length, 0, thick), count=8)
+    path = line(
+        (0.004, 0, rise + thick), (-length * 0.45, 0, thick * 2), (-length, 0, thick), count=8
+    )
     widths = wide * np.array([0.7, 0.65, 0.7, 0.8, 1.0, end, end * 0.95, end * 0.5])
     return loft(path, widths, thick, 3, 10).named("handle")
 
@@ -145,8 +185,12 @@ def spoon(rng: Rng) -> Form:
     )
     bottom = top - [0, 0, 0.0018]
     return Form(
-        merge([_shell(top, bottom, rows, columns).named("bowl"),
-               _grip(length, 0.004 * size, 0.0013 * size, depth * 1.6, rng)]).grounded()
+        merge(
+            [
+                _shell(top, bottom, rows, columns).named("bowl"),
+                _grip(length, 0.004 * size, 0.0013 * size, depth * 1.6, rng),
+            ]
+        ).grounded()
     )
 
 
@@ -160,8 +204,10 @@ def _shell(top: np.ndarray, bottom: np.ndarray, rows: int, columns: int) -> Mesh
     after = np.roll(border, -1)
     under = rows * columns
     rim = np.concatenate(
-        [np.stack([border, border + under, after + under], 1),
-         np.stack([border, after + under, after], 1)]
+        [
+            np.stack([border, border + under, after + under], 1),
+            np.stack([border, after + under, after], 1),
+        ]
     )
     points = np.concatenate([top.reshape(-1, 3), bottom.reshape(-1, 3)])
     return mesh_of(points, np.concatenate([upper, lower, rim]))
@@ -184,8 +230,11 @@ def fork(rng: Rng) -> Form:
     bent[:, 2] += 0.012 * size * (1 - np.clip(bent[:, 0] / root, 0, 1)) ** 2
     bent[:, 2] += 0.006 * size * np.clip((bent[:, 0] - root) / (long - root), 0, 1) ** 2
     curved = Mesh(bent, head.triangles, head.normals, head.groups, ("tines",))
-    return Form(merge([curved, _grip(0.115 * size, 0.004 * size, 0.0014 * size, 0.012 * size, rng)])
-                .grounded())
+    return Form(
+        merge(
+            [curved, _grip(0.115 * size, 0.004 * size, 0.0014 * size, 0.012 * size, rng)]
+        ).grounded()
+    )
 
 
 def knife(rng: Rng) -> Form:
@@ -205,8 +254,14 @@ def knife(rng: Rng) -> Form:
 def spatula(rng: Rng) -> Form:
     """A turner."""
     long, wide = rng.uniform(0.07, 0.1), rng.uniform(0.025, 0.04)
-    outline = [(0, -0.006), (long * 0.2, -wide * 0.8), (long, -wide), (long, wide),
-               (long * 0.2, wide * 0.8), (0, 0.006)]
+    outline = [
+        (0, -0.006),
+        (long * 0.2, -wide * 0.8),
+        (long, -wide),
+        (long, wide),
+        (long * 0.2, wide * 0.8),
+        (0, 0.006),
+    ]
     head = prism(outline, 0.0025).at(z=0.003).named("blade")
     grip = rng.uniform(0.14, 0.22)
     path = line((0.01, 0, 0.005), (-grip * 0.3, 0, 0.012), (-grip, 0, 0.008), count=7)

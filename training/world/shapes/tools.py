@@ -27,28 +27,52 @@ def hammer(rng: Rng) -> Form:
     face = tube([(0, v, z) for v in y], [r, r, r * 0.75, r * 0.75], 14, (0, 0, 1))
     if rng.random() < 0.5:  # claws
         claws = [
-            loft(line((side * 0.003, head * 0.1, z), (side * 0.007, head * 0.35, z),
-                      (side * 0.012 - 0.02, head * 0.55, z), count=6),
-                 [0.006, 0.006, 0.005, 0.004, 0.004, 0.002], r * 0.5, 3, 8)
+            loft(
+                line(
+                    (side * 0.003, head * 0.1, z),
+                    (side * 0.007, head * 0.35, z),
+                    (side * 0.012 - 0.02, head * 0.55, z),
+                    count=6,
+                ),
+                [0.006, 0.006, 0.005, 0.004, 0.004, 0.002],
+                r * 0.5,
+                3,
+                8,
+            )
             for side in (-1, 1)
         ]
         back = merge(claws)
     else:
-        back = tube([(0, v * head, z) for v in (0.1, 0.2, 0.5)], [r * 0.75, r * 0.8, r * 0.25], 12,
-                    (0, 0, 1))
+        back = tube(
+            [(0, v * head, z) for v in (0.1, 0.2, 0.5)],
+            [r * 0.75, r * 0.8, r * 0.25],
+            12,
+            (0, 0, 1),
+        )
     return Form(merge([grip.named("handle"), face.named("head"), back.named("head")]).grounded())
 
 
 def wrench(rng: Rng) -> Form:
     """Open at one or both ends, or a ring at one."""
-    long, half, thick = rng.uniform(0.12, 0.22), rng.uniform(0.006, 0.009), rng.uniform(0.005, 0.008)
+    long, half, thick = (
+        rng.uniform(0.12, 0.22),
+        rng.uniform(0.006, 0.009),
+        rng.uniform(0.005, 0.008),
+    )
     head = half * rng.uniform(2.0, 2.5)
 
     def jaw(sign: float) -> Mesh:
         gap = head * 0.48
-        round_part = [(head * np.cos(t), head * np.sin(t)) for t in np.linspace(0.28, 1.72, 13) * np.pi]
-        bite = [(head * 0.75, -gap), (-head * 0.1, -gap), (-head * 0.25, 0), (-head * 0.1, gap),
-                (head * 0.75, gap)]
+        round_part = [
+            (head * np.cos(t), head * np.sin(t)) for t in np.linspace(0.28, 1.72, 13) * np.pi
+        ]
+        bite = [
+            (head * 0.75, -gap),
+            (-head * 0.1, -gap),
+            (-head * 0.25, 0),
+            (-head * 0.1, gap),
+            (head * 0.75, gap),
+        ]
         return prism([*round_part, *bite], thick).turned("z", 0.26 * sign)
 
     front = jaw(1.0).at(x=long / 2)
@@ -64,13 +88,26 @@ def pliers(rng: Rng) -> Form:
     size, spread = rng.uniform(0.8, 1.2), rng.uniform(0.12, 0.3)
     z, halves = 0.008 * size, []
     for side in (-1, 1):
-        path = line((-0.005, side * 0.004, z), (-0.03, side * (0.012 + 0.03 * spread), z),
-                    (-0.075, side * (0.01 + 0.08 * spread), z),
-                    (-0.12, side * (0.008 + 0.1 * spread), z), count=9) * [size, size, 1]
-        grip = loft(path, size * np.array([4, 4.5, 5, 5.5, 6, 6, 6, 6, 3.5]) / 1000, z * 0.9, 2.5, 10)
+        path = line(
+            (-0.005, side * 0.004, z),
+            (-0.03, side * (0.012 + 0.03 * spread), z),
+            (-0.075, side * (0.01 + 0.08 * spread), z),
+            (-0.12, side * (0.008 + 0.1 * spread), z),
+            count=9,
+        ) * [size, size, 1]
+        grip = loft(
+            path, size * np.array([4, 4.5, 5, 5.5, 6, 6, 6, 6, 3.5]) / 1000, z * 0.9, 2.5, 10
+        )
         halves.append(grip.named("handle"))
-        tip = [(-0.006, 0.0), (0.03, 0.001), (0.048, 0.0012), (0.048, 0.005), (0.03, 0.009), (0.01, 0.013),
-               (-0.006, 0.012)]
+        tip = [
+            (-0.006, 0.0),
+            (0.03, 0.001),
+            (0.048, 0.0012),
+            (0.048, 0.005),
+            (0.03, 0.009),
+            (0.01, 0.013),
+            (-0.006, 0.012),
+        ]
         jaw = prism(np.array(tip) * size, z * 1.3).turned("z", 0.35 * spread).at(z=z * 0.35)
         if side < 0:
             jaw = jaw.turned("x", np.pi).at(z=2 * z)
@@ -85,11 +122,30 @@ def scissors(rng: Rng) -> Form:
     long, parts = rng.uniform(0.07, 0.1) * size, []
     for side in (-1, 1):
         z = 0.004 + 0.002 * side
-        blade = prism([(-0.02, -0.004), (long, -0.001), (long, 0.001), (long * 0.6, 0.007), (0, 0.008),
-                       (-0.02, 0.005)], 0.0018).turned("z", spread / 2)
+        blade = prism(
+            [
+                (-0.02, -0.004),
+                (long, -0.001),
+                (long, 0.001),
+                (long * 0.6, 0.007),
+                (0, 0.008),
+                (-0.02, 0.005),
+            ],
+            0.0018,
+        ).turned("z", spread / 2)
         loop = ring(0.017 * size, 0.0042, rng.uniform(1.1, 1.5)).at(x=-0.07 * size, y=-0.014 * size)
-        arm = loft(line((-0.012, 0.0, 0.004), (-0.03 * size, -0.003, 0.004),
-                        (-0.048 * size, -0.008 * size, 0.004), count=5), 0.0055, 0.004, 3, 8)
+        arm = loft(
+            line(
+                (-0.012, 0.0, 0.004),
+                (-0.03 * size, -0.003, 0.004),
+                (-0.048 * size, -0.008 * size, 0.004),
+                count=5,
+            ),
+            0.0055,
+            0.004,
+            3,
+            8,
+        )
         grip = merge([loop, arm]).turned("z", spread / 2)
         if side < 0:
             blade, grip = (part.turned("x", np.pi).at(z=0.008) for part in (blade, grip))
@@ -100,14 +156,22 @@ def scissors(rng: Rng) -> Form:
 def drill(rng: Rng) -> Form:
     """A power drill that stands on its battery."""
     r, long, h = rng.uniform(0.02, 0.028), rng.uniform(0.11, 0.16), rng.uniform(0.14, 0.18)
-    barrel = stick(np.array([-0.4, -0.38, -0.1, 0.4, 0.42]) * long, r * np.array([0.7, 1, 1.1, 0.95, 0.6]),
-                   18, h - r)
-    chuck = stick(np.array([0.41, 0.5, 0.66, 0.7]) * long, r * np.array([0.75, 0.75, 0.45, 0.3]), 14, h - r)
+    barrel = stick(
+        np.array([-0.4, -0.38, -0.1, 0.4, 0.42]) * long,
+        r * np.array([0.7, 1, 1.1, 0.95, 0.6]),
+        18,
+        h - r,
+    )
+    chuck = stick(
+        np.array([0.41, 0.5, 0.66, 0.7]) * long, r * np.array([0.75, 0.75, 0.45, 0.3]), 14, h - r
+    )
     parts = [barrel.named("body"), chuck.named("chuck")]
     if rng.random() < 0.6:
         bit = stick([0.68 * long, 1.05 * long, 1.1 * long], [0.003, 0.003, 0.001], 8, h - r)
         parts.append(bit.named("bit"))
-    path = line((-0.12 * long, 0, h - 1.3 * r), (-0.18 * long, 0, h * 0.5), (-0.16 * long, 0, 0.02), count=6)
+    path = line(
+        (-0.12 * long, 0, h - 1.3 * r), (-0.18 * long, 0, h * 0.5), (-0.16 * long, 0, 0.02), count=6
+    )
     grip = loft(path, [0.019, 0.017, 0.016, 0.016, 0.017, 0.02], 0.014, 3, 12, (0, 1, 0))
     battery = block(r * 3.4, r * 2.3, rng.uniform(0.025, 0.038), 0.3).at(x=-0.1 * long)
     trigger = block(0.008, 0.012, 0.022, 0.5).at(x=0.05 * long, z=h * 0.58)
@@ -124,8 +188,9 @@ def clamp(rng: Rng) -> Form:
     z = thick / 2
     screw = tube([(reach * 0.85, y, z) for y in (-0.5 * gap, 0.65 * gap)], 0.0045, 8, (0, 0, 1))
     foot = tube([(reach * 0.85, y * gap, z) for y in (0.63, 0.7)], 0.009, 12, (0, 0, 1))
-    bar_end = tube([(reach * 0.85 - 0.022, -0.48 * gap, z), (reach * 0.85 + 0.022, -0.48 * gap, z)],
-                   0.0035, 8)
+    bar_end = tube(
+        [(reach * 0.85 - 0.022, -0.48 * gap, z), (reach * 0.85 + 0.022, -0.48 * gap, z)], 0.0035, 8
+    )
     frame = merge([arm, arm.at(y=gap), spine]).named("frame")
     return Form(merge([frame, merge([screw, foot, bar_end]).named("screw")]).grounded())
 
@@ -152,11 +217,16 @@ def brush(rng: Rng) -> Form:
         hair = cuboid(0.045, 1.9 * wide, 0.011).at(x=0.045, z=0.001)
         return Form(merge([grip.named("handle"), metal, hair.named("bristles")]).grounded())
     if draw < 0.75:
-        path = line((0.09, 0, 0.004), (0.05, 0, 0.004), (-0.02, 0, 0.005), (-0.095, 0, 0.004), count=9)
+        path = line(
+            (0.09, 0, 0.004), (0.05, 0, 0.004), (-0.02, 0, 0.005), (-0.095, 0, 0.004), count=9
+        )
         half = np.array([4, 5.5, 5.5, 4, 3, 4, 6, 6.5, 4]) / 1000
         hair = cuboid(0.028, 0.01, 0.012).at(x=0.074, z=0.006)
-        return Form(merge([loft(path, half, 0.004, 2.5, 10).named("handle"), hair.named("bristles")])
-                    .grounded())
+        return Form(
+            merge(
+                [loft(path, half, 0.004, 2.5, 10).named("handle"), hair.named("bristles")]
+            ).grounded()
+        )
     wide = rng.uniform(0.022, 0.03)
     back = block(rng.uniform(0.1, 0.14), 2 * wide, 0.018, 0.6).at(z=0.02)
     hair = cuboid(rng.uniform(0.085, 0.095), 1.7 * wide, 0.022)

@@ -8,7 +8,6 @@ from training.world.mesh import block, cuboid, loft, merge, mesh_of, prism, revo
 from training.world.shapes.form import Form, Rng, line, ring
 
 
-
 def torus(rng: Rng) -> Form:
     return Form(ring(rng.uniform(0.028, 0.06), rng.uniform(0.007, 0.018)).grounded())
 
