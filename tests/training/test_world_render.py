@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from training.world import casting
 from training.world.camera import Sensor, look_at, sample_camera
 from training.world.colours import COLOUR_NAMES, UNCLEAR, names_of, sample_colour
 from training.world.materials import Finish, Material, sample_material
@@ -16,7 +17,7 @@ from training.world.render import Renderer
 from training.world.scene import Body, Pose, Scene, place, sample_light
 from training.world.shapes import NAMED
 from training.world.shapes.form import Form, sphere
-from training.world.surroundings import sample_scene
+from training.world.surroundings import sample_arrangement, surround
 from training.world.textures import load_photos
 
 SENSOR = Sensor(gain=1, gamma=1, blur=0, noise=0, jpeg=None)
@@ -119,8 +120,9 @@ def test_viewer_agrees_with_the_picture():
     seen = 0
     for seed in range(6):
         rng = np.random.default_rng((11, seed))
-        scene = sample_scene(photos, rng)
-        tilted = sample_camera(rng, scene.outlook, 256, 256)
+        arrangement = sample_arrangement(photos, rng)
+        scene = surround(arrangement.bodies, arrangement.half, photos, rng)
+        tilted = sample_camera(rng, arrangement.outlook, 256, 256)
         camera = look_at(tilted.position, (0, 0, 0.04), 256, 256, 50.0)  # no roll
         renderer = Renderer(scene)
         for record in renderer.records(camera):
@@ -258,16 +260,25 @@ def test_every_kind_has_a_look_for_each_of_its_groups(kind: str):
                 assert 0 <= finish.texture.min() <= finish.texture.max() <= 1
 
 
-def test_rays_and_planes_see_the_same_table(monkeypatch: pytest.MonkeyPatch):
-    rng = np.random.default_rng((2, 4))
-    scene = sample_scene(load_photos(), rng)
-    camera = sample_camera(rng, scene.outlook, 96, 96)
-    some = render(scene, camera)
-    monkeypatch.setattr(Renderer, "_near_bodies", lambda self, camera: np.ones(96 * 96, bool))
-    every = render(scene, camera)
-    assert np.mean(some.labels != every.labels) < 0.002
-    assert np.nanmax(np.abs(some.depth - every.depth) / every.depth) < 1e-3
-    assert np.mean(np.isnan(some.depth) != np.isnan(every.depth)) < 0.01
+def test_rays_are_not_missed_by_the_boxes_around_bodies(monkeypatch: pytest.MonkeyPatch):
+    photos = load_photos()
+    for seed in range(5):
+        rng = np.random.default_rng((2, seed))
+        arrangement = sample_arrangement(photos, rng)
+        scene = surround(arrangement.bodies, arrangement.half, photos, rng)
+        camera = sample_camera(rng, arrangement.outlook, 96, 96)
+        with monkeypatch.context() as patch:
+            some = render(scene, camera)
+            patch.setattr(casting, "_boxed", lambda scene, camera: np.arange(96 * 96))
+            every = render(scene, camera)
+        assert np.array_equal(some.labels, every.labels)
+        assert np.array_equal(some.depth, every.depth, equal_nan=True)
+
+
+def test_other_light_needs_the_same_bodies():
+    scene = table(thing("ball", sphere(0.05), (0, 0, 0)))
+    with pytest.raises(ValueError, match="same list of bodies"):
+        Renderer(scene).relit(table())
 
 
 def test_things_are_small_and_large_few_and_many():

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import open3d as o3d
 from numpy.typing import NDArray
 
 from training.world.camera import Camera, Sensor
+from training.world.casting import Caster
 from training.world.colours import COLOUR_NAMES, UNCLEAR, names_of
 from training.world.looks import COLOURLESS
-from training.world.mesh import unit
 from training.world.scene import Body, Scene
-from training.world.shading import FLOOR, TABLE, Slots, Surface, albedo, shade, through_glass
+from training.world.shading import Slots, Surface, albedo, shade, through_glass
 
 Rng = np.random.Generator
 Floats = NDArray[np.float32]
 
-FLOOR_SIDE = 6.0  # m, half
 LEAST_PIXELS = 60  # visible, at 256 x 256: below it an object counts as not seen
 STRIDE = 4  # silhouettes are counted on every fourth pixel
-NEAREST = 0.02  # m before the camera: a box that is nearer may be anywhere in the picture
-MOST_PANES = 6  # of glass behind each other that one can look through
 MAIN = 0.55  # of its coloured pixels: so many must have a thing's main colour, or it has none
 COLOURED = 0.25  # of its pixels: so many must have a colour of its own, or it has none
 SEEN = 0.1  # of its coloured pixels: a colour that people may see in it
@@ -42,74 +39,6 @@ class Rendering:
     objects: list[dict[str, Any]]
 
 
-def _tensor(array: NDArray[Any]) -> o3d.core.Tensor:
-    return o3d.core.Tensor.from_numpy(np.ascontiguousarray(array))
-
-
-def _rectangle(half: tuple[float, float], turn: float, height: float) -> Floats:
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
-    c, s = np.cos(turn), np.sin(turn)
-    flat = corners @ np.array([[c, s], [-s, c]])
-    return np.c_[flat, np.full(4, height)].astype(np.float32)
-
-
-class _Caster:
-    """Rays into a set of triangles, each of which belongs to a slot."""
-
-    def __init__(
-        self, vertices: Floats, faces: NDArray[np.uint32], normals: Floats, slots: NDArray[np.int16]
-    ) -> None:
-        self._corner_normals = normals[faces]
-        self.slots = slots
-        self.scene = o3d.t.geometry.RaycastingScene(nthreads=1)
-        self.scene.add_triangles(_tensor(vertices), _tensor(faces))
-
-    def trace(self, slots: Slots, start: Floats, rays: Floats) -> tuple[Surface, Floats]:
-        """What rays (N, 3) from `start` (3,) or (N, 3) meet, and how many ray lengths away, (N,)."""
-        start = np.broadcast_to(start, rays.shape)
-        hits = self.scene.cast_rays(_tensor(np.concatenate([start, rays], 1)), nthreads=1)
-        distance = hits["t_hit"].numpy()
-        found = np.isfinite(distance)
-        face = hits["primitive_ids"].numpy()[found].astype(np.int64)
-        slot = self.slots[face]
-        owner = slots.owners[slot]
-        owners = np.zeros(len(rays), np.int16)
-        owners[found] = owner
-        points = start + rays * np.where(found, distance, 0)[:, None]
-        inside = owner > 0
-        solid = np.flatnonzero(found)[inside]
-        uv = hits["primitive_uvs"].numpy()[found][inside]
-        normals = self._normals(face[inside], uv, rays[solid])
-        return Surface(owners, points, rays, solid, normals, slot[inside]), distance
-
-    def trace_past(self, slots: Slots, rays: Floats, glass: Floats) -> Surface:
-        """What rays (N, 3) that meet glass at points (N, 3) meet behind it."""
-        start = glass + rays * np.float32(1e-3)
-        for _ in range(MOST_PANES):
-            behind, _ = self.trace(slots, start, rays)
-            again = behind.solid[slots.clear[behind.slots] > 0]
-            if not len(again):
-                break
-            start[again] = behind.points[again] + rays[again] * np.float32(1e-3)
-        return behind
-
-    def _normals(self, face: NDArray[np.int64], uv: Floats, rays: Floats) -> Floats:
-        """Smooth normals (N, 3) that face the camera."""
-        corners = self._corner_normals[face]
-        u, v = uv[:, :1], uv[:, 1:]
-        smooth = (1 - u - v) * corners[:, 0] + u * corners[:, 1] + v * corners[:, 2]
-        away = np.einsum("ij,ij->i", smooth, rays) > 0
-        smooth[away] *= -1
-        return unit(smooth)
-
-    def blocked(self, rays: Floats, reach: float) -> Floats:
-        """1.0 where something is in the way of a ray (N, 6) within `reach` m, else 0.0, (N,)."""
-        if not len(rays):
-            return np.zeros(0, np.float32)
-        found = self.scene.test_occlusions(_tensor(rays), tfar=reach, nthreads=1)
-        return np.asarray(found.numpy(), np.float32)
-
-
 class Renderer:
     """Casts rays into one scene; body i of the scene has label i + 1.
 
@@ -126,28 +55,15 @@ class Renderer:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._slots = Slots(scene)
-        vertices, triangles, normals, slots = [], [], [], []
-        count = 0
-        for first, body in zip(self._slots.first, scene.bodies, strict=True):
-            mesh = body.mesh.moved(body.rotation, body.translation)
-            vertices.append(mesh.vertices)
-            triangles.append(mesh.triangles + np.uint32(count))
-            normals.append(mesh.normals)
-            slots.append((first + mesh.groups).astype(np.int16))
-            count += len(mesh.vertices)
-        floor = (FLOOR_SIDE, FLOOR_SIDE)
-        for owner, half, turn, height in (
-            (TABLE, scene.table, scene.table_turn, 0.0),
-            (FLOOR, floor, 0.0, -scene.floor_depth),
-        ):
-            vertices.append(_rectangle(half, turn, height))
-            triangles.append(np.array([[0, 1, 2], [0, 2, 3]], np.uint32) + np.uint32(count))
-            normals.append(np.tile(np.array([0, 0, 1], np.float32), (4, 1)))
-            slots.append(np.full(2, owner, np.int16))  # the last two slots
-            count += 4
-        all_vertices, all_normals = np.concatenate(vertices), np.concatenate(normals)
-        faces, of_faces = np.concatenate(triangles), np.concatenate(slots)
-        self._caster = _Caster(all_vertices, faces, all_normals, of_faces)
+        self._caster = Caster(scene.bodies, self._slots)
+
+    def relit(self, scene: Scene) -> Renderer:
+        """A renderer of the same bodies in another room, on another table, in other light."""
+        if scene.bodies is not self.scene.bodies:
+            raise ValueError("a relit scene must hold the very same list of bodies")
+        other = copy(self)
+        other.scene = scene
+        return other
 
     def render(self, camera: Camera, sensor: Sensor, rng: Rng) -> Rendering:
         """The scene through that camera; `rng` moves soft shadows and sensor noise only."""
@@ -167,59 +83,9 @@ class Renderer:
 
     def _trace(self, camera: Camera) -> tuple[Surface, Floats]:
         """What every pixel meets, and the depth (H, W)."""
-        rays = camera.rays().reshape(-1, 3)
-        eye = camera.position.astype(np.float32)
-        # Rays are dear: those that miss the boxes around all bodies are answered by the planes.
-        boxed = self._near_bodies(camera)
-        near, rest = np.flatnonzero(boxed), np.flatnonzero(~boxed)
-        owners, far = np.empty(len(rays), np.int16), np.empty(len(rays), np.float32)
-        owners[rest], far[rest] = self._planes(eye, rays[rest])
-        part, far[near] = self._caster.trace(self._slots, eye, rays[near])
-        owners[near] = part.owners
-        found = np.isfinite(far)
-        points = eye + rays * np.where(found, far, 0)[:, None]
-        surface = Surface(owners, points, rays, near[part.solid], part.normals, part.slots)
-        far = np.where(found, far, np.nan).astype(np.float32)
-        return surface, far.reshape(camera.height, camera.width)
-
-    def _planes(self, eye: Floats, rays: Floats) -> tuple[NDArray[np.int16], Floats]:
-        """Owners of what rays (N, 3) from `eye` meet where no body is, and how far it is, (N,)."""
-        scene = self.scene
-        x, y, z = np.ascontiguousarray(rays.T)
-        down = np.minimum(z, np.float32(-1e-9))
-        table = np.float32(-eye[2]) / down
-        floor = np.float32(-scene.floor_depth - eye[2]) / down
-        c, s = np.float32(np.cos(scene.table_turn)), np.float32(np.sin(scene.table_turn))
-        across, along = eye[0] + x * table, eye[1] + y * table
-        on_table = (np.abs(c * across + s * along) < scene.table[0]) & (
-            np.abs(c * along - s * across) < scene.table[1]
-        )
-        on_table &= (table > 0) & (z < 0)
-        reach = np.maximum(np.abs(eye[0] + x * floor), np.abs(eye[1] + y * floor))
-        on_floor = (reach < FLOOR_SIDE) & (floor > 0) & (z < 0) & ~on_table
-        owners = np.zeros(len(rays), np.int16)
-        far = np.full(len(rays), np.inf, np.float32)
-        for owner, here, distance in ((TABLE, on_table, table), (FLOOR, on_floor, floor)):
-            owners[here] = owner
-            far[here] = distance[here]
-        return owners, far
-
-    def _near_bodies(self, camera: Camera) -> NDArray[np.bool_]:
-        """Which pixels (N,) may see a body: those in the boxes around all bodies."""
-        near = np.zeros((camera.height, camera.width), bool)
-        signs = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).reshape(3, 8).T
-        for body in self.scene.bodies:
-            ends = np.stack(body.form.bounds).astype(np.float64)
-            corners = np.where(signs, ends[1], ends[0]) @ body.rotation.T + body.translation
-            seen = camera.to_optical(corners)
-            if seen[:, 2].min() < NEAREST:
-                near[:] = True
-                break
-            pixels = seen[:, :2] / seen[:, 2:] * camera.focal + camera.centre
-            x0, y0 = np.maximum(np.floor(pixels.min(0)), 0).astype(int)
-            x1, y1 = np.maximum(np.ceil(pixels.max(0)) + 1, 0).astype(int)
-            near[y0:y1, x0:x1] = True
-        return near.reshape(-1)
+        surface, far = self._caster.view(self.scene, camera)
+        depth = np.where(np.isfinite(far), far, np.nan).astype(np.float32)
+        return surface, depth.reshape(camera.height, camera.width)
 
     def _look_through(self, surface: Surface, light: Floats) -> None:
         """Mix in what is behind glass, in place."""
@@ -227,7 +93,9 @@ class Renderer:
         if not clear.any():
             return
         pixels = surface.solid[clear]
-        behind = self._caster.trace_past(self._slots, surface.rays[pixels], surface.points[pixels])
+        behind = self._caster.trace_past(
+            self.scene, surface.rays[pixels], surface.points[pixels]
+        )
         through_glass(self.scene, self._slots, surface, clear, behind, light)
 
     def _records(
@@ -241,7 +109,10 @@ class Renderer:
         owners = surface.owners[surface.solid]
         order = np.argsort(owners, kind="stable")
         bounds = np.searchsorted(owners[order], np.arange(1, len(self.scene.bodies) + 2))
-        whole = self._silhouettes(camera, surface, size)
+        # Only bodies hide bodies, so all silhouettes lie within the pixels of bodies.
+        seen = (surface.owners > 0).reshape(size)[::STRIDE, ::STRIDE]
+        rays = surface.rays.reshape(*size, 3)[::STRIDE, ::STRIDE][seen]
+        whole = self._caster.silhouettes(camera.position.astype(np.float32), rays)
         calls = names_of(colour[surface.solid])
         part_number = 0
         records = []
@@ -287,27 +158,6 @@ class Renderer:
                 }
             )
         return flat_labels.reshape(size), flat_parts.reshape(size), records
-
-    def _silhouettes(
-        self, camera: Camera, surface: Surface, size: tuple[int, int]
-    ) -> NDArray[np.int64]:
-        """How many of every STRIDE-th pixel's rays would meet each label if it stood alone."""
-        many = len(self.scene.bodies) + 1
-        # Only bodies hide bodies, so all silhouettes lie within the pixels of bodies.
-        seen = (surface.owners > 0).reshape(size)[::STRIDE, ::STRIDE]
-        rays = surface.rays.reshape(*size, 3)[::STRIDE, ::STRIDE][seen]
-        if not len(rays):  # Open3D does not take none
-            return np.zeros(many, np.int64)
-        start = np.broadcast_to(camera.position.astype(np.float32), rays.shape)
-        hits = self._caster.scene.list_intersections(
-            _tensor(np.concatenate([start, rays], 1)), nthreads=1
-        )
-        ray = hits["ray_ids"].numpy().astype(np.int64)
-        slot = self._caster.slots[hits["primitive_ids"].numpy().astype(np.int64)]
-        owner = self._slots.owners[slot].astype(np.int64)
-        met = np.zeros(len(rays) * many, bool)
-        met[ray[owner > 0] * many + owner[owner > 0]] = True
-        return np.asarray(met.reshape(-1, many).sum(0), np.int64)
 
 
 def _seen_colours(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,6 @@ class Scene:
     floor_texture: NDArray[np.float32]
     backdrop: NDArray[np.float32]
     light: Light
-    outlook: Outlook = field(default=Outlook((0.0, 0.0, 0.04), 0.8, (0.3, 1.1)))
 
 
 def extent_of(form: Form, pose: Pose) -> tuple[Vector, Vector]:

@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 # Rays (N, 6), reach in metres -> 1.0 where something is in the way, else 0.0, (N,).
 Blocked = Callable[[Floats, float], Floats]
 
-TABLE, FLOOR = -1, -2  # owners, and slots, of what is no body; owner 0 is nothing
+TABLE, FLOOR = -1, -2  # owners of what is no body; owner 0 is nothing
 COARSE = 128  # px: shadows and ambient shade are made out on about so many rows
 AMBIENT_REACH = 0.12  # m, how far things darken the corners beside them
 FLOOR_TILE = 1.6  # m, one width of the floor's texture
@@ -26,10 +26,9 @@ METALLIC = 0.3  # mirrors above it tint what they reflect
 
 
 class Slots:
-    """Tables over all groups of all bodies; the last two rows are the floor and the table.
+    """Tables over all groups of all bodies.
 
-    `first` int (bodies,) is each body's first slot. By slot: owners int16 (label, TABLE or
-    FLOOR), shine, gloss, mirror, clear float32, colour float32 (slots, 3), counted bool.
+    `first` int (bodies,) is each body's first slot. By slot: owners int16 (label), shine, gloss, mirror, clear float32, colour float32 (slots, 3), counted bool.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -37,18 +36,13 @@ class Slots:
         counts = [len(body.material.finishes) for body in scene.bodies]
         self.first = np.cumsum([0, *counts[:-1]])[: len(counts)]
         labels = np.repeat(np.arange(1, len(counts) + 1), counts)
-        self.owners = np.r_[labels, FLOOR, TABLE].astype(np.int16)
-
-        def column(values: list[float], floor: float, table: float) -> Floats:
-            return np.array([*values, floor, table], np.float32)
-
-        self.shine = column([f.shine for f in finishes], 0, scene.table_shine)
-        self.gloss = column([f.gloss for f in finishes], 12, 12)
-        self.mirror = column([f.mirror for f in finishes], 0, 0)
-        self.clear = column([f.clear for f in finishes], 0, 0)
-        colours = [f.colour for f in finishes]
-        self.colour = np.array([*colours, np.ones(3), np.ones(3)], np.float32)
-        self.counted = np.array([*(f.counted for f in finishes), False, False])
+        self.owners = labels.astype(np.int16)
+        self.shine = np.array([f.shine for f in finishes], np.float32)
+        self.gloss = np.array([f.gloss for f in finishes], np.float32)
+        self.mirror = np.array([f.mirror for f in finishes], np.float32)
+        self.clear = np.array([f.clear for f in finishes], np.float32)
+        self.colour = np.array([f.colour for f in finishes], np.float32).reshape(-1, 3)
+        self.counted = np.array([f.counted for f in finishes], bool)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,17 @@ BINS, SHELVES, PILES = 0.16, 0.15, 0.12  # shares of scenes; the rest are tables
 LOW, HIGH, TOP = (0.17, 0.6), (0.6, 1.15), (1.15, 1.53)  # rad, how far a camera looks down
 
 
-def sample_scene(photos: Photos, rng: Rng) -> Scene:
-    """Random things in a random place, seen from near or far."""
+@dataclass(frozen=True)
+class Arrangement:
+    """Bodies that lie within `half` m of the origin, and where to look at them from."""
+
+    bodies: list[Body]
+    half: float
+    outlook: Outlook
+
+
+def sample_arrangement(photos: Photos, rng: Rng) -> Arrangement:
+    """Random things in a random place, to be seen from near or far."""
     share = float(np.exp(rng.normal(np.log(0.115), 0.5)))  # of the picture that a thing takes
     width = float(np.clip(TYPICAL / share, LEAST_WIDTH, MOST_WIDTH))
     draw = rng.random()
@@ -40,8 +49,8 @@ def sample_scene(photos: Photos, rng: Rng) -> Scene:
     heaped = draw < BINS + SHELVES + PILES
     bodies = pile(cast, count, around, rng) if heaped else scatter(cast, count, around, rng)
     pitch = (LOW, HIGH, HIGH, TOP)[int(rng.integers(4))]
-    scene = surround(bodies[:MOST_THINGS], half, photos, rng)
-    return replace(scene, outlook=Outlook(_focus(bodies, width, half, rng), width, pitch))
+    outlook = Outlook(_focus(bodies, width, half, rng), width, pitch)
+    return Arrangement(bodies[:MOST_THINGS], half, outlook)
 
 
 def _count(half: tuple[float, float], each: float, rng: Rng) -> int:
@@ -89,7 +98,7 @@ def _furniture(mesh: Mesh, photos: Photos, rng: Rng) -> Body:
     return place("furniture", Form(mesh), Material((finish,), None), pose, furniture=True)
 
 
-def _bin(width: float, photos: Photos, rng: Rng) -> Scene:
+def _bin(width: float, photos: Photos, rng: Rng) -> Arrangement:
     """A bin, tote or drawer with things in it, seen from above."""
     b = float(np.clip(width * rng.uniform(0.3, 0.55), 0.11, 0.3))
     a = b * rng.uniform(1.0, 1.6)
@@ -108,14 +117,13 @@ def _bin(width: float, photos: Photos, rng: Rng) -> Scene:
     count = _count(inside, 0.009, rng)
     cast = Cast(photos, count, rng)
     bodies = pile(cast, count, inside, rng)
-    scene = surround([shell, *bodies], a, photos, rng)
     focus = _focus(bodies, width, b, rng)
     turn = float(rng.choice([0, 1, 2, 3]) * np.pi / 2)
     around = (turn - 0.35, turn + 0.35) if rng.random() < 0.6 else (0.0, 2 * np.pi)
-    return replace(scene, outlook=Outlook(focus, width, (0.85, 1.53), around))
+    return Arrangement([shell, *bodies], a, Outlook(focus, width, (0.85, 1.53), around))
 
 
-def _shelf(width: float, photos: Photos, rng: Rng) -> Scene:
+def _shelf(width: float, photos: Photos, rng: Rng) -> Arrangement:
     """Boards between two sides, seen from the front; things stand in rows on them."""
     half = float(np.clip(width * rng.uniform(0.4, 0.8), 0.18, 0.6))
     deep, t = rng.uniform(0.1, 0.2), rng.uniform(0.01, 0.03)
@@ -135,7 +143,7 @@ def _shelf(width: float, photos: Photos, rng: Rng) -> Scene:
     cast = Cast(photos, 12, rng)
     standing = rows(cast, boards, (half - 0.01, deep * 0.95), gap, rng)
     middle = float(rng.uniform(boards[0], top - gap * 0.3) if count > 1 else boards[0] + gap * 0.4)
-    scene = surround([frame, *standing[:MOST_THINGS]], half, photos, rng)
     target = (float(rng.uniform(-0.4, 0.4) * half), 0.0, middle)
     front = -np.pi / 2
-    return replace(scene, outlook=Outlook(target, width, (-0.1, 0.55), (front - 0.5, front + 0.5)))
+    outlook = Outlook(target, width, (-0.1, 0.55), (front - 0.5, front + 0.5))
+    return Arrangement([frame, *standing[:MOST_THINGS]], half, outlook)
