@@ -45,7 +45,7 @@ def test_a_ball_agrees_with_the_equation_of_its_sphere():
     radius, at = 0.05, (0.02, 0.03, 0.0)
     centre = np.array([0.02, 0.03, radius])
     camera = look_at((0.3, -0.6, 0.5), centre, 257, 257, 45.0)
-    shot = render(table(thing("ball", sphere(radius), at)), camera)
+    shot = render(table(thing("ball", sphere(radius, 36), at)), camera)
 
     optical = camera.to_optical(centre)
     distance = np.linalg.norm(np.array([0.3, -0.6, 0.5]) - centre)

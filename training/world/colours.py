@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Rng = np.random.Generator
+Option = TypeVar("Option")
 Floats = NDArray[np.float32]
 
 # Name -> one or more ranges (hue 0..179, saturation 0..255, value 0..255), OpenCV's HSV.
@@ -28,11 +30,11 @@ COLOURS: dict[str, list[tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 }
 COLOUR_NAMES = tuple(COLOURS)
 UNCLEAR = len(COLOUR_NAMES)
-CELLS = 32  # of the table of names, along red, green and blue
-LEEWAY = np.array([4.0, 30.0, 28.0])  # hue, saturation, value: so far outside still has the name
+CELLS = 64  # of the table of names, along red, green and blue
+LEEWAY = np.array([2.5, 30.0, 28.0])  # hue, saturation, value: so far outside still has the name
 
 
-def pick(options: Sequence[str], rng: Rng, shares: Sequence[float] = ()) -> str:
+def pick(options: Sequence[Option], rng: Rng, shares: Sequence[float] = ()) -> Option:
     """One of a few options, evenly or by `shares`; NumPy's choice is slow for so few."""
     if not shares:
         return options[int(rng.integers(len(options)))]

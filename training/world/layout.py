@@ -28,9 +28,9 @@ Photos = list[NDArray[np.uint8]]
 Rectangle = tuple[tuple[float, float], tuple[float, float], float]  # centre, size (mm), degrees
 
 TRIES = 16  # places tried for a thing before it is left out
-CELL = 0.008  # m, side of a cell of the height map
+CELL = 0.01  # m, side of a cell of the height map
 REACH = 0.8  # m, half side of the height map
-SAMPLES = 350  # points on a thing that decide where it comes to rest
+SAMPLES = 700  # points on a thing that decide where it comes to rest
 SETTLED = 85  # percentile: things sink a little into each other instead of balancing on a point
 
 
@@ -156,7 +156,10 @@ class Heap:
         """Take in a thing that rests already."""
         points = _surface(body.mesh) @ body.rotation.T.astype(np.float32)
         points += body.translation.astype(np.float32)
-        np.maximum.at(self._top, self._cells(points), points[:, 2])
+        heights = np.zeros_like(self._top)
+        np.maximum.at(heights, self._cells(points), points[:, 2])
+        # Neighbours are filled in, as not every cell of a surface holds a point.
+        self._top = np.maximum(self._top, cv2.dilate(heights, np.ones((3, 3), np.uint8)))
 
     def drop(self, thing: Thing, at: tuple[float, float], lean: float, rng: Rng) -> Pose:
         """Where the thing comes to rest when it falls at (x, y) m; `lean` rad is how askew."""

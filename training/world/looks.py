@@ -218,7 +218,7 @@ ACCENTS: dict[str, tuple[Choice, ...]] = {
         (0.2, "foam", ANY),
     ),
 }
-"""Finish of a group (see Mesh.names) -> its looks. Groups that are not here look as the main one."""
+"""Finish of a group (see Mesh.names) -> its looks. Groups that are not here look as the main."""
 
 SAME_LID = 0.45  # share of lids, and of caps, that look as the rest
 OTHER_HANDLE = 0.15  # share of handles that do not

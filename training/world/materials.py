@@ -103,11 +103,7 @@ def mapping_of(kind: str) -> str:
 
 def _draw(choices: Sequence[Choice], palette: Sequence[str], rng: Rng) -> tuple[str, str]:
     """A substance and the name or tone of a colour."""
-    place = rng.random() * sum(share for share, _, _ in choices)
-    for share, substance, tones in choices:
-        place -= share
-        if place < 0:
-            break
+    _, substance, tones = pick(choices, rng, [share for share, _, _ in choices])
     return substance, pick(palette if isinstance(tones, str) else tones, rng)
 
 

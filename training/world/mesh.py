@@ -202,7 +202,7 @@ def tube(
 
 
 def prism(outline: ArrayLike, height: float) -> Mesh:
-    """A plate from z = 0 to `height` with a simple outline (K, 2), counterclockwise seen from +z."""
+    """A plate from z = 0 to `height` with a simple outline (K, 2), counterclockwise from above."""
     flat = np.asarray(outline, np.float32)
     count = len(flat)
     edge = np.roll(flat, -1, 0) - flat
@@ -217,7 +217,8 @@ def prism(outline: ArrayLike, height: float) -> Mesh:
     corners = np.stack([low, np.roll(low, -1, 0), np.roll(high, -1, 0), high], 1).reshape(-1, 3)
     normals = np.stack([start, end, end, start], 1).reshape(-1, 3)
     first = 4 * np.arange(count)[:, None]
-    quads = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]).astype(np.uint32)
+    quads = np.concatenate([first + triple for triple in np.array([[0, 1, 2], [0, 2, 3]])])
+    quads = quads.astype(np.uint32)
     ears = _ears(flat)
     top = mesh_of(high, ears)
     return merge([_plain(corners, quads, normals), top, mesh_of(low, ears[:, ::-1])])

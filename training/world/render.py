@@ -20,7 +20,7 @@ Rng = np.random.Generator
 Floats = NDArray[np.float32]
 
 LEAST_PIXELS = 60  # visible, at 256 x 256: below it an object counts as not seen
-STRIDE = 4  # silhouettes are counted on every fourth pixel
+STRIDE = 3  # silhouettes are counted on every third pixel
 MAIN = 0.55  # of its coloured pixels: so many must have a thing's main colour, or it has none
 COLOURED = 0.25  # of its pixels: so many must have a colour of its own, or it has none
 SEEN = 0.1  # of its coloured pixels: a colour that people may see in it
@@ -93,9 +93,7 @@ class Renderer:
         if not clear.any():
             return
         pixels = surface.solid[clear]
-        behind = self._caster.trace_past(
-            self.scene, surface.rays[pixels], surface.points[pixels]
-        )
+        behind = self._caster.trace_past(self.scene, surface.rays[pixels], surface.points[pixels])
         through_glass(self.scene, self._slots, surface, clear, behind, light)
 
     def _records(
@@ -148,7 +146,7 @@ class Renderer:
                     "size": _rounded(body.size),
                     "box": [x0, y0, int(columns.max()) + 1, int(rows.max()) + 1],
                     "area": len(mine),
-                    "visible": round(float(min(1.0, sampled / max(1, int(whole[label])))), 3),
+                    "visible": round(min(1.0, max(1, int(sampled)) / max(1, int(whole[label]))), 3),
                     "centroid": _rounded(camera.to_optical(surface.points[mine]).mean(0)),
                     "pose": body.resting,
                     "states": list(body.form.states),

@@ -28,7 +28,8 @@ METALLIC = 0.3  # mirrors above it tint what they reflect
 class Slots:
     """Tables over all groups of all bodies.
 
-    `first` int (bodies,) is each body's first slot. By slot: owners int16 (label), shine, gloss, mirror, clear float32, colour float32 (slots, 3), counted bool.
+    `first` int (bodies,) is each body's first slot. By slot: owners int16
+    (label), shine, gloss, mirror, clear float32, colour float32 (slots, 3), counted bool.
     """
 
     def __init__(self, scene: Scene) -> None:

@@ -8,7 +8,16 @@ from functools import cache
 
 import numpy as np
 
-from training.world.shapes import food, household, kitchen, tableware, tools, unnamed
+from training.world.shapes import (
+    food,
+    household,
+    kitchen,
+    office,
+    tableware,
+    tools,
+    toys,
+    unnamed,
+)
 from training.world.shapes.form import Form, Rng
 
 STANDING, LYING, FLAT, INVERTED, ANYHOW = "standing", "lying", "flat", "upside down", ""
@@ -32,12 +41,12 @@ def _stands(lying: float = 0.0, inverted: float = 0.0) -> dict[str, float]:
 _FLAT = {FLAT: 1.0}
 NAMED: dict[str, Kind] = {
     "box": Kind(household.box, 2.4),
-    "ball": Kind(household.ball, 1.4),
+    "ball": Kind(toys.ball, 1.4),
     "can": Kind(kitchen.can, 1.8, _stands(0.2)),
     "bottle": Kind(kitchen.bottle, 2.2, _stands(0.25)),
     "bowl": Kind(tableware.bowl, 1.6, _stands(0, 0.1)),
     "mug": Kind(tableware.mug, 2.0, _stands(0.12, 0.08)),
-    "cone": Kind(household.cone, 0.6, _stands(0.06)),
+    "cone": Kind(toys.cone, 0.6, _stands(0.06)),
     "pitcher": Kind(tableware.pitcher, 0.7, _stands(0.05)),
     "banana": Kind(food.banana, 1.1),
     "plate": Kind(tableware.plate, 1.1, _stands(0, 0.06)),
@@ -72,26 +81,26 @@ NAMED: dict[str, Kind] = {
     "pen": Kind(tools.marker, 1.4, _FLAT),
     "brush": Kind(tools.brush, 1.0, _FLAT),
     "tape": Kind(tools.tape, 1.0, _stands(0.25)),
-    "book": Kind(household.book, 1.5, _FLAT),
-    "laptop": Kind(household.laptop, 0.9),
-    "phone": Kind(household.phone, 1.1, _FLAT),
-    "remote": Kind(household.remote, 1.0, _FLAT),
-    "mouse": Kind(household.computer_mouse, 0.9),
-    "keyboard": Kind(household.keyboard, 0.6),
+    "book": Kind(office.book, 1.5, _FLAT),
+    "laptop": Kind(office.laptop, 0.9),
+    "phone": Kind(office.phone, 1.1, _FLAT),
+    "remote": Kind(office.remote, 1.0, _FLAT),
+    "mouse": Kind(office.computer_mouse, 0.9),
+    "keyboard": Kind(office.keyboard, 0.6),
     "sponge": Kind(household.sponge, 1.0),
     "shoe": Kind(household.shoe, 0.8, _stands(0.12)),
-    "padlock": Kind(household.padlock, 0.8, _FLAT),
-    "key": Kind(household.key, 0.8, _FLAT),
-    "light bulb": Kind(household.light_bulb, 0.8, _FLAT),
-    "candle": Kind(household.candle, 0.8, _stands(0.1)),
-    "toy car": Kind(household.toy_car, 1.1),
-    "block": Kind(household.toy_block, 1.1),
+    "padlock": Kind(office.padlock, 0.8, _FLAT),
+    "key": Kind(office.key, 0.8, _FLAT),
+    "light bulb": Kind(office.light_bulb, 0.8, _FLAT),
+    "candle": Kind(office.candle, 0.8, _stands(0.1)),
+    "toy car": Kind(toys.toy_car, 1.1),
+    "block": Kind(toys.toy_block, 1.1),
     "vase": Kind(household.vase, 0.7, _stands(0.04)),
     "plant": Kind(household.plant, 0.8),
     "basket": Kind(household.basket, 0.6),
     "bag": Kind(household.bag, 0.8),
-    "flashlight": Kind(household.flashlight, 0.9, _FLAT),
-    "teddy bear": Kind(household.toy_bear, 0.8),
+    "flashlight": Kind(office.flashlight, 0.9, _FLAT),
+    "teddy bear": Kind(toys.toy_bear, 0.8),
 }
 UNNAMED: dict[str, Kind] = {
     name: Kind(make)
@@ -125,7 +134,7 @@ def _variant(shape: str, index: int) -> Form:
 
 
 def sample_form(shape: str, rng: Rng) -> Form:
-    """A thing of that shape: one of its variants, a little larger or smaller, squatter or taller."""
+    """A thing of that shape: one of its variants, a little larger, smaller, squatter or taller."""
     across = rng.uniform(0.9, 1.12)
     return _variant(shape, int(rng.integers(VARIANTS))).scaled(
         across, across * rng.uniform(0.93, 1.07)

@@ -60,7 +60,7 @@ def line(*points: ArrayLike, count: int = 9) -> NDArray[np.float64]:
 def handle(
     radius: float, low: float, high: float, reach: float, thickness: float, flat: float = 1.6
 ) -> Mesh:
-    """An ear from (radius, low) to (radius, high) in the xz plane, `flat` times as wide as thick."""
+    """An ear from (radius, low) to (radius, high) in the xz plane; `flat`: width to thickness."""
     turn = np.linspace(-np.pi / 2, np.pi / 2, 11)
     x = radius - 0.004 + reach * np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.7
     z = (low + high) / 2 + (high - low) / 2 * np.sin(turn)
@@ -69,7 +69,7 @@ def handle(
 
 
 def vessel(profile: Sequence[tuple[float, float]], wall: float, around: int = SEGMENTS) -> Mesh:
-    """A turned body open at the top; `profile` is its outside, (radius, height) from the foot up."""
+    """A turned body open at the top; `profile` is its outside, (radius, height) upwards."""
     outer = np.asarray(profile, np.float64)
     floor = wall * 1.5
     inner = np.stack([np.maximum(outer[:, 0] - wall, 1e-4), np.maximum(outer[:, 1], floor)], 1)
@@ -123,12 +123,11 @@ def ring(radius: float, thick: float, stretch: float = 1.0, count: int = 24) -> 
     return tube(path, thick, 8, (0, 0, 1))
 
 
-def stick(
-    stations: Sequence[float], halves: Sequence[float], around: int = 12, z: float | None = None
-) -> Mesh:
+def stick(stations: ArrayLike, halves: ArrayLike, around: int = 12, z: float | None = None) -> Mesh:
     """A round body along x: half widths at stations (m); it touches z = 0 unless `z` is given."""
-    height = max(halves) if z is None else z
-    return tube([(x, 0, height) for x in stations], np.asarray(halves), around)
+    x, radii = np.asarray(stations, np.float64), np.asarray(halves, np.float64)
+    height = radii.max() if z is None else z
+    return tube(np.stack([x, 0 * x, np.full(len(x), height)], 1), radii, around)
 
 
 def sphere(radius: float, fineness: int = 18) -> Mesh:

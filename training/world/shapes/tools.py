@@ -211,8 +211,8 @@ def brush(rng: Rng) -> Form:
     draw = rng.random()
     if draw < 0.4:
         wide = rng.uniform(0.012, 0.03)
-        path = [(-x, 0, 0.007) for x in (0, 0.02, 0.06, 0.12, 0.15)]
-        grip = loft(path, [wide * 0.75, 0.009, 0.006, 0.008, 0.004], 0.006, 2.5, 10)
+        shaft = [(-x, 0, 0.007) for x in (0, 0.02, 0.06, 0.12, 0.15)]
+        grip = loft(shaft, [wide * 0.75, 0.009, 0.006, 0.008, 0.004], 0.006, 2.5, 10)
         metal = cuboid(0.03, 2 * wide, 0.013).at(x=0.012).named("ferrule")
         hair = cuboid(0.045, 1.9 * wide, 0.011).at(x=0.045, z=0.001)
         return Form(merge([grip.named("handle"), metal, hair.named("bristles")]).grounded())
