@@ -243,6 +243,7 @@ PRINTED = {
     "bucket",
 }
 NEVER_PATTERNED = {
+    "block",
     "banana",
     "apple",
     "orange",

@@ -18,6 +18,7 @@ Photos = list[NDArray[np.uint8]]
 SIDE = 128  # px
 LETTERS = list("ABCDEGHKLMNOPRSTUVXZ0123456789")
 GRAINS = 12  # different pieces of wood
+CONTRAST = 0.2  # least difference of two colours in a pattern, in one channel
 
 
 def _any_colour(rng: Rng) -> Floats:
@@ -66,7 +67,9 @@ def worn(base: Floats, rng: Rng) -> Floats:
 def patterned(name: str, base: Floats, rng: Rng) -> Floats:
     """ "striped", "dotted" or "checked" in the base colour and another."""
     picture = _plain(base)
-    other = _any_colour(rng) if rng.random() < 0.7 else base * np.float32(rng.uniform(0.4, 0.7))
+    other = base * np.float32(rng.uniform(0.4, 0.7)) if rng.random() < 0.3 else base
+    while np.abs(other - base).max() < CONTRAST:
+        other = _any_colour(rng)
     step = np.arange(SIDE, dtype=np.float32) / SIDE
     if name == "striped":
         turns = int(rng.integers(-2, 3)) if rng.random() < 0.5 else 0

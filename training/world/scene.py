@@ -179,7 +179,7 @@ def sample_light(rng: Rng) -> Light:
     fill = np.array([*rng.normal(0, 1, 2), 0.4])
     return Light(
         lamps=tuple(lamps),
-        ambient=float(rng.uniform(0.25, 0.7)),
+        ambient=float(rng.uniform(0.32, 0.72)),
         fill=0.22 * rng.random() * fill / np.linalg.norm(fill),
         tint=tint,
     )

@@ -39,7 +39,7 @@ CLEAR = 0.65  # share of the views in which an instruction must have a clear ans
 PREVIEW = (160, 120)  # px, width and height of those views
 PREVIEWS = 7
 TRIES = 1500
-SENSOR = Sensor(gain=1.2, gamma=0.95, blur=0.6, noise=0.012, jpeg=None)
+SENSOR = Sensor(gain=1.15, gamma=0.95, blur=0.6, noise=0.011, jpeg=None)
 
 
 def film(

