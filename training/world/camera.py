@@ -155,7 +155,7 @@ def sample_sensor(rng: Rng, size: int) -> Sensor:
         gain=float(np.exp(rng.uniform(*np.log(exposure)))),
         gamma=float(rng.uniform(0.8, 1.15)),
         blur=float(scale * (rng.uniform(1.2, 2.5) if rng.random() < 0.06 else rng.uniform(0, 1.0))),
-        noise=float(rng.uniform(0, 0.055) * rng.random()),
+        noise=float(rng.uniform(0, 0.055) * rng.random()) if rng.random() < 0.7 else 0.0,
         jpeg=int(rng.integers(35, 96)) if rng.random() < 0.5 else None,
         vignette=float(rng.uniform(0.1, 0.6)) if rng.random() < 0.3 else 0.0,
         smear=(float(scale * rng.uniform(1.5, 6)), float(rng.uniform(0, np.pi)))

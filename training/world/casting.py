@@ -59,14 +59,14 @@ class Caster:
 
         `cast` are the numbers of the rays that may meet bodies; None: all of them.
         """
-        start = np.broadcast_to(start, rays.shape)
+        starts = np.broadcast_to(start, rays.shape)
         cast = np.arange(len(rays)) if cast is None else cast
         owners = np.zeros(len(rays), np.int16)
         far = np.full(len(rays), np.inf, np.float32)
         solid = np.zeros(0, np.intp)
         normals, slots = np.zeros((0, 3), np.float32), np.zeros(0, np.int16)
         if len(cast) and len(self._slots.first):
-            both = np.concatenate([start[cast], rays[cast]], 1)
+            both = np.concatenate([starts[cast], rays[cast]], 1)
             hits = self._scene.cast_rays(_tensor(both), nthreads=1)
             distance = hits["t_hit"].numpy()
             found = np.flatnonzero(np.isfinite(distance))
@@ -75,7 +75,9 @@ class Caster:
             owners[solid], far[solid] = self._slots.owners[slots], distance[found]
             normals = self._normals(face, hits["primitive_uvs"].numpy()[found], rays[solid])
         rest = np.flatnonzero(owners == 0)
-        owners[rest], far[rest] = _planes(scene, start[rest], rays[rest])
+        owners[rest], far[rest] = _planes(
+            scene, start if start.ndim == 1 else start[rest], rays[rest]
+        )
         points = start + rays * np.where(np.isfinite(far), far, 0)[:, None]
         return Surface(owners, points, rays, solid, normals, slots), far
 
@@ -121,7 +123,7 @@ class Caster:
 
 
 def _planes(scene: Scene, start: Floats, rays: Floats) -> tuple[NDArray[np.int16], Floats]:
-    """Owners of the planes that rays (N, 3) from (N, 3) meet, 0 for none, and how far, (N,)."""
+    """Owners of the planes that rays (N, 3) from (N, 3) or (3,) meet, 0 for none; how far, (N,)."""
     x0, y0, z0 = start.T
     x, y, z = np.ascontiguousarray(rays.T)
     down = np.minimum(z, np.float32(-1e-9))

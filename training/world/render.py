@@ -20,9 +20,10 @@ Rng = np.random.Generator
 Floats = NDArray[np.float32]
 
 LEAST_PIXELS = 60  # visible, at 256 x 256: below it an object counts as not seen
-STRIDE = 3  # silhouettes are counted on every third pixel
+SAMPLED = 96  # px: silhouettes are counted on about so many rows
 MAIN = 0.55  # of its coloured pixels: so many must have a thing's main colour, or it has none
 COLOURED = 0.25  # of its pixels: so many must have a colour of its own, or it has none
+COLOUR_SAMPLES = 500  # about so many pixels of a thing tell its colours
 SEEN = 0.1  # of its coloured pixels: a colour that people may see in it
 
 
@@ -107,11 +108,11 @@ class Renderer:
         owners = surface.owners[surface.solid]
         order = np.argsort(owners, kind="stable")
         bounds = np.searchsorted(owners[order], np.arange(1, len(self.scene.bodies) + 2))
+        stride = max(3, min(size) // SAMPLED)
         # Only bodies hide bodies, so all silhouettes lie within the pixels of bodies.
-        seen = (surface.owners > 0).reshape(size)[::STRIDE, ::STRIDE]
-        rays = surface.rays.reshape(*size, 3)[::STRIDE, ::STRIDE][seen]
+        seen = (surface.owners > 0).reshape(size)[::stride, ::stride]
+        rays = surface.rays.reshape(*size, 3)[::stride, ::stride][seen]
         whole = self._caster.silhouettes(camera.position.astype(np.float32), rays)
-        calls = names_of(colour[surface.solid])
         part_number = 0
         records = []
         for label, body in enumerate(self.scene.bodies, 1):
@@ -121,9 +122,11 @@ class Renderer:
             mine = surface.solid[chosen]
             flat_labels[mine] = label
             rows, columns = np.divmod(mine, size[1])
-            sampled = np.count_nonzero((rows % STRIDE == 0) & (columns % STRIDE == 0))
+            sampled = np.count_nonzero((rows % stride == 0) & (columns % stride == 0))
             slots = surface.slots[chosen]
-            main, others = _seen_colours(body, calls[chosen][self._slots.counted[slots]], len(mine))
+            some = slice(None, None, 1 + len(mine) // COLOUR_SAMPLES)
+            own = self._slots.counted[slots[some]]
+            main, others = _seen_colours(body, names_of(colour[mine[some]][own]), len(own))
             groups = slots - self._slots.first[label - 1]
             names = [name.partition("/")[0] for name in body.mesh.names]
             parts = []

@@ -68,11 +68,13 @@ class Surface:
         values[self.solid] = at_solid
         return values
 
-    def all_normals(self) -> Floats:
-        """Normals at all rays (N, 3)."""
-        normals = np.zeros_like(self.points)
-        normals[:, 2] = 1
-        normals[self.solid] = self.normals
+    def normals_at(self, rays: NDArray[np.intp]) -> Floats:
+        """Normals (K, 3) at the rays of those numbers (K,)."""
+        row = np.full(len(self.owners), -1, np.int32)
+        row[self.solid] = np.arange(len(self.solid), dtype=np.int32)
+        normals = np.tile(np.array([0, 0, 1], np.float32), (len(rays), 1))
+        on_body = row[rays] >= 0
+        normals[on_body] = self.normals[row[rays[on_body]]]
         return normals
 
 
@@ -284,7 +286,7 @@ def _open_share(
     coarse = _coarse(size)
     index = coarse[surface.owners[coarse] != 0]
     ways = unit(rng.standard_normal((len(index), 3), dtype=np.float32))
-    ways += surface.all_normals()[index]
+    ways += surface.normals_at(index)
     dark = np.zeros(len(surface.owners), np.float32)
     dark[index] = blocked(np.concatenate([lifted[index], unit(ways)], 1), AMBIENT_REACH)
     return 1 - np.float32(0.75) * _full(dark[coarse], size, 2.0)
