@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.instructions.phrases import Scene, Thing
+from training.instructions.things import Scene, Thing
 
 IMAGE_MARGIN = 0.05
 """Share of the image's width or height by which two centres must differ."""
@@ -18,28 +18,34 @@ SIZE_MARGIN = math.log(SIZE_RATIO)
 
 @dataclass(frozen=True)
 class Axis:
-    """`score` orders the things, the highest first. `witness` must not contradict it."""
+    """`score` orders the things, the highest first. `witness` must not contradict it.
+
+    `whole` is whether the things must be seen wholly to be compared.
+    """
 
     score: Callable[[Thing], float]
     margin: float
     witness: Callable[[Thing], float]
+    whole: bool = False
 
     def before(self, first: Thing, second: Thing) -> bool:
         """Whether `first` comes clearly before `second`."""
+        if self.whole and not (first.whole and second.whole):
+            return False
         return self.score(first) - self.score(second) >= self.margin and self.witness(
             first
         ) >= self.witness(second)
 
 
 def _reversed(axis: Axis) -> Axis:
-    return Axis(lambda t: -axis.score(t), axis.margin, lambda t: -axis.witness(t))
+    return Axis(lambda t: -axis.score(t), axis.margin, lambda t: -axis.witness(t), axis.whole)
 
 
 _RIGHT = Axis(lambda t: t.x, IMAGE_MARGIN, lambda t: t.x)
 _FAR = Axis(lambda t: t.forward, DEPTH_MARGIN, lambda t: math.hypot(t.right, t.forward))
 _BOTTOM = Axis(lambda t: t.y, IMAGE_MARGIN, lambda t: t.y)
-_BIG = Axis(lambda t: t.apparent, SIZE_MARGIN, lambda t: t.true_size)
-_TALL = Axis(lambda t: t.tallness, SIZE_MARGIN, lambda t: t.true_height)
+_BIG = Axis(lambda t: t.apparent, SIZE_MARGIN, lambda t: t.true_size, whole=True)
+_TALL = Axis(lambda t: t.tallness, SIZE_MARGIN, lambda t: t.true_height, whole=True)
 
 AXES: dict[str, Axis] = {
     "left": _reversed(_RIGHT),

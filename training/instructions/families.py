@@ -1,223 +1,261 @@
-"""The families of simple instructions: each asks one kind of question about a scene.
-
-A family takes the things in view, a random generator and whether the answer is to be "not there".
-It returns the sentence and the labels it denotes, or None where the scene has no clear-cut case.
-"""
+"""Families that single things out by order, size, side, number and what they are not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 
 from training.instructions import lexicon, templates
+from training.instructions.answers import Answer, put
 from training.instructions.axes import AXES, middle_of_row, ranked
-from training.instructions.phrases import (
-    Phrase,
-    Scene,
-    Thing,
-    any_phrase,
-    describe,
-    describe_nothing,
-    describe_several,
-    describe_uniquely,
-    with_idle_adjective,
-)
-
-Answer = tuple[str, tuple[int, ...]]
-Family = Callable[[Scene, Random, bool], Answer | None]
+from training.instructions.phrases import Phrase
+from training.instructions.telling import Said, Teller
+from training.instructions.telling_uses import fits_many
+from training.instructions.things import Scene, Thing
+from training.instructions.traits import Trait, verdict
+from training.instructions.wording import BEFORE
 
 _LEFT_HALF = 0.42
 _RIGHT_HALF = 0.58
+_SUPERLATIVES = (*AXES, "left", "right", "near", "far", "middle")
 
 
-def labels_of(things: Scene) -> tuple[int, ...]:
-    return tuple(sorted(thing.label for thing in things))
-
-
-def superlative(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def superlative(teller: Teller, absent: bool) -> Answer | None:
     """ "the leftmost mug", "the biggest object", "the box in the middle"."""
-    name = rng.choice((*AXES, "left", "right", "near", "far", "middle"))
-    sentence = rng.choice(templates.SUPERLATIVE[name])
+    rng = teller.rng
+    name = rng.choice(_SUPERLATIVES)
+    pattern = rng.choice(templates.SUPERLATIVE[name])
     if absent:
-        missing = describe_nothing(scene, rng)
-        return (sentence.format(n=missing.one), ()) if missing else None
-    target = describe_several(scene, rng, 3 if name == "middle" else 2)
-    if target is None:
+        return _nothing(teller, pattern)
+    said = teller.several(3 if name == "middle" else 2)
+    if said is None or not _sayable(pattern, said.phrase):
         return None
-    candidates = target.among(scene)
     if name == "middle":
-        winner = middle_of_row(candidates)
+        winner = middle_of_row(said.things)
     else:
-        order = ranked(candidates, AXES[name], 1)
+        order = ranked(said.things, AXES[name], 1)
         winner = order[0] if order else None
-    return (sentence.format(n=target.one), (winner.label,)) if winner else None
+    return Answer(put(pattern, said.phrase, rng), [winner], pattern) if winner else None
 
 
-def comparative(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def comparative(teller: Teller, absent: bool) -> Answer | None:
     """ "the bigger mug", "the taller of the two bottles": out of exactly two."""
+    rng = teller.rng
     name = rng.choice(tuple(templates.COMPARATIVE))
-    sentence = rng.choice(templates.COMPARATIVE[name])
+    pattern = rng.choice(templates.COMPARATIVE[name])
     if absent:
-        missing = describe_nothing(scene, rng)
-        return (sentence.format(n=missing.one, N=missing.many), ()) if missing else None
-    target = describe_several(scene, rng)
-    if target is None or len(candidates := target.among(scene)) != 2:
+        return _nothing(teller, pattern)
+    said = teller.several()
+    if said is None or len(said.things) != 2 or not _sayable(pattern, said.phrase):
         return None
-    order = ranked(candidates, AXES[name], 1)
-    if not order:
-        return None
-    return sentence.format(n=target.one, N=target.many), (order[0].label,)
+    order = ranked(said.things, AXES[name], 1)
+    return Answer(put(pattern, said.phrase, rng), order[:1], pattern) if order else None
 
 
-def ordinal(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def ordinal(teller: Teller, absent: bool) -> Answer | None:
     """ "the second mug from the left"; absent: there are fewer mugs than that."""
+    rng = teller.rng
     name = rng.choice((*templates.ORDINAL, "left", "right"))
-    sentence = rng.choice(templates.ORDINAL[name])
+    pattern = rng.choice(templates.ORDINAL[name])
     if absent:
-        target: Phrase | None = describe(rng.choice(scene), scene, rng)
-        if target is None or (target.kinds is None and target.color is None):
+        said = teller.any_target()
+        if said is None or (said.phrase.kinds is None and not said.phrase.traits):
             return None
-        place = len(target.among(scene)) + 1
-        if place > len(lexicon.ORDINALS) or place < 2:
+        place = len(said.things) + 1
+        if place > len(lexicon.ORDINALS) or not _sayable(pattern, said.phrase):
             return None
-        return sentence.format(o=lexicon.ORDINALS[place - 1], n=target.one), ()
-    target = describe_several(scene, rng)
-    if target is None:
+        text = put(pattern.replace("{o}", lexicon.ORDINALS[place - 1]), said.phrase, rng)
+        return Answer(text, [], pattern)
+    said = teller.several()
+    if said is None or not _sayable(pattern, said.phrase):
         return None
-    candidates = target.among(scene)
-    place = rng.randint(1, min(len(candidates), len(lexicon.ORDINALS)))
-    order = ranked(candidates, AXES[name], place)
+    place = rng.randint(1, min(len(said.things), len(lexicon.ORDINALS)))
+    order = ranked(said.things, AXES[name], place)
     if not order:
         return None
-    return (
-        sentence.format(o=lexicon.ORDINALS[place - 1], n=target.one),
-        (order[place - 1].label,),
-    )
+    text = put(pattern.replace("{o}", lexicon.ORDINALS[place - 1]), said.phrase, rng)
+    return Answer(text, [order[place - 1]], pattern)
 
 
-def side(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def side(teller: Teller, absent: bool) -> Answer | None:
     """ "the mug on the left side", "all the boxes on the right": by half of the image."""
+    rng = teller.rng
     name = rng.choice(("left", "right"))
-    target = describe_nothing(scene, rng) if absent and rng.random() < 0.4 else None
-    if target is None:
-        target = describe(rng.choice(scene), scene, rng)
-    candidates = target.among(scene)
-    if any(_LEFT_HALF < thing.x < _RIGHT_HALF for thing in candidates):
+    missing = teller.nothing() if absent and rng.random() < 0.4 else None
+    said = Said(missing, []) if missing else teller.any_target()
+    if said is None or any(_LEFT_HALF < thing.x < _RIGHT_HALF for thing in said.things):
         return None
-    hits = [thing for thing in candidates if (thing.x < 0.5) == (name == "left")]
+    hits = [thing for thing in said.things if (thing.x < 0.5) == (name == "left")]
     if bool(hits) == absent:
         return None
-    sentence = rng.choice(templates.SIDE[name])
+    pattern = rng.choice(templates.SIDE[name])
     if len(hits) > 1 or (absent and rng.random() < 0.2):
-        return sentence.format(np=rng.choice(templates.ALL_SIDE).format(N=target.many)), labels_of(
-            hits
-        )
-    return sentence.format(np=target.definite()), labels_of(hits)
-
-
-def definite(scene: Scene, rng: Random, absent: bool) -> Answer | None:
-    """ "the red mug": there is one."""
-    if absent:
-        target = describe_nothing(scene, rng)
+        if not fits_many(said.phrase):
+            return None
+        np = rng.choice(templates.ALL_SIDE).replace("{N}", said.phrase.many)
     else:
-        target = describe_uniquely(rng.choice(scene), scene, rng)
-    if target is None or (target.kinds is None and target.color is None):
-        return None
-    labels = labels_of(target.among(scene))
-    if target.color is None:
-        if rng.random() < 0.4:
-            target = with_idle_adjective(target, rng)
-        return rng.choice(templates.DEFINITE).format(n=target.one), labels
-    if target.kinds is None and rng.random() < 0.25:
-        return f"the {target.words} one", labels
-    if rng.random() < 0.1:
-        return f"the {with_idle_adjective(target, rng).one}", labels
-    sentence = rng.choice(templates.DEFINITE_COLOR)
-    return sentence.format(color=target.words, n=target.noun), labels
+        np = said.phrase.definite()
+    return Answer(pattern.replace("{np}", np), hits, pattern, whole=hits == said.things)
 
 
-def negation(scene: Scene, rng: Random, absent: bool) -> Answer | None:
-    """ "the mug that is not red", "everything except the bowl", "not the red mug but the blue"."""
-    draw = rng.random()
-    if draw < 0.25 and not absent:
-        return _all_but_one(scene, rng)
-    if draw < 0.4 and not absent:
-        return _not_this_but_that(scene, rng)
-    target = any_phrase(rng) if rng.random() < 0.15 else describe(rng.choice(scene), scene, rng)
-    candidates = target.among(scene)
-    if target.color is not None or not candidates:
+def definite(teller: Teller, absent: bool) -> Answer | None:
+    """ "the red mug": there is one."""
+    rng = teller.rng
+    if absent:
+        phrase, things = teller.nothing(), []
+    else:
+        said = teller.any_target()
+        if said is None or len(said.things) != 1:
+            return None
+        phrase, things = said
+    if phrase is None or (phrase.kinds is None and not phrase.traits):
         return None
-    color = rng.choice(candidates).color
-    if color is None or not replace(target, color=color).is_clear(candidates):
+    if phrase.kinds is None and phrase.words and not phrase.after and rng.random() < 0.4:
+        return Answer(f"the {phrase.words} one", things, "the {looks} one", whole=True)
+    pattern = rng.choice(templates.DEFINITE if phrase.after else templates.DEFINITE_HERE)
+    return Answer(
+        pattern.replace("{n}", phrase.one), things, _filled(pattern, phrase), whole=True
+    )
+
+
+def everyone(teller: Teller, absent: bool) -> Answer | None:
+    """ "all the red mugs", "every one of the boxes": there are several."""
+    rng = teller.rng
+    if absent:
+        phrase, things = teller.nothing(), []
+    else:
+        said = teller.several()
+        if said is None:
+            return None
+        phrase, things = said
+    if phrase is None or not fits_many(phrase):
         return None
-    rest = [thing for thing in candidates if thing.color != color]
+    pattern = rng.choice(templates.ALL)
+    return Answer(put(pattern, phrase, rng), things, _filled(pattern, phrase), whole=True)
+
+
+def negation(teller: Teller, absent: bool) -> Answer | None:
+    """ "the mug that is not red", "the jars which aren't open"."""
+    rng = teller.rng
+    said = teller.any_target()
+    if said is None or said.phrase.traits and said.phrase.after:
+        return None
+    phrase, candidates = said
+    chosen = rng.choice(candidates)
+    colored = chosen.color is not None
+    trait: Trait = ("color", chosen.color or "")
+    if not colored or rng.random() < 0.35:
+        trait, colored = rng.choice(_NEGATED), False
+    if any(about == trait[0] for about, _ in phrase.traits):
+        return None
+    found = [verdict(thing, (trait,)) for thing in candidates]
+    rest = [thing for thing, has in zip(candidates, found, strict=True) if not has]
+    if None in found or bool(rest) == absent or (len(rest) == len(candidates) and not absent):
+        return None
+    several = len(rest) > 1
+    if several and not fits_many(phrase):
+        return None
+    patterns = templates.NOT_TRAIT if len(candidates) == len(rest) + 1 else _PLAIN_NOT
+    if colored and rng.random() < 0.3:
+        patterns = templates.NOT_COLOR
+    pattern = rng.choice(patterns)
+    count = 2 if several else 1
+    text = pattern.replace("{np}", phrase.definite(count)).replace("{be}", phrase.be(count))
+    return Answer(text.replace("{x}", rng.choice(BEFORE[trait])), rest, pattern)
+
+
+_PLAIN_NOT = tuple(pattern for pattern in templates.NOT_TRAIT if "one" not in pattern)
+_NEGATED: tuple[Trait, ...] = tuple(
+    trait for trait in BEFORE if trait[0] != "color" and trait != ("pose", "standing")
+)
+
+
+def all_but(teller: Teller, absent: bool) -> Answer | None:
+    """ "all tools but the hammer", "everything except the bowl"; absent: the hammer is all."""
+    rng = teller.rng
+    reference = teller.reference()
+    if reference is None:
+        return None
+    excluded = reference.things[0]
+    if not absent and rng.random() < 0.35:
+        if not all(thing.evident for thing in teller.scene) or len(teller.scene) < 2:
+            return None
+        pattern = rng.choice(templates.EVERYTHING_BUT)
+        rest = [thing for thing in teller.scene if thing is not excluded]
+        return Answer(pattern.replace("{ref}", reference.phrase.definite()), rest, pattern)
+    said = teller.target(excluded)
+    if said is None or said.phrase.one == reference.phrase.one or not fits_many(said.phrase):
+        return None
+    rest = [thing for thing in said.things if thing is not excluded]
     if bool(rest) == absent:
         return None
-    excluded = len(candidates) - len(rest)
-    patterns = templates.NOT_THE if excluded == 1 and rng.random() < 0.4 else templates.NOT_COLOR
-    count = 1 if absent else len(rest)
-    sentence = rng.choice(patterns).format(
-        np=target.definite(count), be="is" if count == 1 else "are", color=color
-    )
-    return sentence, labels_of(rest)
+    pattern = rng.choice(templates.ALL_BUT)
+    text = put(pattern, said.phrase, rng).replace("{ref}", reference.phrase.definite())
+    return Answer(text, rest, pattern)
 
 
-def _all_but_one(scene: Scene, rng: Random) -> Answer | None:
-    excluded = rng.choice(scene)
-    reference = describe_uniquely(excluded, scene, rng)
-    rest = [thing for thing in scene if thing is not excluded]
-    if reference is None or not rest:
-        return None
-    return rng.choice(templates.NOT_KIND).format(ref=reference.definite()), labels_of(rest)
+def not_but(teller: Teller, absent: bool) -> Answer | None:
+    """ "not the red mug but the blue mug"; absent: neither is there."""
+    return _two(teller, absent, templates.NOT_BUT, both=False)
 
 
-def _not_this_but_that(scene: Scene, rng: Random) -> Answer | None:
-    two = _two_references(scene, rng)
-    if two is None:
-        return None
-    first, second, _, wanted = two
-    sentence = rng.choice(templates.NOT_BUT)
-    return sentence.format(ref=first.definite(), ref2=second.definite()), (wanted.label,)
+def pair(teller: Teller, absent: bool) -> Answer | None:
+    """ "the red mug and the blue box"; absent: neither is there."""
+    return _two(teller, absent, templates.PAIR, both=True)
 
 
-def count(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def count(teller: Teller, absent: bool) -> Answer | None:
     """ "both mugs", "the three red boxes"."""
+    rng = teller.rng
     if absent:
-        target = describe_nothing(scene, rng)
+        phrase, things = teller.nothing(), []
         number = rng.choice(tuple(lexicon.NUMBERS))
     else:
-        target = describe_several(scene, rng)
-        number = len(target.among(scene)) if target else 0
-    if target is None or number not in lexicon.NUMBERS:
-        return None
-    both = number == 2 and rng.random() < 0.5
-    sentence = rng.choice(templates.BOTH if both else templates.COUNT)
-    word = rng.choice(lexicon.NUMBERS[number])
-    return sentence.format(count=word, N=target.many), labels_of(target.among(scene))
-
-
-def pair(scene: Scene, rng: Random, absent: bool) -> Answer | None:
-    """ "the red mug and the blue box"; absent: neither is there."""
-    sentence = rng.choice(templates.PAIR)
-    if absent:
-        first, second = describe_nothing(scene, rng), describe_nothing(scene, rng)
-        if first is None or second is None or first.one == second.one:
+        said = teller.several()
+        if said is None:
             return None
-        return sentence.format(ref=first.definite(), ref2=second.definite()), ()
-    two = _two_references(scene, rng)
-    if two is None:
+        phrase, things = said
+        number = len(things)
+    if phrase is None or number not in lexicon.NUMBERS or not fits_many(phrase):
         return None
-    first, second, one, other = two
-    return (
-        sentence.format(ref=first.definite(), ref2=second.definite()),
-        labels_of([one, other]),
-    )
+    patterns = templates.COUNT_MANY if number > 2 else templates.COUNT
+    pattern = rng.choice(templates.BOTH if number == 2 and rng.random() < 0.5 else patterns)
+    if not _sayable(pattern, phrase):
+        return None
+    text = put(pattern, phrase, rng).replace("{count}", rng.choice(lexicon.NUMBERS[number]))
+    return Answer(text, things, pattern, whole=True)
 
 
-def _two_references(scene: Scene, rng: Random) -> tuple[Phrase, Phrase, Thing, Thing] | None:
-    if len(scene) < 2:
+def _two(
+    teller: Teller, absent: bool, patterns: tuple[str, ...], both: bool
+) -> Answer | None:
+    rng = teller.rng
+    pattern = rng.choice(patterns)
+    if absent:
+        one, other = teller.named_nothing(), teller.named_nothing()
+        hits: list[Thing] = []
+    else:
+        first, second = teller.reference(), teller.reference()
+        if first is None or second is None or first.things == second.things:
+            return None
+        (one, held), (other, wanted) = first, second
+        hits = [*held, *wanted] if both else wanted
+    if one is None or other is None or one.one == other.one:
         return None
-    one, other = rng.sample(list(scene), 2)
-    first, second = describe_uniquely(one, scene, rng), describe_uniquely(other, scene, rng)
-    return (first, second, one, other) if first and second else None
+    text = pattern.replace("{ref}", one.definite()).replace("{ref2}", other.definite())
+    return Answer(text, hits, pattern)
+
+
+def _nothing(teller: Teller, pattern: str) -> Answer | None:
+    phrase = teller.nothing()
+    if phrase is None or not _sayable(pattern, phrase):
+        return None
+    return Answer(put(pattern, phrase, teller.rng), [], pattern)
+
+
+def _sayable(pattern: str, phrase: Phrase) -> bool:
+    return "{N}" not in pattern or fits_many(phrase)
+
+
+def _filled(pattern: str, phrase: Phrase) -> str:
+    """The pattern with the form of the phrase: what is plain is told apart by its noun phrase."""
+    return pattern.replace("{n}", phrase.form).replace("{N}", phrase.form)

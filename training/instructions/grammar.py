@@ -6,58 +6,88 @@ give texts that are right for the flipped and cropped image.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from sam3i_model.instruction import Level
-from training.instructions import families, lexicon, relations, requests, templates
-from training.instructions.families import Answer, Family, labels_of
-from training.instructions.phrases import (
-    Phrase,
-    Scene,
-    Thing,
-    describe,
-    describe_nothing,
-    phrase,
-    with_idle_adjective,
-)
+from training.instructions import families, holding, partly, purposely, relations, templates
+from training.instructions.answers import Answer, Family, put
+from training.instructions.phrases import Phrase
+from training.instructions.telling import Teller, outside_phrase
+from training.instructions.telling_uses import UseTeller
+from training.instructions.things import Thing, labels_of, scene_of
+from training.instructions.wrapping import wrapped
 
-FAMILIES: dict[str, tuple[Family, float]] = {
-    "superlative": (families.superlative, 5.0),
+Families = Mapping[str, tuple[Family, float]]
+
+_COMMON: dict[str, tuple[Family, float]] = {
+    "superlative": (families.superlative, 4.5),
     "relation": (relations.relation, 4.0),
-    "closest": (relations.closest, 1.5),
-    "definite": (families.definite, 2.0),
-    "ordinal": (families.ordinal, 1.5),
-    "side": (families.side, 1.5),
-    "comparative": (families.comparative, 1.0),
+    "closest": (relations.closest, 1.7),
+    "ordinal": (families.ordinal, 1.6),
+    "side": (families.side, 1.6),
+    "comparative": (families.comparative, 1.2),
     "comparison": (relations.comparison, 1.0),
-    "negation": (families.negation, 1.5),
-    "between": (relations.between, 2.5),
-    "count": (families.count, 0.8),
-    "pair": (families.pair, 1.0),
+    "between": (relations.between, 2.2),
+    "count": (families.count, 1.0),
     "farthest_from": (relations.farthest_from, 0.7),
+    "group": (relations.group_near, 1.5),
+    "held": (holding.held, 1.5),
+    "holder": (holding.holder, 1.0),
+    "all_but": (families.all_but, 1.0),
+    "negation": (families.negation, 1.6),
+    "everyone": (families.everyone, 1.2),
+}
+SIMPLE: Families = {
+    **_COMMON,
+    "definite": (families.definite, 2.2),
+    "pair": (families.pair, 1.0),
+    "not_but": (families.not_but, 0.5),
+    "part": (partly.part, 2.5),
+    "parts": (partly.parts_of_all, 1.0),
 }
 """Family of simple instructions -> how it is made and how often it is tried."""
+COMPLEX: Families = {
+    **{name: (family, 0.62 * weight) for name, (family, weight) in _COMMON.items()},
+    "definite": (families.definite, 1.2),
+    "asked": (purposely.asked, 13.0),
+    "unfit": (purposely.unfit, 1.4),
+    "part_use": (partly.part_use, 2.0),
+}
+"""The same for complex instructions."""
 
-_TRIES = 60
-_TRIES_PER_FAMILY = 5
+_TRIES = 16
+_TRIES_PER_FAMILY = 4
+MAX_WORDS = 30
+"""Of a text, so that with its two ends it fits into the 32 tokens that the model reads."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A text and the labels it denotes, ascending; () when nothing here answers to it."""
+    """A text and what it denotes.
+
+    Attributes:
+        text: What is asked.
+        labels: Labels of the objects meant, or with `part` of the parts meant in the map of parts,
+            ascending; () when nothing here answers to it.
+        level: Concept, simple or complex.
+        family: The sort of condition.
+        granularity: "1to1" one, "1toN" several, "1toAll" all that the noun phrase means or all of
+            their kind; "" when nothing is denoted.
+        part: Whether parts of things are asked for.
+        template: The text without its content.
+    """
 
     text: str
     labels: tuple[int, ...]
     level: Level
     family: str
-
-
-def scene_of(objects: Sequence[Mapping[str, Any]], image_size: tuple[int, int]) -> Scene:
-    """The grammar's view of the records of one image. `image_size` is (width, height), pixels."""
-    return [Thing.from_record(record, image_size) for record in objects]
+    granularity: str = ""
+    part: bool = False
+    template: str = ""
 
 
 def concept(
@@ -70,15 +100,16 @@ def concept(
 
     `absent` is the share of phrases that denote nothing here. An empty scene gives only such ones.
     """
-    scene = scene_of(objects, image_size)
-    missing = not scene or rng.random() < absent
-    target = _missing_phrase(scene, rng) if missing else describe(rng.choice(scene), scene, rng)
-    matched = target.among(scene)
-    text = _concept_text(target, len(matched), rng)
-    if rng.random() < 0.12:
-        text = _command(text, rng, many=len(matched) > 1)
-    family = "absent" if missing else "noun" if target.color is None else "color"
-    return Query(text, labels_of(matched), Level.CONCEPT, family)
+    teller = Teller(scene_of(objects, image_size), rng)
+    missing = not teller.scene or rng.random() < absent
+    answer = None
+    for _ in range(_TRIES if teller.scene else 0):
+        answer = _concept(teller, missing)
+        if answer is not None:
+            break
+    answer = answer or _outside(teller, "{n}")
+    family = "absent" if not answer.things else "part" if answer.parts is not None else "noun"
+    return _query(answer, Level.CONCEPT, family, rng, commands=0.12)
 
 
 def simple(
@@ -87,64 +118,117 @@ def simple(
     image_size: tuple[int, int],
     absent: float = 0.2,
 ) -> Query:
-    """A noun with a condition, and the objects that meet it.
+    """A noun with a condition, and the objects or parts that meet it.
 
     `absent` is the share of sentences that nothing here answers to. Where a scene allows no
     clear-cut case of the drawn sort, a definite noun phrase that denotes nothing is asked instead.
     """
-    scene = scene_of(objects, image_size)
-    missing = not scene or rng.random() < absent
-    answer = _draw(scene, rng, missing) if scene else None
-    if answer is None:
-        answer = "definite", (f"the {_missing_phrase(scene, rng).one}", ())
-    family, (text, labels) = answer
-    if rng.random() < 0.08:
-        text = " ".join(word for word in text.split() if word != "the")
-    if rng.random() < 0.4:
-        text = _command(text, rng, many=len(labels) > 1)
-    return Query(text, labels, Level.SIMPLE, family)
+    teller = Teller(scene_of(objects, image_size), rng)
+    return _instruction(teller, SIMPLE, Level.SIMPLE, absent)
 
 
-def _draw(scene: Scene, rng: Random, absent: bool) -> tuple[str, Answer] | None:
-    names = tuple(FAMILIES)
-    weights = [weight for _, weight in FAMILIES.values()]
-    for _ in range(_TRIES // _TRIES_PER_FAMILY):
+def complex_(
+    objects: Sequence[Mapping[str, Any]],
+    rng: Random,
+    image_size: tuple[int, int],
+    absent: float = 0.2,
+) -> Query:
+    """A sentence that does not name its target, and the objects or parts that it denotes.
+
+    `absent` as for `simple`. Where nothing clear can be asked, a use that nothing serves is.
+    """
+    teller = UseTeller(scene_of(objects, image_size), rng)
+    return _instruction(teller, COMPLEX, Level.COMPLEX, absent)
+
+
+def _instruction(teller: Teller, sorts: Families, level: Level, absent: float) -> Query:
+    rng = teller.rng
+    missing = not teller.scene or rng.random() < absent
+    drawn = _draw(teller, sorts, missing) if teller.scene else None
+    if drawn is None and not missing:
+        drawn = _draw(teller, sorts, True) if teller.scene else None
+    if drawn is None:
+        drawn = "definite", _outside(teller, "the {n}")
+        level = Level.SIMPLE
+    family, answer = drawn
+    return _query(answer, level, family, rng, commands=0.4 if family != "asked" else 0.1)
+
+
+def _draw(teller: Teller, sorts: Families, absent: bool) -> tuple[str, Answer] | None:
+    rng = teller.rng
+    names = tuple(sorts)
+    weights = [weight for _, weight in sorts.values()]
+    for _ in range(_TRIES):
         name = rng.choices(names, weights)[0]
+        family = sorts[name][0]
         for _ in range(_TRIES_PER_FAMILY):
-            answer = FAMILIES[name][0](scene, rng, absent)
-            if answer is not None:
+            answer = family(teller, absent)
+            if answer is not None and _short(answer.text):
                 return name, answer
     return None
 
 
-def _missing_phrase(scene: Scene, rng: Random) -> Phrase:
-    for _ in range(_TRIES):
-        target = describe_nothing(scene, rng)
-        if target is not None:
-            return target
-    return phrase(rng.choice(lexicon.OUTSIDE), frozenset(), None, rng)
+def _outside(teller: Teller, pattern: str) -> Answer:
+    """What may always be asked: for a thing that no scene shows."""
+    phrase = outside_phrase(teller.rng)
+    return Answer(pattern.replace("{n}", phrase.one), [], pattern)
 
 
-def _concept_text(target: Phrase, matched: int, rng: Random) -> str:
-    if target.kinds and rng.random() < 0.05:
-        target = with_idle_adjective(target, rng)
-    many = rng.random() < (0.45 if matched > 1 else 0.15)
-    patterns = templates.CONCEPT_MANY if many else templates.CONCEPT_ONE
-    if matched <= 1 and not many:
-        patterns = (*patterns, templates.CONCEPT_THE)
-    return rng.choice(patterns).format(n=target.one, N=target.many, a=target.indefinite)
-
-
-def _command(text: str, rng: Random, many: bool) -> str:
-    """`text` as a person would say it to a robot."""
-    draw = rng.random()
-    if draw < 0.6:
-        polite = f"{rng.choice(requests.POLITE)} " if rng.random() < 0.35 else ""
-        text = f"{polite}{rng.choice(requests.VERBS)} {text}"
-    elif draw < 0.72:
-        text = (requests.WHERE_MANY if many else requests.WHERE_ONE).format(x=text)
-    elif draw < 0.86:
-        text = rng.choice(requests.REQUESTS).format(x=text)
+def _concept(teller: Teller, absent: bool) -> Answer | None:
+    rng = teller.rng
+    if rng.random() < 0.14:
+        return partly.part_concept(teller, absent)
+    if absent:
+        phrase, things = teller.named_nothing(), list[Thing]()
     else:
-        return f"{text} {rng.choice(requests.AFTER)}"
-    return f"{text} {rng.choice(requests.AFTER)}" if rng.random() < 0.15 else text
+        said = teller.any_target()
+        if said is None:
+            return None
+        phrase, things = said
+    if phrase is None:
+        return None
+    many = rng.random() < (0.45 if len(things) > 1 else 0.15)
+    patterns = templates.CONCEPT_MANY if many else templates.CONCEPT_ONE
+    if len(things) <= 1 and not many:
+        patterns = (*patterns, templates.CONCEPT_THE)
+    pattern = rng.choice(patterns)
+    return Answer(_noun_text(pattern, phrase, rng), things, _noun_form(pattern, phrase), True)
+
+
+def _noun_text(pattern: str, phrase: Phrase, rng: Random) -> str:
+    if "{a}" in pattern:
+        return pattern.replace("{a}", phrase.indefinite)
+    return put(pattern, phrase, rng)
+
+
+def _noun_form(pattern: str, phrase: Phrase) -> str:
+    return re.sub(r"\{[nNa]\}", lambda _: phrase.form, pattern)
+
+
+def _query(answer: Answer, level: Level, family: str, rng: Random, commands: float) -> Query:
+    text, labels = answer.text, answer.parts
+    text = wrapped(text, rng, many=len(answer.things) > 1, share=commands)
+    if not _short(text):
+        text = answer.text
+    return Query(
+        text=text,
+        labels=labels_of(answer.things) if labels is None else labels,
+        level=level,
+        family=family,
+        granularity=_granularity(answer, level),
+        part=labels is not None,
+        template=answer.pattern,
+    )
+
+
+def _granularity(answer: Answer, level: Level) -> str:
+    number = len(answer.things if answer.parts is None else answer.parts)
+    if number == 0:
+        return ""
+    if level is Level.CONCEPT:
+        return "1toAll"
+    return "1to1" if number == 1 else "1toAll" if answer.whole else "1toN"
+
+
+def _short(text: str) -> bool:
+    return len(re.findall(r"\w+", text)) <= MAX_WORDS

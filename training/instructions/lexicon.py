@@ -1,4 +1,4 @@
-"""The words of the grammar: what the rendered kinds are called, and what they are not."""
+"""Nouns, colours and numbers: what the rendered kinds are called, and how words are inflected."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ COLOR_WORDS: dict[str, tuple[str, ...]] = {
     "purple": ("purple", "purple", "violet"),
 }
 
-ANY_NOUNS: tuple[str, ...] = ("object", "object", "thing", "item")
+ANY_NOUNS: tuple[str, ...] = ("object", "thing", "item")
 """Nouns that denote every object, also the unnamed ones."""
 
 NUMBERS: dict[int, tuple[str, ...]] = {
@@ -105,7 +105,8 @@ _ALWAYS_PLURAL = (*_PAIRS, "dice", "fish")
 
 def plural(noun: str) -> str:
     """The plural of a noun phrase whose last word is its head."""
-    *rest, head = noun.split()
+    first, of, stuff = noun.partition(" of ")  # "pieces of fruit"
+    *rest, head = first.split()
     if head in _ALWAYS_PLURAL:
         many = head
     elif head in _PLURALS:
@@ -116,51 +117,21 @@ def plural(noun: str) -> str:
         many = head[:-1] + "ies"
     else:
         many = head + "s"
-    return " ".join([*rest, many])
+    return " ".join([*rest, many]) + of + stuff
+
+
+def is_pair(noun: str) -> bool:
+    """Whether one of it is spoken of in the plural, as scissors are."""
+    return noun.split()[-1] in _PAIRS
 
 
 def indefinite(phrase: str) -> str:
     """A noun phrase with its article: "an apple", "a red mug", "a pair of scissors"."""
-    if phrase.split()[-1] in _PAIRS:
+    if is_pair(phrase):
         return f"a pair of {phrase}"
-    return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
+    return f"{'an' if phrase[0] in 'aeiou' and not phrase.startswith('us') else 'a'} {phrase}"
 
 
 def kinds_of(noun: str) -> frozenset[str]:
     """Every kind that `noun` may name: a dish is a bowl or a plate."""
     return frozenset(kind for kind, names in NAMES.items() if noun in names)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-# Nouns for things the world never shows. They stay out of the vocabulary, so that the model learns
-# from them that a noun it doesn't know isn't there.
-OUTSIDE: tuple[str, ...] = _words(
-    """
-    stapler lamp chair pencil ruler eraser saw nail screw bolt nut washer gear motor battery
-    cable charger adapter plug socket switch fuse sensor tripod monitor printer scanner router
-    headphones speaker microphone drone helmet glove goggles vest boot sock jacket hat scarf
-    belt backpack suitcase wallet purse chain rope glue string ribbon envelope stamp letter
-    newspaper magazine folder binder clipboard calendar clock watch mirror comb soap towel
-    tissue broom mop vacuum ladle whisk grater peeler tongs toaster blender oven fridge
-    microwave lid cork straw napkin leaf tree rock shell feather peach plum grape melon
-    strawberry potato tomato onion pepper mushroom bread sandwich cookie cake pizza cheese
-    sausage burger doughnut chocolate duck train truck bus bicycle airplane boat puppet puzzle
-    dice card domino guitar violin piano drum trumpet flute umbrella pillow blanket curtain
-    carpet ladder shovel rake hose pipe valve tile plank wheel tire hook spring magnet whistle
-    dog cat bird fish person spider cucumber broccoli binoculars wrapper funnel
-    calculator thermometer syringe compass trophy candlestick corkscrew
-    """
-)
-
-# Modifiers that say nothing about which object is meant. They stay out of the vocabulary as well:
-# an unknown word before a known noun is no reason to refuse.
-IDLE_ADJECTIVES: tuple[str, ...] = _words(
-    """
-    shiny dusty plastic metal wooden ceramic rubber cheap expensive new old clean pretty ugly nice
-    ordinary typical simple fancy modern vintage lovely matte glossy smooth sturdy handy fragile
-    lightweight beautiful weird solid decorative standard
-    """
-)

@@ -1,21 +1,17 @@
-"""The families that relate a target to one or two references. See `families` for the form."""
+"""Families that relate a target to one or two references. See `answers` for the form."""
 
 from __future__ import annotations
 
 import math
-from random import Random
 
-from training.instructions import templates
+from training.instructions import lexicon
+from training.instructions import templates_relations as templates
+from training.instructions.answers import Answer, Patterns
 from training.instructions.axes import AXES, DEPTH_MARGIN, SIZE_RATIO, Axis
-from training.instructions.families import Answer, labels_of
-from training.instructions.phrases import (
-    Phrase,
-    Scene,
-    Thing,
-    describe,
-    describe_nothing,
-    describe_uniquely,
-)
+from training.instructions.phrases import Phrase
+from training.instructions.telling import Said, Teller
+from training.instructions.telling_uses import fits_many
+from training.instructions.things import Thing
 
 _AXIS_OF = {"left": "left", "right": "right", "behind": "far", "front": "near"}
 _GAP_RATIO = 1.3
@@ -26,95 +22,139 @@ _BETWEEN_WIDTH = 0.3
 """Greatest distance from the line between two references, as a share of its length."""
 
 
-def relation(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def relation(teller: Teller, absent: bool) -> Answer | None:
     """ "the mug left of the bowl", "the boxes behind the red can"."""
-    name = rng.choice(tuple(templates.RELATION))
-    return _compare(scene, rng, absent, AXES[_AXIS_OF[name]], templates.RELATION[name], name)
+    name = teller.rng.choice(tuple(templates.RELATION))
+    return _compare(teller, absent, AXES[_AXIS_OF[name]], templates.RELATION[name], name)
 
 
-def comparison(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def comparison(teller: Teller, absent: bool) -> Answer | None:
     """ "the mug bigger than the can"."""
-    name = rng.choice(tuple(templates.COMPARISON))
-    return _compare(scene, rng, absent, AXES[name], templates.COMPARISON[name], name)
+    name = teller.rng.choice(tuple(templates.COMPARISON))
+    return _compare(teller, absent, AXES[name], templates.COMPARISON[name], name)
 
 
 def _compare(
-    scene: Scene, rng: Random, absent: bool, axis: Axis, patterns: tuple[str, ...], name: str
+    teller: Teller, absent: bool, axis: Axis, patterns: Patterns, name: str
 ) -> Answer | None:
-    sentence = rng.choice(patterns)
-    if absent and rng.random() < 0.6:
-        return _missing(scene, rng, sentence)
-    chosen = _target_and_reference(scene, rng)
+    pattern = teller.rng.choice(patterns)
+    if absent and teller.rng.random() < 0.5:
+        return _missing(teller, pattern)
+    chosen = _target_and_reference(teller)
     if chosen is None:
         return None
-    target, reference, anchor, candidates = chosen
+    target, reference, candidates = chosen
+    anchor = reference.things[0]
     hits = [thing for thing in candidates if axis.before(thing, anchor)]
     misses = [thing for thing in candidates if axis.before(anchor, thing)]
     if len(hits) + len(misses) != len(candidates) or bool(hits) == absent:
         return None
     if name in ("behind", "front") and any(_far_aside(thing, anchor) for thing in hits):
         return None
-    return _say(sentence, target, reference, hits)
+    return _say(pattern, target.phrase, reference.phrase, hits)
 
 
-def closest(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def closest(teller: Teller, absent: bool) -> Answer | None:
     """ "the mug closest to the bowl", "the box next to the red can"."""
-    adjacent = rng.random() < 0.5
-    sentence = rng.choice(templates.NEXT_TO if adjacent else templates.CLOSEST)
+    adjacent = teller.rng.random() < 0.5
+    pattern = teller.rng.choice(templates.NEXT_TO if adjacent else templates.CLOSEST)
     if absent:
-        return _missing(scene, rng, sentence)
-    chosen = _target_and_reference(scene, rng)
+        return _missing(teller, pattern)
+    chosen = _target_and_reference(teller)
     if chosen is None:
         return None
-    target, reference, anchor, candidates = chosen
+    target, reference, candidates = chosen
+    anchor = reference.things[0]
     order = sorted(candidates, key=anchor.ground_distance)
-    gaps = [anchor.ground_distance(thing) for thing in order]
-    if adjacent and gaps[0] > _NEXT_TO:
+    if adjacent and anchor.ground_distance(order[0]) > _NEXT_TO:
         return None
-    if len(gaps) > 1 and gaps[1] < max(gaps[0] * _GAP_RATIO, gaps[0] + _GAP_MARGIN):
+    if not _gap_after(anchor, order, 1):
         return None
-    return _say(sentence, target, reference, order[:1])
+    return _say(pattern, target.phrase, reference.phrase, order[:1])
 
 
-def farthest_from(scene: Scene, rng: Random, absent: bool) -> Answer | None:
-    """ "the mug farthest from the bowl": out of at least two."""
-    sentence = rng.choice(templates.FARTHEST_FROM)
+def group_near(teller: Teller, absent: bool) -> Answer | None:
+    """ "the two cups nearest the kettle", "the three leftmost boxes"; absent: no such cups."""
+    rng = teller.rng
+    number = rng.choice((2, 2, 3))
+    word = rng.choice(lexicon.NUMBERS[number])
+    name = rng.choice(tuple(templates.GROUP_SIDE)) if rng.random() < 0.4 else ""
+    pattern = rng.choice(templates.GROUP_SIDE[name] if name else templates.GROUP_NEAR)
+    reference = None if name else teller.reference()
+    if reference is None and not name:
+        return None
     if absent:
-        return _missing(scene, rng, sentence)
-    chosen = _target_and_reference(scene, rng)
+        phrase, hits = teller.nothing(), []
+    else:
+        said = teller.several(number + 1)
+        if said is None:
+            return None
+        phrase = said.phrase
+        hits = _group(said.things, name, reference.things[0] if reference else None, number)
+        if not hits:
+            return None
+    if phrase is None or not fits_many(phrase):
+        return None
+    text = pattern.replace("{count}", word).replace("{N}", phrase.many)
+    if reference:
+        text = text.replace("{ref}", reference.phrase.definite())
+    return Answer(text, hits, pattern)
+
+
+def _group(things: list[Thing], name: str, anchor: Thing | None, number: int) -> list[Thing]:
+    """The first few, if all of them come clearly before the rest; their own order is open."""
+    if anchor is not None:
+        order = sorted((thing for thing in things if thing is not anchor), key=anchor.ground_distance)
+        return order[:number] if len(order) > number and _gap_after(anchor, order, number) else []
+    axis = AXES[name]
+    order = sorted(things, key=axis.score, reverse=True)
+    clear = all(axis.before(one, other) for one in order[:number] for other in order[number:])
+    return order[:number] if clear and len(order) > number else []
+
+
+def farthest_from(teller: Teller, absent: bool) -> Answer | None:
+    """ "the mug farthest from the bowl": out of at least two."""
+    pattern = teller.rng.choice(templates.FARTHEST_FROM)
+    if absent:
+        return _missing(teller, pattern)
+    chosen = _target_and_reference(teller)
     if chosen is None:
         return None
-    target, reference, anchor, candidates = chosen
+    target, reference, candidates = chosen
+    anchor = reference.things[0]
     order = sorted(candidates, key=anchor.ground_distance, reverse=True)
-    gaps = [anchor.ground_distance(thing) for thing in order]
+    gaps = [anchor.ground_distance(thing) for thing in order[:2]]
     if len(gaps) < 2 or gaps[0] < max(gaps[1] * SIZE_RATIO, gaps[1] + _GAP_MARGIN):
         return None
-    return _say(sentence, target, reference, order[:1])
+    return _say(pattern, target.phrase, reference.phrase, order[:1])
 
 
-def between(scene: Scene, rng: Random, absent: bool) -> Answer | None:
+def between(teller: Teller, absent: bool) -> Answer | None:
     """ "the mug between the box and the ball", on the ground."""
-    sentence = rng.choice(templates.BETWEEN)
-    first = _target_and_reference(scene, rng)
-    if first is None:
+    rng = teller.rng
+    pattern = rng.choice(templates.BETWEEN)
+    chosen = _target_and_reference(teller)
+    if chosen is None:
         return None
-    target, reference, anchor, candidates = first
+    target, reference, candidates = chosen
+    phrase, anchor = target.phrase, reference.things[0]
     if absent and rng.random() < 0.5:
-        missing = describe_nothing(scene, rng)
+        missing = teller.nothing()
         if missing is None:
             return None
-        target, candidates = missing, []
-    others = [thing for thing in scene if thing is not anchor]
-    end = rng.choice(others)
-    reference2 = describe_uniquely(end, scene, rng)
-    if reference2 is None or reference2.one in (reference.one, target.one):
+        phrase, candidates = missing, []
+    second = teller.reference()
+    if second is None or second.phrase.one in (reference.phrase.one, phrase.one):
         return None
+    end = second.things[0]
     candidates = [thing for thing in candidates if thing is not end]
-    places = {thing: _place_between(thing, anchor, end) for thing in candidates}
-    hits = [thing for thing, place in places.items() if place]
-    if None in places.values() or bool(hits) == absent or (not absent and not candidates):
+    if end is anchor or not (candidates or absent):
         return None
-    return _say(sentence, target, reference, hits, reference2)
+    places = [(thing, _place_between(thing, anchor, end)) for thing in candidates]
+    hits = [thing for thing, place in places if place]
+    if any(place is None for _, place in places) or bool(hits) == absent:
+        return None
+    return _say(pattern, phrase, reference.phrase, hits, second.phrase)
 
 
 def _place_between(thing: Thing, start: Thing, end: Thing) -> bool | None:
@@ -139,43 +179,49 @@ def _far_aside(thing: Thing, anchor: Thing) -> bool:
     return abs(thing.right - anchor.right) > max(0.15, 2 * depth)
 
 
-def _target_and_reference(
-    scene: Scene, rng: Random
-) -> tuple[Phrase, Phrase, Thing, list[Thing]] | None:
-    """A target phrase, a unique reference, the referred thing and the possible targets."""
-    anchor = rng.choice(scene)
-    reference = describe_uniquely(anchor, scene, rng)
-    target = describe(rng.choice(scene), scene, rng)
-    candidates = [thing for thing in target.among(scene) if thing is not anchor]
-    if reference is None or not candidates or target.one == reference.one:
+def _gap_after(anchor: Thing, order: list[Thing], number: int) -> bool:
+    """Whether the first `number` of those sorted by distance are clearly nearer than the next."""
+    if len(order) <= number:
+        return True
+    last, following = (anchor.ground_distance(thing) for thing in order[number - 1 : number + 1])
+    return following >= max(last * _GAP_RATIO, last + _GAP_MARGIN)
+
+
+def _target_and_reference(teller: Teller) -> tuple[Said, Said, list[Thing]] | None:
+    """A target phrase, a unique reference and the possible targets."""
+    reference = teller.reference()
+    if reference is None:
         return None
-    return target, reference, anchor, candidates
+    target = teller.any_target()
+    if target is None or target.phrase.one == reference.phrase.one:
+        return None
+    candidates = [thing for thing in target.things if thing is not reference.things[0]]
+    return (target, reference, candidates) if candidates else None
 
 
-def _missing(scene: Scene, rng: Random, sentence: str) -> Answer | None:
+def _missing(teller: Teller, pattern: str) -> Answer | None:
     """The sentence with a target or a reference that isn't there."""
-    missing = describe_nothing(scene, rng)
-    if missing is None:
+    if teller.rng.random() < 0.5:
+        phrase, reference = teller.nothing(), teller.reference()
+        return _say(pattern, phrase, reference.phrase, []) if phrase and reference else None
+    said, missing = teller.any_target(), teller.named_nothing()
+    if said is None or missing is None or said.phrase.one == missing.one:
         return None
-    if rng.random() < 0.5:
-        anchor = describe_uniquely(rng.choice(scene), scene, rng)
-        return _say(sentence, missing, anchor, []) if anchor else None
-    target = describe(rng.choice(scene), scene, rng)
-    return _say(sentence, target, missing, []) if target.one != missing.one else None
+    return _say(pattern, said.phrase, missing, [])
 
 
 def _say(
-    sentence: str,
+    pattern: str,
     target: Phrase,
     reference: Phrase,
     hits: list[Thing],
     reference2: Phrase | None = None,
-) -> Answer:
-    several = len(hits) > 1
-    text = sentence.format(
-        np=target.definite(2 if several else 1),
-        be="are" if several else "is",
-        ref=reference.definite(),
-        ref2=reference2.definite() if reference2 else "",
-    )
-    return text, labels_of(hits)
+) -> Answer | None:
+    number = 2 if len(hits) > 1 else 1
+    if number > 1 and not fits_many(target):
+        return None
+    text = pattern.replace("{np}", target.definite(number)).replace("{be}", target.be(number))
+    text = text.replace("{ref}", reference.definite())
+    if reference2:
+        text = text.replace("{ref2}", reference2.definite())
+    return Answer(text, hits, pattern)

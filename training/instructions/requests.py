@@ -128,20 +128,26 @@ WHERE_ONE: str = "where is {x}"
 WHERE_MANY: str = "where are {x}"
 AFTER: tuple[str, ...] = (
     "please",
-    "for me",
-    "now",
     "in the image",
     "in this picture",
     "in view",
     "in the scene",
     "here",
     "there",
-    "thanks",
-    "thank you",
     "on the table",
     "on the desk",
     "on the counter",
     "on the bench",
+    "in this frame",
+    "that you can see",
+)
+"""After anything."""
+AFTER_VERB: tuple[str, ...] = (
+    *AFTER,
+    "for me",
+    "now",
+    "thanks",
+    "thank you",
     "right now",
     "if you can",
     "quickly",
@@ -150,6 +156,5 @@ AFTER: tuple[str, ...] = (
     "again",
     "with your gripper",
     "with your arm",
-    "in this frame",
-    "that you can see",
 )
+"""After what is to be done."""

@@ -1,15 +1,15 @@
-"""What the grammar says about things. `vocabulary` reads its words from here and `requests`.
+"""How people single things out by order, size, side and number.
 
-Fields: {n} noun phrase, {N} the same in the plural, {a} the same with a or an, {np} definite noun
-phrase, {be} is or are, {ref} and {ref2} definite references, {color}, {count} a number word, {o} an
-ordinal.
+Fields: {n} noun phrase, {N} the same in the plural, {np} definite noun phrase, {be} is or are,
+{o} an ordinal, {count} a number word.
 """
 
 from __future__ import annotations
 
-CONCEPT_ONE: tuple[str, ...] = ("{n}", "{n}", "{n}", "{a}", "any {n}", "every {n}", "each {n}")
-CONCEPT_MANY: tuple[str, ...] = (
-    "{N}",
+from training.instructions.answers import Patterns
+
+CONCEPT_ONE: Patterns = ("{n}", "{n}", "{a}", "any {n}", "each {n}", "every {n}", "{n}")
+CONCEPT_MANY: Patterns = (
     "{N}",
     "{N}",
     "the {N}",
@@ -17,37 +17,32 @@ CONCEPT_MANY: tuple[str, ...] = (
     "all the {N}",
     "all of the {N}",
     "any {N}",
-    "every {n}",
+    "{N} of any sort",
+    "every single {n}",
 )
 CONCEPT_THE: str = "the {n}"
 
-SUPERLATIVE: dict[str, tuple[str, ...]] = {
-    "left": (
-        "the leftmost {n}",
-        "the {n} on the left",
-        "the {n} on the far left",
-        "the {n} farthest to the left",
-        "the {n} furthest left",
-        "the {n} that is most to the left",
-        "the left {n}",
-        "the {n} at the left end",
-        "the {n} on the extreme left",
-        "the {n} on the left hand side",
-        "the outermost {n} on the left",
-    ),
-    "right": (
-        "the rightmost {n}",
-        "the {n} on the right",
-        "the {n} on the far right",
-        "the {n} farthest to the right",
-        "the {n} furthest right",
-        "the {n} that is most to the right",
-        "the right {n}",
-        "the {n} at the right end",
-        "the {n} on the extreme right",
-        "the {n} on the right hand side",
-        "the outermost {n} on the right",
-    ),
+
+def _on_side(side: str) -> Patterns:
+    return (
+        f"the {side}most {{n}}",
+        f"the {{n}} on the far {side}",
+        f"the {{n}} farthest to the {side}",
+        f"the {{n}} furthest {side}",
+        f"the {{n}} that is most to the {side}",
+        f"the {side} {{n}}",
+        f"the {{n}} at the {side} end",
+        f"the {{n}} on the extreme {side}",
+        f"the outermost {{n}} on the {side}",
+        f"of all the {{N}} the {side}most one",
+        f"whichever {{n}} is furthest to the {side}",
+        f"the {{n}} with no other {{n}} to its {side}",
+    )
+
+
+SUPERLATIVE: dict[str, Patterns] = {
+    "left": _on_side("left"),
+    "right": _on_side("right"),
     "near": (
         "the closest {n}",
         "the nearest {n}",
@@ -56,11 +51,12 @@ SUPERLATIVE: dict[str, tuple[str, ...]] = {
         "the {n} closest to me",
         "the {n} nearest to you",
         "the {n} closest to the robot",
-        "the {n} in front",
         "the {n} at the front",
         "the frontmost {n}",
         "the {n} in the foreground",
-        "the {n} at the least distance from the viewer",
+        "of all the {N} the nearest one",
+        "whichever {n} is nearest",
+        "the {n} that i could reach first",
     ),
     "far": (
         "the farthest {n}",
@@ -70,10 +66,11 @@ SUPERLATIVE: dict[str, tuple[str, ...]] = {
         "the {n} farthest away",
         "the {n} most distant from the robot",
         "the {n} at the back",
-        "the {n} in the back",
         "the rearmost {n}",
         "the {n} in the background",
-        "the {n} at the far end of the table",
+        "of all the {N} the most distant one",
+        "whichever {n} is farthest away",
+        "the hindmost {n}",
     ),
     "top": (
         "the topmost {n}",
@@ -95,6 +92,9 @@ SUPERLATIVE: dict[str, tuple[str, ...]] = {
         "the {n} that is the biggest",
         "the {n} with the largest size",
         "the {n} which looks the largest",
+        "of all the {N} the biggest one",
+        "whichever {n} is largest",
+        "the {n} that takes up most room",
     ),
     "small": (
         "the smallest {n}",
@@ -102,9 +102,12 @@ SUPERLATIVE: dict[str, tuple[str, ...]] = {
         "the littlest {n}",
         "the {n} that is the smallest",
         "the {n} with the smallest size",
+        "of all the {N} the smallest one",
+        "whichever {n} is smallest",
+        "the {n} that takes up least room",
     ),
-    "tall": ("the tallest {n}", "the {n} that is the tallest"),
-    "short": ("the shortest {n}", "the {n} that is the shortest"),
+    "tall": ("the tallest {n}", "the {n} that is the tallest", "whichever {n} is tallest"),
+    "short": ("the shortest {n}", "the {n} that is the shortest", "whichever {n} is shortest"),
     "middle": (
         "the {n} in the middle",
         "the middle {n}",
@@ -113,231 +116,211 @@ SUPERLATIVE: dict[str, tuple[str, ...]] = {
         "the center {n}",
         "the central {n}",
         "the {n} in the middle of the row",
+        "the {n} halfway along the row",
     ),
 }
 
-COMPARATIVE: dict[str, tuple[str, ...]] = {
-    "left": ("the {n} further to the left", "the one of the two {N} that is on the left"),
-    "right": ("the {n} further to the right", "the one of the two {N} that is on the right"),
-    "near": ("the closer {n}", "the nearer of the two {N}", "the {n} that is closer to the camera"),
-    "far": ("the farther {n}", "the {n} that is further away", "the more distant of the two {N}"),
-    "top": ("the {n} higher up in the image",),
-    "bottom": ("the {n} lower down in the image",),
+COMPARATIVE: dict[str, Patterns] = {
+    "left": (
+        "the {n} further to the left",
+        "the one of the two {N} that is on the left",
+        "of the two {N} the left one",
+    ),
+    "right": (
+        "the {n} further to the right",
+        "the one of the two {N} that is on the right",
+        "of the two {N} the right one",
+    ),
+    "near": (
+        "the closer {n}",
+        "the nearer of the two {N}",
+        "the {n} that is closer to the camera",
+        "of the two {N} the nearer one",
+    ),
+    "far": (
+        "the farther {n}",
+        "the {n} that is further away",
+        "the more distant of the two {N}",
+        "of the two {N} the one further off",
+    ),
+    "top": ("the {n} higher up in the image", "the upper of the two {N} in the picture"),
+    "bottom": ("the {n} lower down in the image", "the lower of the two {N} in the picture"),
     "big": (
         "the bigger {n}",
         "the larger {n}",
         "the bigger of the two {N}",
         "the big {n}",
         "the large {n}",
+        "of the two {N} the larger one",
     ),
     "small": (
         "the smaller {n}",
         "the smaller of the two {N}",
         "the small {n}",
         "the little {n}",
+        "of the two {N} the smaller one",
     ),
-    "tall": ("the taller {n}", "the taller of the two {N}", "the tall {n}"),
-    "short": ("the shorter {n}", "the shorter of the two {N}", "the short {n}"),
+    "tall": ("the taller {n}", "the taller of the two {N}", "of the two {N} the taller one"),
+    "short": ("the shorter {n}", "the shorter of the two {N}", "of the two {N} the shorter one"),
 }
 
-ORDINAL: dict[str, tuple[str, ...]] = {
+ORDINAL: dict[str, Patterns] = {
     "left": (
         "the {o} {n} from the left",
         "the {o} {n} counting from the left",
         "the {o} {n} from left to right",
         "the {o} {n} starting at the left",
+        "from the left the {o} {n}",
+        "number {o} of the {N} from the left",
     ),
     "right": (
         "the {o} {n} from the right",
         "the {o} {n} counting from the right",
         "the {o} {n} from right to left",
         "the {o} {n} starting at the right",
+        "from the right the {o} {n}",
+        "number {o} of the {N} from the right",
     ),
-    "near": ("the {o} {n} from the front", "the {o} closest {n}", "the {o} nearest {n}"),
+    "near": (
+        "the {o} {n} from the front",
+        "the {o} closest {n}",
+        "the {o} nearest {n}",
+        "counting from the front the {o} {n}",
+    ),
     "far": ("the {o} {n} from the back", "the {o} farthest {n}", "the {o} furthest {n}"),
-    "big": ("the {o} biggest {n}", "the {o} largest {n}"),
+    "big": ("the {o} biggest {n}", "the {o} largest {n}", "the {o} {n} by size"),
     "small": ("the {o} smallest {n}",),
-    "tall": ("the {o} tallest {n}",),
+    "tall": ("the {o} tallest {n}", "the {o} {n} by height"),
 }
 
-SIDE: dict[str, tuple[str, ...]] = {
-    "left": (
-        "{np} on the left",
-        "{np} on the left side",
-        "{np} on the left side of the table",
-        "{np} on the left half of the image",
-        "{np} at the left",
-        "{np} on the left hand side",
-        "{np} towards the left",
-        "{np} in the left part of the photo",
-    ),
-    "right": (
-        "{np} on the right",
-        "{np} on the right side",
-        "{np} on the right side of the table",
-        "{np} on the right half of the image",
-        "{np} at the right",
-        "{np} on the right hand side",
-        "{np} towards the right",
-        "{np} in the right part of the photo",
-    ),
-}
 
-RELATION: dict[str, tuple[str, ...]] = {
-    "left": (
-        "{np} left of {ref}",
-        "{np} to the left of {ref}",
-        "{np} on the left of {ref}",
-        "{np} that {be} left of {ref}",
-        "{np} which {be} to the left of {ref}",
-        "{np} on the left side of {ref}",
-        "{np} standing left of {ref}",
-        "{np} directly to the left of {ref}",
-        "{np} located left of {ref}",
-    ),
-    "right": (
-        "{np} right of {ref}",
-        "{np} to the right of {ref}",
-        "{np} on the right of {ref}",
-        "{np} that {be} right of {ref}",
-        "{np} which {be} to the right of {ref}",
-        "{np} on the right side of {ref}",
-        "{np} standing right of {ref}",
-        "{np} directly to the right of {ref}",
-        "{np} located right of {ref}",
-    ),
-    "behind": (
-        "{np} behind {ref}",
-        "{np} that {be} behind {ref}",
-        "{np} in back of {ref}",
-        "{np} standing behind {ref}",
-        "{np} located behind {ref}",
-        "{np} which {be} farther back than {ref}",
-    ),
-    "front": (
-        "{np} in front of {ref}",
-        "{np} that {be} in front of {ref}",
-        "{np} standing in front of {ref}",
-        "{np} placed in front of {ref}",
-        "{np} before {ref}",
-        "{np} located in front of {ref}",
-        "{np} which {be} closer to the camera than {ref}",
-    ),
-}
-CLOSEST: tuple[str, ...] = (
-    "{np} closest to {ref}",
-    "{np} nearest to {ref}",
-    "{np} that {be} closest to {ref}",
-    "{np} nearest {ref}",
-    "{np} with the least distance to {ref}",
-)
-NEXT_TO: tuple[str, ...] = (
-    "{np} next to {ref}",
-    "{np} beside {ref}",
-    "{np} near {ref}",
-    "{np} by {ref}",
-    "{np} close to {ref}",
-    "{np} that {be} right next to {ref}",
-    "{np} sitting next to {ref}",
-    "{np} adjacent to {ref}",
-    "{np} alongside {ref}",
-    "{np} lying beside {ref}",
-)
-FARTHEST_FROM: tuple[str, ...] = (
-    "{np} farthest from {ref}",
-    "{np} furthest from {ref}",
-    "{np} farthest away from {ref}",
-    "{np} that {be} the farthest from {ref}",
-)
-BETWEEN: tuple[str, ...] = (
-    "{np} between {ref} and {ref2}",
-    "{np} in between {ref} and {ref2}",
-    "{np} that {be} between {ref} and {ref2}",
-    "{np} standing between {ref} and {ref2}",
-    "{np} in the middle between {ref} and {ref2}",
-)
-COMPARISON: dict[str, tuple[str, ...]] = {
-    "big": (
-        "{np} bigger than {ref}",
-        "{np} larger than {ref}",
-        "{np} that {be} bigger than {ref}",
-    ),
-    "small": ("{np} smaller than {ref}", "{np} that {be} smaller than {ref}"),
-    "tall": (
-        "{np} taller than {ref}",
-        "{np} that {be} taller than {ref}",
-    ),
-    "short": ("{np} shorter than {ref}", "{np} that {be} shorter than {ref}"),
-}
+def _half(side: str) -> Patterns:
+    return (
+        f"{{np}} on the {side}",
+        f"{{np}} on the {side} side",
+        f"{{np}} on the {side} half of the image",
+        f"{{np}} at the {side}",
+        f"{{np}} on the {side} hand side",
+        f"{{np}} towards the {side}",
+        f"{{np}} in the {side} part of the photo",
+        f"{{np}} over on the {side}",
+        f"{{np}} to my {side}",
+        f"on the {side} {{np}}",
+        f"{{np}} in the {side} half",
+    )
 
-DEFINITE: tuple[str, ...] = (
-    "the {n}",
+
+SIDE: dict[str, Patterns] = {"left": _half("left"), "right": _half("right")}
+
+DEFINITE: Patterns = (
     "the {n}",
     "the {n}",
     "this {n}",
     "that {n}",
-    "the {n} over there",
     "the only {n}",
+    "the one {n}",
+    "the single {n}",
+    "my {n}",
+    "our {n}",
+    "your {n}",
+    "precisely the {n}",
+    "that one {n}",
 )
-DEFINITE_COLOR: tuple[str, ...] = (
-    "the {color} {n}",
-    "the {color} {n}",
-    "the {color} {n}",
-    "the {n} that is {color}",
-    "the {n} which is {color}",
-    "the {n} with the {color} color",
-    "the {color} colored {n}",
-    "the {color} coloured {n}",
-    "the {n} of {color} colour",
-    "the {n} in {color}",
-)
-
-NOT_COLOR: tuple[str, ...] = (
-    "{np} that {be} not {color}",
-    "{np} which {be} not {color}",
-    "{np} not {color}",
-    "{np} that {be}n't {color}",
-    "{np} which {be}n't {color}",
-    "{np} of any color but {color}",
-    "{np} without {color} color",
-)
-NOT_THE: tuple[str, ...] = (
-    "{np} which {be}n't the {color} one",
-    "{np} that {be} not the {color} one",
-    "{np} other than the {color} one",
-    "{np} but not the {color} one",
-)
-NOT_KIND: tuple[str, ...] = (
-    "all objects except {ref}",
-    "everything except {ref}",
-    "everything but {ref}",
-    "every object other than {ref}",
-    "all things that are not {ref}",
-    "all the items without {ref}",
-    "the objects which aren't {ref}",
-)
-NOT_BUT: tuple[str, ...] = (
-    "not {ref} but {ref2}",
-    "{ref2} not {ref}",
-    "{ref2} and not {ref}",
-    "{ref2} instead of {ref}",
+DEFINITE_HERE: Patterns = (
+    *DEFINITE,
+    "the {n} over there",
+    "the {n} i see",
+    "that {n} over there",
+    "the {n} lying around here",
 )
 
-COUNT: tuple[str, ...] = (
+COUNT: Patterns = (
     "the {count} {N}",
-    "all {count} {N}",
     "{count} {N}",
-    "all of the {count} {N}",
     "the group of {count} {N}",
+    "these {count} {N}",
+    "those {count} {N}",
+    "each of the {count} {N}",
 )
-BOTH: tuple[str, ...] = ("both {N}", "both of the {N}", "both the {N}", "the pair of {N}")
-ALL_SIDE: tuple[str, ...] = ("all the {N}", "all {N}", "the {N}", "every one of the {N}")
+COUNT_MANY: Patterns = (*COUNT, "all {count} {N}", "all of the {count} {N}")
+BOTH: Patterns = (
+    "both {N}",
+    "both of the {N}",
+    "both the {N}",
+    "the couple of {N}",
+    "one {n} and the other",
+    "each of the two {N}",
+    "the two {N}",
+)
+ALL: Patterns = (
+    "all the {N}",
+    "all {N}",
+    "every one of the {N}",
+    "each and every {n}",
+    "the {N}",
+    "all of the {N}",
+    "the whole lot of {N}",
+    "as many {N} as there are",
+    "all {N} in sight",
+    "whatever {N} there are",
+)
+ALL_SIDE: Patterns = ("all the {N}", "all {N}", "the {N}", "every one of the {N}")
 
-PAIR: tuple[str, ...] = (
+PAIR: Patterns = (
     "{ref} and {ref2}",
     "both {ref} and {ref2}",
     "{ref} and also {ref2}",
     "{ref} as well as {ref2}",
     "{ref} together with {ref2}",
     "{ref} plus {ref2}",
+    "{ref} along with {ref2}",
+    "first {ref} then {ref2}",
+    "{ref} and {ref2} too",
+    "not only {ref} but also {ref2}",
+)
+NOT_BUT: Patterns = (
+    "not {ref} but {ref2}",
+    "{ref2} not {ref}",
+    "{ref2} and not {ref}",
+    "{ref2} instead of {ref}",
+    "{ref2} rather than {ref}",
+    "i mean {ref2} not {ref}",
+    "leave {ref} alone and take {ref2}",
+)
+
+NOT_TRAIT: Patterns = (
+    "{np} that {be} not {x}",
+    "{np} which {be} not {x}",
+    "{np} that {be}n't {x}",
+    "{np} which {be}n't {x}",
+    "{np} not {x}",
+    "{np} other than the {x} one",
+    "{np} but not the {x} one",
+    "{np} which {be}n't the {x} one",
+)
+NOT_COLOR: Patterns = (
+    "{np} of any color but {x}",
+    "{np} of any colour but {x}",
+    "{np} without {x} color",
+    "{np} of another colour than {x}",
+)
+ALL_BUT: Patterns = (
+    "all {N} but {ref}",
+    "all the {N} except {ref}",
+    "every {n} other than {ref}",
+    "all {N} apart from {ref}",
+    "the {N} except {ref}",
+    "all of the {N} but not {ref}",
+    "the {N} without {ref}",
+    "each {n} except for {ref}",
+    "all {N} save {ref}",
+    "the other {N} besides {ref}",
+)
+EVERYTHING_BUT: Patterns = (
+    "everything except {ref}",
+    "everything but {ref}",
+    "everything apart from {ref}",
+    "all that is not {ref}",
+    "whatever is not {ref}",
+    "the rest without {ref}",
 )

@@ -4,29 +4,63 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from types import ModuleType
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from training.instructions import lexicon, requests, templates
+from training.instructions import (
+    frames,
+    lexicon,
+    nouns,
+    outside,
+    parts,
+    partly,
+    requests,
+    templates,
+    templates_relations,
+    wording,
+)
+from training.instructions.common_words import COMMON
+from training.instructions.purposes import PURPOSES
 
 PAD, BOS, EOS, UNK = "[PAD]", "[BOS]", "[EOS]", "[UNK]"
 SPECIAL_TOKENS: tuple[str, ...] = (PAD, BOS, EOS, UNK)
 """Their ids are 0 to 3. Padding is 0, as the text adapters of SAM3-I need it."""
 
-_FIELD = re.compile(r"\{\w+\}")
+_FIELD = re.compile(r"\{+\w+\}+")
+_SPOKEN: tuple[ModuleType, ...] = (
+    frames,
+    lexicon,
+    partly,
+    parts,
+    requests,
+    templates,
+    templates_relations,
+    wording,
+)
+_GLUE = ("is are a an not pair pairs of the that one",)
+"""What the code puts between the words of the tables."""
 
 
 def vocabulary() -> list[str]:
-    """Every word of the grammar in a fixed order, without those it keeps unknown on purpose."""
-    nouns = {noun for names in lexicon.NAMES.values() for noun in names} | set(lexicon.ANY_NOUNS)
-    phrases: list[str] = [*nouns, *map(lexicon.plural, nouns), *lexicon.COLORS, *lexicon.ORDINALS]
-    for words in (*lexicon.COLOR_WORDS.values(), *lexicon.NUMBERS.values()):
-        phrases.extend(words)
-    phrases.extend(_patterns())
+    """Every word of the grammar and many common ones, in a fixed order, without those that are
+    kept unknown on purpose."""
+    named = {*nouns.MEANINGS, *lexicon.ANY_NOUNS}
+    texts = [*_GLUE, *named, *map(lexicon.plural, named), *COMMON]
+    for word in {word for words in parts.WORDS.values() for word in words}:
+        texts.append(parts.plural_of(word))
+    for purpose in PURPOSES.values():
+        texts += [*purpose.uses, *purpose.abilities, *purpose.properties, *purpose.situations]
+    for module in _SPOKEN:
+        texts += _strings(
+            [value for name, value in vars(module).items() if name.isupper()]
+        )
     normalize = _normalizer().normalize_str
-    spelled = (text.replace("{be}", "is are ").replace("{a}", "a an pair of") for text in phrases)
-    return sorted({word for text in spelled for word in normalize(_FIELD.sub(" ", text)).split()})
+    # {be}n't comes out as "is not" or "are not".
+    spelled = (_FIELD.sub(" ", text.replace("{be}n't", "not")) for text in texts)
+    said = {word for text in spelled for word in normalize(text).split()}
+    return sorted(said - {*outside.OUTSIDE, *outside.IDLE_ADJECTIVES})
 
 
 def build_tokenizer(max_length: int = 32) -> PreTrainedTokenizerFast:
@@ -62,27 +96,28 @@ def _normalizer() -> normalizers.Sequence:
             normalizers.NFKC(),
             normalizers.Lowercase(),
             normalizers.Replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+            normalizers.Replace(Regex(r"\bcan't\b"), "can not"),
+            normalizers.Replace(Regex(r"\bwon't\b"), "will not"),
+            normalizers.Replace(Regex(r"\bcannot\b"), "can not"),
             normalizers.Replace(Regex(r"n't\b"), " not"),
             normalizers.Replace(Regex(r"(?<=\w)'s\b"), " is"),
             normalizers.Replace(Regex(r"(?<=\w)'m\b"), " am"),
             normalizers.Replace(Regex(r"(?<=\w)'d\b"), " would"),
+            normalizers.Replace(Regex(r"(?<=\w)'ll\b"), " will"),
+            normalizers.Replace(Regex(r"(?<=\w)'ve\b"), " have"),
+            normalizers.Replace(Regex(r"(?<=\w)'re\b"), " are"),
             normalizers.Replace(Regex(r"[^\w]+"), " "),
         ]
     )
 
 
-def _patterns() -> Iterator[str]:
-    for module in (templates, requests):
-        for name, value in vars(module).items():
-            if name.isupper():
-                yield from _strings(value)
-
-
-def _strings(value: str | Iterable[str] | dict[str, tuple[str, ...]]) -> Iterator[str]:
+def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from item
-    else:
-        yield from value
+        for key, item in value.items():
+            yield from _strings(key) if isinstance(key, str) else ()
+            yield from _strings(item)
+    elif isinstance(value, Iterable):
+        for item in value:
+            yield from _strings(item)

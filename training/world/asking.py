@@ -11,7 +11,7 @@ from typing import Any
 
 from training.instructions.axes import AXES, ranked
 from training.instructions.lexicon import NAMES
-from training.instructions.phrases import Thing
+from training.instructions.things import Thing
 from training.world.scene import Body
 
 NUMBER = 10
