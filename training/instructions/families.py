@@ -112,9 +112,7 @@ def definite(teller: Teller, absent: bool) -> Answer | None:
     if phrase.kinds is None and phrase.words and not phrase.after and rng.random() < 0.4:
         return Answer(f"the {phrase.words} one", things, "the {looks} one", whole=True)
     pattern = rng.choice(templates.DEFINITE if phrase.after else templates.DEFINITE_HERE)
-    return Answer(
-        pattern.replace("{n}", phrase.one), things, _filled(pattern, phrase), whole=True
-    )
+    return Answer(pattern.replace("{n}", phrase.one), things, _filled(pattern, phrase), whole=True)
 
 
 def everyone(teller: Teller, absent: bool) -> Answer | None:
@@ -225,9 +223,7 @@ def count(teller: Teller, absent: bool) -> Answer | None:
     return Answer(text, things, pattern, whole=True)
 
 
-def _two(
-    teller: Teller, absent: bool, patterns: tuple[str, ...], both: bool
-) -> Answer | None:
+def _two(teller: Teller, absent: bool, patterns: tuple[str, ...], both: bool) -> Answer | None:
     rng = teller.rng
     pattern = rng.choice(patterns)
     if absent:

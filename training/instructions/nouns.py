@@ -149,6 +149,8 @@ _DOUBTFUL: dict[str, str] = {
     "wrench": "clamp, unnamed",
     "spanner": "clamp, unnamed",
     "phone": "remote",
+    "keyboard": "laptop",
+    "computer keyboard": "laptop",
     "lemon": "orange, pear, egg",
     "orange": "lemon, apple",
     "apple": "orange, pear",

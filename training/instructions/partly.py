@@ -5,6 +5,7 @@ from __future__ import annotations
 from training.instructions import parts as lexicon
 from training.instructions import templates_relations as templates
 from training.instructions.answers import Answer
+from training.instructions.nouns import MEANINGS
 from training.instructions.telling import Teller, name_phrase, outside_phrase
 from training.instructions.things import Thing
 
@@ -27,6 +28,8 @@ def part(teller: Teller, absent: bool) -> Answer | None:
         return None
     name, label = rng.choice(found)
     word = rng.choice(lexicon.words_for(owner.kind or "", name))
+    if word in MEANINGS and " on " in pattern:  # a keyboard on a laptop may be another one
+        return None
     text = pattern.replace("{part}", word).replace("{ref}", reference.phrase.definite())
     return Answer(text, [owner], pattern, parts=(label,))
 
@@ -50,7 +53,10 @@ def parts_of_all(teller: Teller, absent: bool) -> Answer | None:
             return None
         name = rng.choice(found)[0]
         all_labels = labels_of_part(said.things, name)
-        if all_labels is None or len({lexicon.words_for(t.kind or "", name) for t in said.things}) > 1:
+        if (
+            all_labels is None
+            or len({lexicon.words_for(t.kind or "", name) for t in said.things}) > 1
+        ):
             return None
         labels = all_labels
     word = rng.choice(lexicon.words_for(kind, name))

@@ -104,7 +104,9 @@ def group_near(teller: Teller, absent: bool) -> Answer | None:
 def _group(things: list[Thing], name: str, anchor: Thing | None, number: int) -> list[Thing]:
     """The first few, if all of them come clearly before the rest; their own order is open."""
     if anchor is not None:
-        order = sorted((thing for thing in things if thing is not anchor), key=anchor.ground_distance)
+        order = sorted(
+            (thing for thing in things if thing is not anchor), key=anchor.ground_distance
+        )
         return order[:number] if len(order) > number and _gap_after(anchor, order, number) else []
     axis = AXES[name]
     order = sorted(things, key=axis.score, reverse=True)

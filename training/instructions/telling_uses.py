@@ -11,7 +11,8 @@ from training.instructions.telling import Said, Teller, any_phrase, with_trait
 from training.instructions.things import Thing
 
 PURPOSES_OF: dict[str | None, tuple[Purpose, ...]] = {
-    kind: tuple(purpose for purpose in PURPOSES.values() if kind in purpose.yes) for kind in lexicon.NAMES
+    kind: tuple(purpose for purpose in PURPOSES.values() if kind in purpose.yes)
+    for kind in lexicon.NAMES
 }
 _ALL = tuple(PURPOSES.values())
 _ONE_ONLY = ("a ", "an ", "the ", "what ", "laid ", "one ")

@@ -171,7 +171,7 @@ ORDINAL: dict[str, Patterns] = {
         "the {o} {n} from left to right",
         "the {o} {n} starting at the left",
         "from the left the {o} {n}",
-        "number {o} of the {N} from the left",
+        "the {o} of the {N} from the left",
     ),
     "right": (
         "the {o} {n} from the right",
@@ -179,7 +179,7 @@ ORDINAL: dict[str, Patterns] = {
         "the {o} {n} from right to left",
         "the {o} {n} starting at the right",
         "from the right the {o} {n}",
-        "number {o} of the {N} from the right",
+        "the {o} of the {N} from the right",
     ),
     "near": (
         "the {o} {n} from the front",

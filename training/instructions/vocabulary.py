@@ -53,9 +53,7 @@ def vocabulary() -> list[str]:
     for purpose in PURPOSES.values():
         texts += [*purpose.uses, *purpose.abilities, *purpose.properties, *purpose.situations]
     for module in _SPOKEN:
-        texts += _strings(
-            [value for name, value in vars(module).items() if name.isupper()]
-        )
+        texts += _strings([value for name, value in vars(module).items() if name.isupper()])
     normalize = _normalizer().normalize_str
     # {be}n't comes out as "is not" or "are not".
     spelled = (_FIELD.sub(" ", text.replace("{be}n't", "not")) for text in texts)
