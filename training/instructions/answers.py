@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -29,6 +30,9 @@ Family = Callable[[Teller, bool], Answer | None]
 """Makes one sort of instruction; the second argument is whether nothing is to answer to it. None
 where the scene has no clear-cut case."""
 
+_FIXED = re.compile(r"\{ref\}|\{n\} and |whichever")
+"""Where nothing may be moved to the end."""
+
 Patterns = tuple[str, ...]
 Table = Mapping[str, Patterns]
 
@@ -36,7 +40,12 @@ Table = Mapping[str, Patterns]
 def put(pattern: str, phrase: Phrase, rng: Random) -> str:
     """The phrase at {n} or {N}; what follows its noun may come at the end of the sentence."""
     after = phrase.after
-    if after.startswith(("that ", "which ")) and "{n} " in pattern and rng.random() < 0.5:
+    if (
+        after.startswith(("that ", "which "))
+        and "{n} " in pattern
+        and not _FIXED.search(pattern)
+        and rng.random() < 0.5
+    ):
         return f"{pattern.replace('{n}', phrase.head)} {after.replace('{be}', 'is')}"
     if "{n}" in pattern:
         pattern = pattern.replace("{n}", phrase.one)

@@ -7,13 +7,15 @@ without the margins that the grammar keeps, so that both agree where a sentence 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from training.instructions import parts, requests
 from training.instructions.looking_up import Record, World
+from training.instructions.nouns import MEANINGS
 from training.instructions.purposes import PURPOSES
-from training.instructions.reading import USE, Reader, UnreadableError, marked, with_uses_marked
+from training.instructions.reading import Reader, UnreadableError
+from training.instructions.reading_tables import USE, marked, with_uses_marked
 from training.instructions.reading_words import FRAME, NEGATIVE, tokens_of
 
 
@@ -34,13 +36,19 @@ def execute(text: str, objects: Sequence[Record], image_size: tuple[int, int]) -
     world = World(objects, image_size[0])
     tokens = tokens_of(text)
     found = _part_use(" ".join(tokens), world)
-    if found is None:
-        tokens = _unwrapped(tokens)
-        found = _part(" ".join(tokens), world)
+    for bare in _unwrapped(" ".join(tokens)):
+        found = _part(bare, world) if found is None else found
     if found is not None:
         return Reading(tuple(sorted(found)), True)
-    meant = _sentence(with_uses_marked(tokens), world)
-    return Reading(tuple(sorted({record["label"] for record in meant})), False)
+    problem = UnreadableError("nothing to read")
+    for bare in _unwrapped(" ".join(with_uses_marked(tokens))):
+        try:
+            meant = _sentence(bare.split(), world)
+        except UnreadableError as error:
+            problem = error
+            continue
+        return Reading(tuple(sorted({record["label"] for record in meant})), False)
+    raise problem
 
 
 def _alternatives(phrases: Sequence[str]) -> str:
@@ -48,41 +56,51 @@ def _alternatives(phrases: Sequence[str]) -> str:
     return "|".join(map(re.escape, ordered))
 
 
+def _gap(pattern: str) -> str:
+    """A pattern with a reference as a regular expression."""
+    return re.escape(" ".join(tokens_of(pattern.replace("{ref}", "xx")))).replace("xx", "(the .+?)")
+
+
 _PREFIX = re.compile(
-    rf"^(?:(?:{_alternatives(requests.POLITE)}) )?(?:{_alternatives(requests.VERBS)}) "
-    rf"(?=(?:the|a|an|any|all|each|every|both|this|that|these|those|my|our|your|two|three|four|five"
-    rf"|\d|\w+)\b)"
+    rf"^(?:(?:{_alternatives(requests.POLITE)}) )?(?:{_alternatives(requests.VERBS)}) (?=.)"
 )
-_SUFFIX = re.compile(rf"(?<!over) (?:{_alternatives(requests.AFTER_VERB)})$")
 _ASKING = [
-    re.compile(
-        "^"
-        + re.escape(" ".join(tokens_of(pattern.replace("{x}", "xx")))).replace("xx", "(.+)")
-        + "$"
-    )
-    for pattern in sorted(
-        (*requests.REQUESTS, requests.WHERE_ONE, requests.WHERE_MANY), key=len, reverse=True
-    )
+    re.compile(f"^{re.escape(' '.join(tokens_of(text))).replace('xx', '(.+)')}$")
+    for pattern in sorted((*requests.REQUESTS, requests.WHERE), key=len, reverse=True)
+    for text in {pattern.format(x="xx", be=be) for be in ("is", "are")}
 ]
+_TAILS = tuple(
+    " " + " ".join(tokens_of(tail)) for tail in sorted(requests.AFTER_VERB, key=len, reverse=True)
+)
 
 
-def _unwrapped(tokens: list[str]) -> list[str]:
-    """Without what people put around what they want."""
-    text = _SUFFIX.sub("", " ".join(tokens))
-    for asking in _ASKING:
-        if found := asking.match(text):
-            return str(found[1]).split()
-    return _PREFIX.sub("", text).split()
+def _unwrapped(text: str) -> Iterator[str]:
+    """What may be left without the words that people put around what they want: first all of it,
+    then with less and less of it."""
+    yield text
+    tails = [tail for tail in _TAILS if text.endswith(tail) and not text.endswith("over there")]
+    for whole in (text, *(text[: -len(tail)] for tail in tails)):
+        for asking in _ASKING:
+            if found := asking.match(whole):
+                yield str(found[1])
+        yield _PREFIX.sub("", whole)
+        yield whole
 
 
 def _sentence(tokens: list[str], world: World) -> list[Record]:
-    marks = [token for token in tokens if token.startswith(USE)]
-    rest = [token for token in tokens if not token.startswith(USE)]
-    if len(marks) == 1 and FRAME.issuperset(rest) and not _is_noun_phrase(tokens):
-        kinds = PURPOSES[marked(marks[0])].yes
-        negative = bool(NEGATIVE & set(rest)) and "bare" not in rest
-        return [record for record in world.objects if (record["kind"] in kinds) != negative]
-    text = " ".join(tokens)
+    try:
+        return _phrases(" ".join(tokens), world)
+    except UnreadableError:
+        marks = [token for token in tokens if token.startswith(USE)]
+        around = {token for token in tokens if not token.startswith(USE)}
+        if len(marks) != 1 or not around <= FRAME:
+            raise
+    kinds = PURPOSES[marked(marks[0])].yes
+    negative = bool(NEGATIVE & around) and "bare" not in around
+    return [record for record in world.objects if (record["kind"] in kinds) != negative]
+
+
+def _phrases(text: str, world: World) -> list[Record]:
     for pattern, handler in _TWO:
         if found := pattern.match(text):
             return handler(found.groupdict(), world)
@@ -91,10 +109,6 @@ def _sentence(tokens: list[str], world: World) -> list[Record]:
         if changed:
             break
     return _listed(text.split(), world)
-
-
-def _is_noun_phrase(tokens: list[str]) -> bool:
-    return tokens[0] in ("the", "this", "both") and "not" not in tokens and "rest" not in tokens
 
 
 def _listed(tokens: list[str], world: World) -> list[Record]:
@@ -139,7 +153,7 @@ _TWO = [
     _rule(r"(?P<b>.+?) (?:and not|instead of|rather than) (?P<a>the .+)", _only("b")),
     _rule(r"i mean (?P<b>.+) not (?P<a>the .+)", _only("b")),
     _rule(r"leave (?P<a>.+) alone and take (?P<b>.+)", _only("b")),
-    _rule(r"(?P<b>the .+?) not (?P<a>the .+)", _only("b")),
+    _rule(r"(?P<b>the .+?)(?<! but)(?<! are)(?<! is) not (?P<a>the (?!.* one$).+)", _only("b")),
     _rule(r"first (?P<a>the .+) then (?P<b>the .+)", _both),
     _rule(r"(?P<a>.+) (?:as well as|together with|along with|plus) (?P<b>the .+)", _both),
     _rule(
@@ -177,25 +191,30 @@ _PART_PATTERNS = [
         rf"not all of (?P<np>.+) but the {_PART}",
         rf"(?P<np>.+) but only the {_PART}",
         rf"of (?P<np>.+) the {_PART}",
-        rf"(?:the |any |all )?(?P<np>.+) {_PART}",
     )
 ]
+_USE_END = rf"(?: (?:{_alternatives(requests.AFTER_VERB)}))?(?: is)?$"
 _USE_PATTERNS = [
-    (
-        re.compile(
-            "^.*?"
-            + re.escape(" ".join(tokens_of(use.replace("{ref}", "xx")))).replace("xx", "(the .+?)")
-            + end
-        ),
-        part,
-    )
-    for part, uses in (
-        *parts.USES.items(),
-        *(("head", uses) for uses in parts.HEAD_USES.values()),
-    )
+    (re.compile(f"^.*?{_gap(use)}{_USE_END}"), part)
+    for part, uses in (*parts.USES.items(), *(("head", uses) for uses in parts.HEAD_USES.values()))
     for use in uses
-    for end in (rf"(?: (?:{_alternatives(requests.AFTER_VERB)}))?(?: is)?$",)
 ]
+
+
+_COMPOUND = re.compile(rf"^(?:the |any |all )?(?P<np>.+?) {_PART}$")
+
+
+def _compound(text: str, world: World) -> list[int] | None:
+    """ "mug handle": the bare name of what has or might have such a part, and the part."""
+    found = _COMPOUND.match(text)
+    kinds = MEANINGS[found["np"]][0] if found and found["np"] in MEANINGS else frozenset()
+    if found is None or not kinds:
+        return None
+    names = _PART_NAMES[found["part"]]
+    owners = {kind for name in names for kind in parts.OWNERS[name]}
+    if found["part"] in MEANINGS and not owners & kinds:
+        return None
+    return _part_labels(names, found["np"], world)
 
 
 def _part_labels(names: set[str], np: str, world: World) -> list[int]:
@@ -212,11 +231,13 @@ def _part(text: str, world: World) -> list[int] | None:
     """Labels of the parts that a text names, None if it is not about parts."""
     for pattern in _PART_PATTERNS:
         if found := pattern.match(text):
+            if found["part"] in MEANINGS and text[: found.start("np")].endswith(" on "):
+                return None  # a keyboard on a laptop may be another one
             try:
                 return _part_labels(_PART_NAMES[found["part"]], found["np"], world)
             except UnreadableError:
                 continue
-    return None
+    return _compound(text, world)
 
 
 def _part_use(text: str, world: World) -> list[int] | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from random import Random
-
 from training.instructions import lexicon, templates
+from training.instructions import templates_sets as sets
 from training.instructions.answers import Answer, put
 from training.instructions.axes import AXES, middle_of_row, ranked
 from training.instructions.phrases import Phrase
 from training.instructions.telling import Said, Teller
 from training.instructions.telling_uses import fits_many
-from training.instructions.things import Scene, Thing
+from training.instructions.things import Thing
 from training.instructions.traits import Trait, verdict
 from training.instructions.wording import BEFORE
 
@@ -91,7 +90,7 @@ def side(teller: Teller, absent: bool) -> Answer | None:
     if len(hits) > 1 or (absent and rng.random() < 0.2):
         if not fits_many(said.phrase):
             return None
-        np = rng.choice(templates.ALL_SIDE).replace("{N}", said.phrase.many)
+        np = rng.choice(sets.ALL_SIDE).replace("{N}", said.phrase.many)
     else:
         np = said.phrase.definite()
     return Answer(pattern.replace("{np}", np), hits, pattern, whole=hits == said.things)
@@ -101,7 +100,7 @@ def definite(teller: Teller, absent: bool) -> Answer | None:
     """ "the red mug": there is one."""
     rng = teller.rng
     if absent:
-        phrase, things = teller.nothing(), []
+        phrase, things = teller.nothing(), list[Thing]()
     else:
         said = teller.any_target()
         if said is None or len(said.things) != 1:
@@ -119,7 +118,7 @@ def everyone(teller: Teller, absent: bool) -> Answer | None:
     """ "all the red mugs", "every one of the boxes": there are several."""
     rng = teller.rng
     if absent:
-        phrase, things = teller.nothing(), []
+        phrase, things = teller.nothing(), list[Thing]()
     else:
         said = teller.several()
         if said is None:
@@ -127,7 +126,7 @@ def everyone(teller: Teller, absent: bool) -> Answer | None:
         phrase, things = said
     if phrase is None or not fits_many(phrase):
         return None
-    pattern = rng.choice(templates.ALL)
+    pattern = rng.choice(sets.ALL)
     return Answer(put(pattern, phrase, rng), things, _filled(pattern, phrase), whole=True)
 
 
@@ -135,7 +134,7 @@ def negation(teller: Teller, absent: bool) -> Answer | None:
     """ "the mug that is not red", "the jars which aren't open"."""
     rng = teller.rng
     said = teller.any_target()
-    if said is None or said.phrase.traits and said.phrase.after:
+    if said is None or (said.phrase.traits and said.phrase.after):
         return None
     phrase, candidates = said
     chosen = rng.choice(candidates)
@@ -152,16 +151,16 @@ def negation(teller: Teller, absent: bool) -> Answer | None:
     several = len(rest) > 1
     if several and not fits_many(phrase):
         return None
-    patterns = templates.NOT_TRAIT if len(candidates) == len(rest) + 1 else _PLAIN_NOT
+    patterns = sets.NOT_TRAIT if len(candidates) == len(rest) + 1 else _PLAIN_NOT
     if colored and rng.random() < 0.3:
-        patterns = templates.NOT_COLOR
+        patterns = sets.NOT_COLOR
     pattern = rng.choice(patterns)
     count = 2 if several else 1
     text = pattern.replace("{np}", phrase.definite(count)).replace("{be}", phrase.be(count))
     return Answer(text.replace("{x}", rng.choice(BEFORE[trait])), rest, pattern)
 
 
-_PLAIN_NOT = tuple(pattern for pattern in templates.NOT_TRAIT if "one" not in pattern)
+_PLAIN_NOT = tuple(pattern for pattern in sets.NOT_TRAIT if "one" not in pattern)
 _NEGATED: tuple[Trait, ...] = tuple(
     trait for trait in BEFORE if trait[0] != "color" and trait != ("pose", "standing")
 )
@@ -177,7 +176,7 @@ def all_but(teller: Teller, absent: bool) -> Answer | None:
     if not absent and rng.random() < 0.35:
         if not all(thing.evident for thing in teller.scene) or len(teller.scene) < 2:
             return None
-        pattern = rng.choice(templates.EVERYTHING_BUT)
+        pattern = rng.choice(sets.EVERYTHING_BUT)
         rest = [thing for thing in teller.scene if thing is not excluded]
         return Answer(pattern.replace("{ref}", reference.phrase.definite()), rest, pattern)
     said = teller.target(excluded)
@@ -186,26 +185,26 @@ def all_but(teller: Teller, absent: bool) -> Answer | None:
     rest = [thing for thing in said.things if thing is not excluded]
     if bool(rest) == absent:
         return None
-    pattern = rng.choice(templates.ALL_BUT)
+    pattern = rng.choice(sets.ALL_BUT)
     text = put(pattern, said.phrase, rng).replace("{ref}", reference.phrase.definite())
     return Answer(text, rest, pattern)
 
 
 def not_but(teller: Teller, absent: bool) -> Answer | None:
     """ "not the red mug but the blue mug"; absent: neither is there."""
-    return _two(teller, absent, templates.NOT_BUT, both=False)
+    return _two(teller, absent, sets.NOT_BUT, both=False)
 
 
 def pair(teller: Teller, absent: bool) -> Answer | None:
     """ "the red mug and the blue box"; absent: neither is there."""
-    return _two(teller, absent, templates.PAIR, both=True)
+    return _two(teller, absent, sets.PAIR, both=True)
 
 
 def count(teller: Teller, absent: bool) -> Answer | None:
     """ "both mugs", "the three red boxes"."""
     rng = teller.rng
     if absent:
-        phrase, things = teller.nothing(), []
+        phrase, things = teller.nothing(), list[Thing]()
         number = rng.choice(tuple(lexicon.NUMBERS))
     else:
         said = teller.several()
@@ -215,8 +214,8 @@ def count(teller: Teller, absent: bool) -> Answer | None:
         number = len(things)
     if phrase is None or number not in lexicon.NUMBERS or not fits_many(phrase):
         return None
-    patterns = templates.COUNT_MANY if number > 2 else templates.COUNT
-    pattern = rng.choice(templates.BOTH if number == 2 and rng.random() < 0.5 else patterns)
+    patterns = sets.COUNT_MANY if number > 2 else sets.COUNT
+    pattern = rng.choice(sets.BOTH if number == 2 and rng.random() < 0.5 else patterns)
     if not _sayable(pattern, phrase):
         return None
     text = put(pattern, phrase, rng).replace("{count}", rng.choice(lexicon.NUMBERS[number]))
@@ -235,7 +234,7 @@ def _two(teller: Teller, absent: bool, patterns: tuple[str, ...], both: bool) ->
             return None
         (one, held), (other, wanted) = first, second
         hits = [*held, *wanted] if both else wanted
-    if one is None or other is None or one.one == other.one:
+    if one is None or other is None or one.one == other.one or one.after or other.after:
         return None
     text = pattern.replace("{ref}", one.definite()).replace("{ref2}", other.definite())
     return Answer(text, hits, pattern)

@@ -59,6 +59,8 @@ COMPLEX: Families = {
 }
 """The same for complex instructions."""
 
+_ANY_NUMBER = frozenset(("noun", "part", "parts", "everyone", "count", "all_but"))
+"""Families whose noun may be singular for several things and the other way round."""
 _TRIES = 16
 _TRIES_PER_FAMILY = 4
 MAX_WORDS = 30
@@ -109,7 +111,7 @@ def concept(
             break
     answer = answer or _outside(teller, "{n}")
     family = "absent" if not answer.things else "part" if answer.parts is not None else "noun"
-    return _query(answer, Level.CONCEPT, family, rng, commands=0.12)
+    return query_of(answer, Level.CONCEPT, family, rng, commands=0.12)
 
 
 def simple(
@@ -151,7 +153,7 @@ def _instruction(teller: Teller, sorts: Families, level: Level, absent: float) -
         drawn = "definite", _outside(teller, "the {n}")
         level = Level.SIMPLE
     family, answer = drawn
-    return _query(answer, level, family, rng, commands=0.4 if family != "asked" else 0.1)
+    return query_of(answer, level, family, rng, commands=0.4 if family != "asked" else 0.1)
 
 
 def _draw(teller: Teller, sorts: Families, absent: bool) -> tuple[str, Answer] | None:
@@ -205,9 +207,12 @@ def _noun_form(pattern: str, phrase: Phrase) -> str:
     return re.sub(r"\{[nNa]\}", lambda _: phrase.form, pattern)
 
 
-def _query(answer: Answer, level: Level, family: str, rng: Random, commands: float) -> Query:
+def query_of(answer: Answer, level: Level, family: str, rng: Random, commands: float) -> Query:
+    """The answer as a query, a share `commands` as a person would say it to a robot."""
     text, labels = answer.text, answer.parts
-    text = wrapped(text, rng, many=len(answer.things) > 1, share=commands)
+    number = len(answer.things)
+    be = None if family in _ANY_NUMBER or not number else "is" if number == 1 else "are"
+    text = wrapped(text, rng, be, share=commands)
     if not _short(text):
         text = answer.text
     return Query(

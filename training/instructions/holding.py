@@ -108,7 +108,7 @@ def holder(teller: Teller, absent: bool) -> Answer | None:
     if not guests and not absent:
         return None
     inner = teller.named_target(rng.choice(guests or teller.scene))
-    if inner is None or inner.phrase.one == said.phrase.one:
+    if inner is None or inner.phrase.after or inner.phrase.one == said.phrase.one:
         return None
     found = [
         [holds(guest, candidate) for guest in inner.things if guest is not candidate]

@@ -51,7 +51,8 @@ GROUPS: tuple[Group, ...] = (
     _group(
         "kitchen utensil",
         "spoon, fork, knife, spatula",
-        "pan, pot, kettle, tray, scissors, sponge, brush, jar, pitcher, cup, mug, plate, bowl, glass",
+        "pan, pot, kettle, tray, scissors, sponge, brush, jar, pitcher, cup, mug, plate, bowl, "
+        "glass",
     ),
     _group(
         "piece of cookware, cooking vessel",

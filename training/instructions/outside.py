@@ -10,16 +10,17 @@ def _words(text: str) -> tuple[str, ...]:
 # Nouns for things the world never shows: a noun that the model doesn't know isn't there.
 OUTSIDE: tuple[str, ...] = _words(
     """
-    stapler ruler eraser washer gear adapter fuse sensor tripod printer scanner
-    router speaker microphone drone helmet glove vest jacket hat scarf belt     wallet rope envelope stamp newspaper clipboard calendar clock
-    towel tissue broom vacuum whisk grater peeler toaster blender microwave cork napkin
-    rock feather plum grape melon cheese sausage doughnut chocolate duck     airplane boat puppet puzzle domino guitar violin piano drum trumpet flute umbrella pillow
+    stapler ruler eraser washer gear adapter fuse sensor tripod printer scanner router speaker
+    microphone drone helmet glove vest jacket hat scarf belt wallet rope envelope stamp newspaper
+    clipboard calendar clock towel tissue broom vacuum whisk grater peeler toaster blender
+    microwave cork napkin rock feather plum grape melon cheese sausage doughnut chocolate duck
+    airplane boat puppet puzzle domino guitar violin piano drum trumpet flute umbrella pillow
     blanket curtain ladder shovel rake hose valve magnet bird spider broccoli wrapper funnel
-    thermometer syringe compass trophy candlestick corkscrew stethoscope abacus
-    easel hourglass kite saxophone harmonica tambourine accordion crowbar anvil
-    protractor telescope microscope parachute snorkel skateboard sled canoe thimble
-    bobbin rattle marionette pretzel croissant muffin pineapple coconut kiwi
-    radish turnip leek garlic pumpkin lettuce zucchini dumbbell frisbee racket
+    thermometer syringe compass trophy candlestick corkscrew stethoscope abacus easel hourglass
+    kite saxophone harmonica tambourine accordion crowbar anvil protractor telescope microscope
+    parachute snorkel skateboard sled canoe thimble bobbin rattle marionette pretzel croissant
+    muffin pineapple coconut kiwi radish turnip leek garlic pumpkin lettuce zucchini dumbbell
+    frisbee racket
     """
 )
 
@@ -27,7 +28,7 @@ OUTSIDE: tuple[str, ...] = _words(
 # reason to refuse.
 IDLE_ADJECTIVES: tuple[str, ...] = _words(
     """
-    dusty expensive pretty ugly simple modern vintage sturdy weird splendid genuine quaint
-    flimsy mundane pristine rustic humble exquisite mediocre
+    dusty expensive pretty ugly simple modern vintage sturdy weird splendid genuine quaint flimsy
+    mundane pristine rustic humble exquisite mediocre
     """
 )

@@ -115,7 +115,8 @@ def part_use(teller: Teller, absent: bool) -> Answer | None:
     rng = teller.rng
     if absent:
         kind = rng.choice(tuple(kind for kind, parts in lexicon.PARTS_OF.items() if parts))
-        name, owner, labels = rng.choice(lexicon.PARTS_OF[kind]), None, ()
+        name, owner = rng.choice(lexicon.PARTS_OF[kind]), None
+        labels: tuple[int, ...] = ()
         phrase = teller.dressed(name_phrase(kind, rng), rng.choice(teller.scene))
         if phrase.among(teller.scene) != []:
             return None

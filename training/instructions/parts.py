@@ -43,10 +43,11 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 """Part -> its names. Parts that are not here have none that people would agree on."""
 
-ALWAYS_PLURAL = frozenset(
-    ("bristles", "pages", "buttons", "wheels", "laces", "leaves", "tines", "flaps", "keys")
-    + ("tires", "tyres", "shoelaces", "prongs")
+_PLURAL = (
+    "bristles, pages, buttons, wheels, laces, leaves, tines, flaps, keys, tires, tyres, "
+    "shoelaces, prongs"
 )
+ALWAYS_PLURAL: frozenset[str] = frozenset(_PLURAL.split(", "))
 """Words that one thing already has several of."""
 
 TWO_OF: dict[str, dict[str, tuple[str, ...]]] = {

@@ -6,28 +6,35 @@ dictionaries (names, looks, uses, parts) with the grammar, not the code that cho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from training.instructions import lexicon, outside, wording
-from training.instructions.nouns import MEANINGS
-from training.instructions.purposes import PURPOSES, Purpose
+from training.instructions import outside
+from training.instructions.reading_tables import (
+    AFTER,
+    BEFORE,
+    NOUNS,
+    NUMBERS,
+    ORDINALS,
+    USE,
+    Value,
+    has,
+    marked,
+    match,
+)
 from training.instructions.reading_words import (
     ANYTHING,
-    BEFORE_USE,
+    BEFORE_MARK,
     COUNTING,
     HALF,
     IDLE,
     ORDER,
     RELATION,
+    SKIPPED,
     STARTS,
     Tokens,
-    tokens_of,
 )
 from training.instructions.traits import Trait
-
-Value = TypeVar("Value")
 
 
 class UnreadableError(ValueError):
@@ -45,106 +52,13 @@ class Wanted:
 
     kinds: frozenset[str] | None = None
     named: bool = False
+    pronoun: bool = False
     traits: list[tuple[Trait, bool]] = field(default_factory=list)
     half: str = ""
     order: str = ""
     place: int = 0
     number: int = 0
     links: list[tuple[str, list[Wanted]]] = field(default_factory=list)
-
-
-def _by_tokens(entries: Iterable[tuple[str, Value]]) -> dict[Tokens, Value]:
-    return {tuple(tokens_of(text)): value for text, value in entries}
-
-
-_NOUNS: dict[Tokens, frozenset[str]] = _by_tokens(
-    entry
-    for noun, (kinds, _) in MEANINGS.items()
-    for entry in ((noun, kinds), (lexicon.plural(noun), kinds))
-)
-_NOUNS.update(
-    _by_tokens(
-        entry
-        for noun in outside.OUTSIDE
-        for entry in ((noun, frozenset[str]()), (lexicon.plural(noun), frozenset[str]()))
-    )
-)
-_BEFORE: dict[Tokens, Trait] = _by_tokens(
-    (word, trait) for trait, words in wording.BEFORE.items() for word in words
-)
-_AFTER: dict[Tokens, Trait] = _by_tokens(
-    (text.replace("{be}", be), trait)
-    for trait, texts in wording.AFTER.items()
-    for text in texts
-    for be in ("is", "are")
-)
-_NUMBERS = {word: number for number, words in lexicon.NUMBERS.items() for word in words}
-_ORDINALS = {word: place for place, word in enumerate(lexicon.ORDINALS, 1)}
-
-USE = "use:"
-"""Marks a use among the tokens; its name follows."""
-
-
-def mark_of(purpose: Purpose) -> str:
-    """The token that stands for a use."""
-    return USE + purpose.name.replace(" ", "_")
-
-
-def marked(token: str) -> str:
-    """The name of the use that a token stands for."""
-    return token[len(USE) :].replace("_", " ")
-
-
-def _uses() -> dict[Tokens, str]:
-    found: dict[Tokens, str] = {}
-    for purpose in PURPOSES.values():
-        for text in (*purpose.uses, *purpose.goals, *purpose.abilities, *purpose.properties):
-            found[tuple(tokens_of(text))] = mark_of(purpose)
-    return found
-
-
-_USES = _uses()
-_SITUATIONS: dict[Tokens, str] = _by_tokens(
-    (text, mark_of(purpose)) for purpose in PURPOSES.values() for text in purpose.situations
-)
-
-
-def match(table: Mapping[Tokens, Value], tokens: list[str], at: int) -> tuple[Value, int] | None:
-    """The longest entry that stands at `at`, and where it ends."""
-    longest = _longest(table)
-    for length in range(min(longest, len(tokens) - at), 0, -1):
-        found = table.get(tuple(tokens[at : at + length]))
-        if found is not None:
-            return found, at + length
-    return None
-
-
-_LENGTHS: dict[int, int] = {}
-
-
-def _longest(table: Mapping[Tokens, Value]) -> int:
-    """Kept, as the tables don't change."""
-    key = id(table)
-    if key not in _LENGTHS:
-        _LENGTHS[key] = max(map(len, table))
-    return _LENGTHS[key]
-
-
-def with_uses_marked(tokens: list[str]) -> list[str]:
-    """The tokens with every use and situation in one, the longest first."""
-    out: list[str] = []
-    at = 0
-    while at < len(tokens):
-        found = match(_SITUATIONS, tokens, at)
-        if found is None and at and tokens[at - 1] in BEFORE_USE:
-            found = match(_USES, tokens, at)
-        if found is None:
-            out.append(tokens[at])
-            at += 1
-        else:
-            out.append(found[0])
-            at = found[1]
-    return out
 
 
 class Reader:
@@ -163,13 +77,13 @@ class Reader:
         wanted = Wanted()
         while not self.done:
             word = self.tokens[self.at]
-            if wanted.named and short and (word in STARTS or word in ("and", "on", "then")):
+            if wanted.named and short and (word in STARTS or word in ("and", "on", "in", "then")):
                 break
             if wanted.named and word in ("and", "plus"):
                 break
             if not self._piece(wanted, short):
                 raise UnreadableError(f"'{word}' in '{' '.join(self.tokens)}'")
-        if not wanted.named and not wanted.traits:
+        if not wanted.named and not wanted.pronoun:
             raise UnreadableError(f"no noun in '{' '.join(self.tokens)}'")
         return wanted
 
@@ -189,22 +103,23 @@ class Reader:
 
     def _piece(self, wanted: Wanted, short: bool) -> bool:
         """Read the next piece into `wanted`; False if it makes no sense here."""
-        if self._use(wanted):
+        if self._use(wanted) or self._take(SKIPPED) is not None:
             return True
-        if wanted.named or self.at == 0:
+        if wanted.named or wanted.pronoun or self.at == 0:
             if not short and (self._not(wanted) or self._link(wanted)):
                 return True
             if self._longer_than_relation() and self._position(wanted):
                 return True
         if self._noun(wanted) or self._number(wanted) or self._position(wanted):
             return True
-        if (trait := self._take(_BEFORE)) is not None:
+        if (trait := self._take(BEFORE)) is not None:
             wanted.traits.append((trait, True))
             return True
         word = self.tokens[self.at]
         if word in IDLE or word in outside.IDLE_ADJECTIVES or word in ANYTHING:
             self.at += 1
-            wanted.named |= word in ANYTHING or word == "one"
+            wanted.named |= word in ANYTHING
+            wanted.pronoun |= word in ("one", "whatever")
             return True
         return False
 
@@ -219,19 +134,20 @@ class Reader:
                 wanted.named = True
                 self.at += ahead + 1
                 return True
-            if word not in _BEFORE_MARK:
+            if word not in BEFORE_MARK:
                 return False
         return False
 
     def _noun(self, wanted: Wanted) -> bool:
-        found = match(_NOUNS, self.tokens, self.at)
+        found = match(NOUNS, self.tokens, self.at)
         if found is None or wanted.named:
             return False
         kinds, end = found
         following = self.tokens[end] if end < len(self.tokens) else ""
-        is_trait = match(_BEFORE, self.tokens, self.at)
-        goes_on = following in ANYTHING or following == "one" or match(_NOUNS, self.tokens, end)
-        if is_trait and (goes_on or match(_BEFORE, self.tokens, end)):
+        is_trait = has(BEFORE, self.tokens, self.at)
+        goes_on = following in ANYTHING or following == "one" or has(NOUNS, self.tokens, end)
+        behind = has(AFTER, self.tokens, end) or has(SKIPPED, self.tokens, end)
+        if is_trait and not behind and (goes_on or has(BEFORE, self.tokens, end)):
             return False  # "orange mug", "glass jar"
         wanted.kinds, wanted.named = kinds, True
         self.at = end
@@ -239,10 +155,10 @@ class Reader:
 
     def _number(self, wanted: Wanted) -> bool:
         word = self.tokens[self.at]
-        if word in _NUMBERS:
-            wanted.number = _NUMBERS[word]
-        elif word in _ORDINALS:
-            wanted.place = _ORDINALS[word]
+        if word in NUMBERS:
+            wanted.number = NUMBERS[word]
+        elif word in ORDINALS:
+            wanted.place = ORDINALS[word]
         else:
             return False
         self.at += 1
@@ -270,13 +186,13 @@ class Reader:
     def _not(self, wanted: Wanted) -> bool:
         """Looks behind the noun, and "that is not red", "other than the red one"."""
         start = self.at
-        if (trait := self._take(_AFTER)) is not None:
+        if (trait := self._take(AFTER)) is not None:
             wanted.traits.append((trait, True))
             return True
         for words in _NOT:
             if tuple(self.tokens[start : start + len(words)]) == words:
                 self.at = start + len(words)
-                trait = self._take(_BEFORE)
+                trait = self._take(BEFORE)
                 if trait is not None:
                     rest = self.tokens[self.at : self.at + 1]
                     if rest in (["one"], ["color"]):
@@ -346,10 +262,6 @@ class Reader:
         return True
 
 
-_BEFORE_MARK = frozenset(
-    "that which i can could to you one people would we somebody might may serve meant able likely "
-    "is are".split()
-)
 _NOT: tuple[Tokens, ...] = tuple(
     tuple(text.split())
     for text in (

@@ -18,6 +18,10 @@ def tokens_of(text: str) -> list[str]:
     return re.findall(r"\w+", text)
 
 
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 def _table(entries: dict[str, str]) -> dict[Tokens, str]:
     return {
         tuple(tokens_of(phrase)): value
@@ -108,43 +112,60 @@ RELATION: dict[Tokens, str] = _table(
 )
 """What a second noun phrase, the reference, comes after."""
 
-IDLE: frozenset[str] = frozenset(
-    (
-        "the a an any every each all of this that these those my our your only one single whole "
-        "lot precisely both couple group whichever whatever as many there are is be which over "
-        "here sight sort in i see around lying pair pairs together too size"
-    ).split()
+IDLE: frozenset[str] = _set(
+    """
+    the a an any every each all of other this that these those my our your only one single whole
+    lot precisely both couple group whichever whatever as many there are is be which over here
+    sight sort in i see around lying pair pairs together too size
+    """
 )
 """Words inside a noun phrase that change nothing."""
 
-ANYTHING: frozenset[str] = frozenset(
-    "object objects thing things item items something anything everything whatever".split()
+SKIPPED: dict[Tokens, str] = _table({"skip": "lying around|each and|in the picture|every one"})
+"""Idioms that change nothing."""
+
+ANYTHING: frozenset[str] = _set(
+    """
+    object objects thing things item items something anything everything
+    """
 )
 """Nouns that mean everything."""
 
-STARTS: frozenset[str] = frozenset(
-    "the a an any every each all this that these those both my our your something anything".split()
+STARTS: frozenset[str] = _set(
+    """
+    the a an any every each all this that these those both my our your something anything
+    """
 )
 """Words with which a new noun phrase starts."""
 
-BEFORE_USE: frozenset[str] = frozenset(
-    (
-        "to i can could people you one we somebody might would should never not is are me nobody do"
-    ).split()
+BEFORE_USE: frozenset[str] = _set(
+    """
+    to i can could people you one we somebody might would should never not is are me nobody do
+    """
 )
 """Words after which a use, an ability or a property may come."""
 
-FRAME: frozenset[str] = frozenset(
-    (
-        "a able about all am among an another any anything anyone are as bare be bring can could "
-        "dear do does everything excuse find for from get give going got hand hands have help "
-        "helping here how i if in is it item job let like likely look looking me meant might my "
-        "need needed never nobody not now object objects of oh one or out over pass people pick "
-        "please point ready rest right see serve short should show so some somebody something sort "
-        "take takes that the there these thing things time to told unable use was we well what "
-        "whatever which will with wonder would you could but apart items time know things don hand "
-        "bare"
-    ).split()
+FRAME: frozenset[str] = _set(
+    """
+    a able about all am among an and another any anything anyone are as bare be bring can could
+    dear do does everything excuse find for from get give going got hand hands have help helping
+    here how i if in is it item job let like likely look looking me meant might my need needed
+    never nobody not now object objects of oh one or out over pass people pick please point ready
+    rest right see serve short should show so some somebody something sort take takes that the
+    there these thing things time to told unable use was we well what whatever which will with
+    wonder would some such you could but apart items time know things don hand bare
+    """
 )
 """Words around a use or a situation that ask for it."""
-NEGATIVE: frozenset[str] = frozenset("not never nobody unable apart but".split())
+NEGATIVE: frozenset[str] = _set(
+    """
+    not never nobody unable apart but
+    """
+)
+BEFORE_MARK: frozenset[str] = _set(
+    """
+    that which i can could to you one people would we somebody might may serve meant able likely
+    is are
+    """
+)
+"""Words between a noun and its use."""

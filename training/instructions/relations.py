@@ -207,7 +207,7 @@ def _missing(teller: Teller, pattern: str) -> Answer | None:
         phrase, reference = teller.nothing(), teller.reference()
         return _say(pattern, phrase, reference.phrase, []) if phrase and reference else None
     said, missing = teller.any_target(), teller.named_nothing()
-    if said is None or missing is None or said.phrase.one == missing.one:
+    if said is None or missing is None or missing.after or said.phrase.one == missing.one:
         return None
     return _say(pattern, said.phrase, missing, [])
 

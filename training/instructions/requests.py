@@ -111,21 +111,18 @@ REQUESTS: tuple[str, ...] = (
     "do you see {x}",
     "can i have {x}",
     "what about {x}",
-    "show me where {x} is",
-    "tell me where {x} is",
+    "show me where {x} {be}",
+    "tell me where {x} {be}",
+    "{be} there {x}",
     "the robot should take {x}",
     "my target is {x}",
     "let me see {x}",
-    "is there {x}",
-    "are there {x}",
     "there should be {x}",
     "how about {x}",
     "i see {x}",
     "i mean {x}",
-    "what is the position of {x}",
 )
-WHERE_ONE: str = "where is {x}"
-WHERE_MANY: str = "where are {x}"
+WHERE: str = "where {be} {x}"
 AFTER: tuple[str, ...] = (
     "please",
     "in the image",

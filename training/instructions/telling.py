@@ -26,11 +26,12 @@ class Said(NamedTuple):
 
 
 class Teller:
-    """Speaks of the things of a scene by their names."""
+    """Speaks of the things of a scene by their names; of those in `focus`, mostly all."""
 
     def __init__(self, scene: Scene, rng: Random) -> None:
         self.scene = scene
         self.rng = rng
+        self.focus = scene
         self.named = all(thing.kind is not None for thing in scene)
 
     def target(self, thing: Thing) -> Said | None:
@@ -42,8 +43,8 @@ class Teller:
         return self.named_nothing()
 
     def any_target(self) -> Said | None:
-        """A clear phrase that denotes one or more of the things."""
-        return self.target(self.rng.choice(self.scene))
+        """A clear phrase that denotes one or more of the things in focus, and perhaps others."""
+        return self.target(self.rng.choice(self.focus))
 
     def several(self, least: int = 2) -> Said | None:
         """A phrase that denotes at least `least` things, mostly one that leaves others out."""
@@ -51,9 +52,9 @@ class Teller:
             return None
         for attempt in range(_TRIES):
             said = self.any_target()
-            if said and len(said.things) >= least:
-                if len(said.things) < len(self.scene) or attempt == _TRIES - 1:
-                    return said
+            last = attempt == _TRIES - 1
+            if said and least <= len(said.things) and (last or len(said.things) < len(self.scene)):
+                return said
         return None
 
     def reference(self, thing: Thing | None = None) -> Said | None:
@@ -157,6 +158,8 @@ def outside_phrase(rng: Random) -> Phrase:
 def with_trait(phrase: Phrase, trait: Trait, rng: Random, before: bool = False) -> Phrase:
     """The phrase with a trait before the noun or after it."""
     about = trait[0]
+    if BEFORE[trait][0] in phrase.noun.split():  # not "cardboard cardboard box"
+        return phrase
     if before or phrase.after or (not phrase.words and rng.random() < 0.68):
         return Phrase(
             phrase.noun,

@@ -51,7 +51,7 @@ class UseTeller(Teller):
 
     def purpose_here(self, absent: bool) -> tuple[Purpose, list[Thing]] | None:
         """A purpose and what clearly serves it here: something, or nothing if `absent`."""
-        fitting = PURPOSES_OF.get(self.rng.choice(self.scene).kind, ())
+        fitting = PURPOSES_OF.get(self.rng.choice(self.focus).kind, ())
         if not absent and not fitting:
             return None
         purpose = self.rng.choice(_ALL if absent else fitting)

@@ -28,10 +28,11 @@ class Thing:
 
     `x`, `y`: centre of the visible box as a share of image width and height. `right`, `forward`:
     metres on the ground from the viewer; `bottom`, `top`: metres above the table; `narrow`: half
-    of its lesser width; `reach`: from its middle to a corner. `apparent`, `tallness` and their true counterparts are logarithms of
-    lengths, so a ratio is a difference. `color` is None where none of `colors`, all that people
-    may see in it, leads. `steep` is the angle (rad) under which one looks down at it, None if
-    unknown. `evident` is whether nobody would overlook it, `whole` whether its size shows.
+    of its lesser width; `reach`: from its middle to a corner. `apparent`, `tallness` and their
+    true counterparts are logarithms of lengths, so a ratio is a difference. `color` is None where
+    none of `colors`, all that people may see in it, leads. `steep` is the angle (rad) under which
+    one looks down at it, None if unknown. `evident` is whether nobody would overlook it, `whole`
+    whether its size shows.
     """
 
     label: int

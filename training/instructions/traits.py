@@ -11,6 +11,11 @@ from training.instructions.things import Thing
 Trait = tuple[str, str]
 """What it is about, one of the keys of `VERDICTS`, and the value."""
 
+
+def _kinds(text: str) -> frozenset[str]:
+    return frozenset(text.split(", "))
+
+
 # Kinds whose material anybody sees, with the materials that they come in.
 _SURE: dict[str | None, frozenset[str]] = {
     kind: frozenset(materials.split())
@@ -37,10 +42,15 @@ _SURE: dict[str | None, frozenset[str]] = {
     }.items()
 }
 # Of several materials: a word for one of them would be arguable.
-_MIXED = frozenset(
-    (None, "hammer", "brush", "screwdriver", "knife", "spatula", "pliers", "scissors", "drill")
-    + ("flashlight", "laptop", "light bulb", "plant", "toy car", "phone", "tape", "pen", "can")
-    + ("candle", "shoe", "book", "bag", "carton", "remote", "padlock")
+_MIXED: frozenset[str | None] = frozenset(
+    (
+        None,
+        *_kinds(
+            "hammer, brush, screwdriver, knife, spatula, pliers, scissors, drill, flashlight, "
+            "laptop, light bulb, plant, toy car, phone, tape, pen, can, candle, shoe, book, bag, "
+            "carton, remote, padlock"
+        ),
+    )
 )
 _SOFT = frozenset((None, "wooden", "wicker", "cardboard", "fabric", "leather", "paper", "glass"))
 _STRIKING = frozenset(("wooden", "wicker", "glass"))
@@ -60,13 +70,12 @@ _OPENABLE = frozenset(
 )
 _FILLABLE = frozenset(("bowl", "mug", "cup", "glass", "jar", "pot", "bucket", "pitcher"))
 # Kinds of which it shows whether they stand or lie, and which may be upside down.
-_STANDING_OR_LYING = frozenset(
-    ("can", "bottle", "mug", "cone", "pitcher", "cup", "glass", "carton", "bucket", "candle")
-    + ("vase",)
+_STANDING_OR_LYING = _kinds(
+    "can, bottle, mug, cone, pitcher, cup, glass, carton, bucket, candle, vase"
 )
-_PATTERNED = frozenset(
-    ("box", "ball", "can", "bottle", "bowl", "mug", "cone", "pitcher", "plate", "cup", "tray")
-    + ("jar", "carton", "tube", "bucket", "book", "candle", "vase", "bag", "shoe", "basket", "pen")
+_PATTERNED = _kinds(
+    "box, ball, can, bottle, bowl, mug, cone, pitcher, plate, cup, tray, jar, carton, tube, "
+    "bucket, book, candle, vase, bag, shoe, basket, pen"
 )
 _TURNABLE = frozenset(("bowl", "mug", "cup", "glass"))
 _LOOK_IN = 0.6

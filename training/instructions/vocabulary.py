@@ -14,11 +14,12 @@ from training.instructions import (
     lexicon,
     nouns,
     outside,
-    parts,
     partly,
+    parts,
     requests,
     templates,
     templates_relations,
+    templates_sets,
     wording,
 )
 from training.instructions.common_words import COMMON
@@ -37,6 +38,7 @@ _SPOKEN: tuple[ModuleType, ...] = (
     requests,
     templates,
     templates_relations,
+    templates_sets,
     wording,
 )
 _GLUE = ("is are a an not pair pairs of the that one",)

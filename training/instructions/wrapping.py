@@ -52,22 +52,26 @@ _SENTENCES = (
 """First words of what is no noun phrase, so that nothing goes before it."""
 
 
-def wrapped(text: str, rng: Random, many: bool, share: float) -> str:
-    """A share of the noun phrases as requests, the rest as they are."""
+_ASKING = tuple(request for request in requests.REQUESTS if "{be}" not in request)
+
+
+def wrapped(text: str, rng: Random, be: str | None, share: float) -> str:
+    """A share of the noun phrases as requests, the rest as they are.
+
+    `be` is the verb that agrees with what is asked for, None where that is not known.
+    """
     draw = rng.random()
     if draw >= share or text.split(" ", 1)[0] in _SENTENCES:
         return text
     draw /= share
     if draw < 0.6:
-        tails = requests.AFTER_VERB
         polite = f"{rng.choice(requests.POLITE)} " if rng.random() < 0.35 else ""
-        text = f"{polite}{rng.choice(requests.VERBS)} {text}"
-    elif draw < 0.72:
-        tails = requests.AFTER
-        text = (requests.WHERE_MANY if many else requests.WHERE_ONE).format(x=text)
+        text, tails = f"{polite}{rng.choice(requests.VERBS)} {text}", requests.AFTER_VERB
+    elif draw < 0.72 and be:
+        text, tails = requests.WHERE.format(x=text, be=be), requests.AFTER
     elif draw < 0.86:
-        tails = requests.AFTER
-        text = rng.choice(requests.REQUESTS).format(x=text)
+        request = rng.choice(requests.REQUESTS if be else _ASKING)
+        text, tails = request.format(x=text, be=be), requests.AFTER
     else:
         return f"{text} {rng.choice(requests.AFTER)}"
     return f"{text} {rng.choice(tails)}" if rng.random() < 0.15 else text

@@ -57,7 +57,8 @@ COOKING: tuple[Purpose, ...] = (
         use="carry mop water in|build a sand castle with|put under a leaking ceiling",
         can="hold water for mopping a floor",
         be="a large vessel with a bail handle",
-        tell="the floor has to be mopped|water is dripping from the ceiling|we are off to build sand castles",
+        tell="the floor has to be mopped|water is dripping from the ceiling|"
+        "we are off to build sand castles",
     ),
     purpose(
         "water plants",
@@ -66,7 +67,8 @@ COOKING: tuple[Purpose, ...] = (
         use="water the plants with|sprinkle the flower beds with",
         can="sprinkle a flower bed",
         be="a gardener's spouted vessel",
-        tell="the flowers are drooping|the soil in the pots is bone dry|my garden has had no rain for weeks",
+        tell="the flowers are drooping|the soil in the pots is bone dry|"
+        "my garden has had no rain for weeks",
     ),
     purpose(
         "flowers",
@@ -111,12 +113,14 @@ COOKING: tuple[Purpose, ...] = (
         use="send a parcel in|pack things in for moving house|wrap up as a present",
         can="be taped shut and mailed",
         be="a container with six sides",
-        tell="the post office is about to close and my parcel is not packed|we are moving house and have to pack",
+        tell="the post office is about to close and my parcel is not packed|"
+        "we are moving house and have to pack",
     ),
     purpose(
         "store small things",
         "box, basket, jar, bucket",
-        "tray, bag, carton, can, pan, pot, pitcher, cup, mug, bowl, glass, vase, plate, watering can",
+        "tray, bag, carton, can, pan, pot, pitcher, cup, mug, bowl, glass, vase, plate, "
+        "watering can",
         use="store loose nuts and bolts in|tidy away small parts in",
         can="keep small parts together",
         be="good for storage",
@@ -176,7 +180,8 @@ COOKING: tuple[Purpose, ...] = (
         use="brush my teeth with a dab from|squeeze paste out of",
         can="squirt out paste when squeezed",
         be="squeezed to get paste out",
-        tell="my teeth need cleaning before bed and the brush is dry|the dentist told me to use more fluoride",
+        tell="my teeth need cleaning before bed and the brush is dry|"
+        "the dentist told me to use more fluoride",
     ),
     purpose(
         "has a carrying handle",

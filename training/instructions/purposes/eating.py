@@ -14,7 +14,8 @@ EATING: tuple[Purpose, ...] = (
         use="eat|nibble on",
         can="be eaten|be cooked or eaten raw",
         be="edible|good to eat|some kind of food",
-        tell="i am hungry|i could do with a bite to eat|my stomach is rumbling|dinner is too far off",
+        tell="i am hungry|i could do with a bite to eat|my stomach is rumbling|"
+        "dinner is too far off",
     ),
     purpose(
         "sweet snack",
@@ -77,7 +78,8 @@ EATING: tuple[Purpose, ...] = (
         use="poach in red wine",
         can="ripen from hard to buttery",
         be="a bell-shaped fruit|wide below and slim above and juicy",
-        tell="i would like the fruit that is shaped like a bell|dessert will be fruit poached in wine",
+        tell="i would like the fruit that is shaped like a bell|"
+        "dessert will be fruit poached in wine",
     ),
     purpose(
         "egg dish",
@@ -86,7 +88,8 @@ EATING: tuple[Purpose, ...] = (
         use="make an omelette with|bind a dough with|bake a sponge cake with",
         can="be boiled or scrambled|be fried sunny side up",
         be="laid by a hen",
-        tell="i would like an omelette|the hen house gave us something|the cake batter needs binding",
+        tell="i would like an omelette|the hen house gave us something|"
+        "the cake batter needs binding",
     ),
     purpose(
         "crunchy root",
@@ -104,7 +107,8 @@ EATING: tuple[Purpose, ...] = (
         use="drink from|sip coffee from|have a hot drink in",
         can="be raised for a toast",
         be="made to drink from",
-        tell="i am about to have a drink and need a vessel|nobody has given me anything to sip from",
+        tell="i am about to have a drink and need a vessel|"
+        "nobody has given me anything to sip from",
     ),
     purpose(
         "hot drink",
@@ -230,7 +234,8 @@ EATING: tuple[Purpose, ...] = (
         use="stir my coffee with|scoop up yoghurt with|taste the soup with",
         can="scoop up sugar",
         be="made for stirring and sipping",
-        tell="the sugar sank to the bottom of my tea|i am having yoghurt|the baby has to be fed porridge",
+        tell="the sugar sank to the bottom of my tea|i am having yoghurt|"
+        "the baby has to be fed porridge",
     ),
     purpose(
         "twirl",
@@ -248,7 +253,8 @@ EATING: tuple[Purpose, ...] = (
         use="slice bread with|spread butter with|chop onions with|peel potatoes with",
         can="slice a tomato",
         be="made for slicing food",
-        tell="the bread is not sliced yet|these onions have to be chopped|the steak is too big for one bite",
+        tell="the bread is not sliced yet|these onions have to be chopped|"
+        "the steak is too big for one bite",
     ),
     purpose(
         "flip",

@@ -96,7 +96,8 @@ LIVING: tuple[Purpose, ...] = (
         use="give water and sunlight|brighten the window sill with",
         can="grow new leaves|wither without water",
         be="alive and green|leafy",
-        tell="the window sill lacks greenery|botanists would look at this first|some greenery would be nice",
+        tell="the window sill lacks greenery|botanists would look at this first|"
+        "some greenery would be nice",
     ),
     purpose(
         "decorate",
@@ -124,7 +125,8 @@ LIVING: tuple[Purpose, ...] = (
         use="put on my foot|go jogging with|walk on gravel in",
         can="be laced up",
         be="footwear|worn on a foot",
-        tell="my feet are cold|i want to go for a run|i can't go outside barefoot|cinderella lost this",
+        tell="my feet are cold|i want to go for a run|i can't go outside barefoot|"
+        "cinderella lost this",
     ),
     purpose(
         "traffic",
@@ -133,7 +135,8 @@ LIVING: tuple[Purpose, ...] = (
         use="block off a parking space with|set up a slalom course with|warn drivers with",
         can="warn drivers of road works",
         be="set up on roads for safety|wide at its foot and narrows to a point",
-        tell="drivers must not park here|the floor is wet and people should walk around it|we need a slalom course",
+        tell="drivers must not park here|the floor is wet and people should walk around it|"
+        "we need a slalom course",
     ),
     purpose(
         "bedtime",
@@ -169,7 +172,8 @@ LIVING: tuple[Purpose, ...] = (
         use="play football with|score a goal with|bounce against a wall",
         can="be kicked into a goal",
         be="needed for a game of football",
-        tell="the goalkeeper is waiting|let us have a game of football|our team has nothing to kick",
+        tell="the goalkeeper is waiting|let us have a game of football|"
+        "our team has nothing to kick",
     ),
     purpose(
         "made of wax or wick",
@@ -187,12 +191,14 @@ LIVING: tuple[Purpose, ...] = (
         use="arrange in a fruit bowl",
         can="be harvested from a tree or palm",
         be="fruit",
-        tell="the fruit bowl is empty|a painter wants a still life with fruit|i should have five a day from a tree",
+        tell="the fruit bowl is empty|a painter wants a still life with fruit|"
+        "i should have five a day from a tree",
     ),
     purpose(
         "vegetarian snack",
         "apple, pear, banana, orange, carrot",
-        "lemon, egg, plant, can, carton, jar, bag, box, bottle, tube, bowl, basket, pot, pan, cup, mug",
+        "lemon, egg, plant, can, carton, jar, bag, box, bottle, tube, bowl, basket, pot, pan, "
+        "cup, mug",
         use="eat raw between meals",
         can="be eaten raw as a vegan snack",
         be="vegan and can be eaten raw",
@@ -210,7 +216,8 @@ LIVING: tuple[Purpose, ...] = (
     purpose(
         "bathroom",
         "tube, sponge",
-        "brush, cup, glass, mug, bottle, basket, bucket, bag, scissors, candle, jar, plant, light bulb",
+        "brush, cup, glass, mug, bottle, basket, bucket, bag, scissors, candle, jar, plant, "
+        "light bulb",
         use="keep beside the bathroom sink",
         can="be found beside a bathroom sink",
         be="for washing or for brushing teeth",
@@ -223,7 +230,8 @@ LIVING: tuple[Purpose, ...] = (
         use="skate around in a zigzag|mark the corners of a sports field with",
         can="be knocked over by a learner driver",
         be="a marker for a driving lesson",
-        tell="a learner driver should practise swerving|the corners of our sports field need marking",
+        tell="a learner driver should practise swerving|"
+        "the corners of our sports field need marking",
     ),
     purpose(
         "party drinks",

@@ -12,7 +12,8 @@ OFFICE: tuple[Purpose, ...] = (
         use="write with|sign a contract with|draw a picture with|take notes with on paper",
         can="leave ink on paper",
         be="filled with ink",
-        tell="i have to sign this form|there is a number that i have to jot down|let me draw you a map",
+        tell="i have to sign this form|there is a number that i have to jot down|"
+        "let me draw you a map",
     ),
     purpose(
         "read",
@@ -39,7 +40,8 @@ OFFICE: tuple[Purpose, ...] = (
         use="call my mother with|send a text message with|take a selfie with|set an alarm with",
         can="ring when somebody calls",
         be="made for talking to people far away",
-        tell="i have to call a taxi|somebody is ringing me|we should take a selfie|i must set an alarm",
+        tell="i have to call a taxi|somebody is ringing me|we should take a selfie|"
+        "i must set an alarm",
     ),
     purpose(
         "compute",
@@ -48,7 +50,8 @@ OFFICE: tuple[Purpose, ...] = (
         use="write code on|edit a spreadsheet on|join a video meeting on|do my taxes on",
         can="run a spreadsheet",
         be="a portable computer",
-        tell="my video meeting starts in a minute|i need to finish my slides|there is code to be written",
+        tell="my video meeting starts in a minute|i need to finish my slides|"
+        "there is code to be written",
     ),
     purpose(
         "browse",
@@ -57,7 +60,8 @@ OFFICE: tuple[Purpose, ...] = (
         use="look up the weather online with|answer an email with|watch a film on away from home",
         can="go online|be charged and shows pictures",
         be="fitted with a screen",
-        tell="i want to check my mail|what will the weather be tomorrow|a film on the train would be nice",
+        tell="i want to check my mail|what will the weather be tomorrow|"
+        "a film on the train would be nice",
     ),
     purpose(
         "type",
@@ -75,7 +79,8 @@ OFFICE: tuple[Purpose, ...] = (
         use="plug into a desktop computer to type",
         can="let me type but has no screen of its own",
         be="a computer accessory for typing",
-        tell="my desktop computer does not take any letters|nothing happens when i type at my desktop computer",
+        tell="my desktop computer does not take any letters|"
+        "nothing happens when i type at my desktop computer",
     ),
     purpose(
         "pointer",
@@ -99,10 +104,12 @@ OFFICE: tuple[Purpose, ...] = (
         "television",
         "remote",
         "phone, mouse, keyboard, laptop",
-        use="change the channel with|turn up the volume of the television with|switch off the tv with",
+        use="change the channel with|turn up the volume of the television with|"
+        "switch off the tv with",
         can="change channels from the sofa",
         be="full of little rubber buttons for a tv",
-        tell="this show is boring|the tv is too loud|i want to watch another channel|the news is on",
+        tell="this show is boring|the tv is too loud|i want to watch another channel|"
+        "the news is on",
     ),
     purpose(
         "electronics",

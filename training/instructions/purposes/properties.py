@@ -175,7 +175,8 @@ PROPERTIES: tuple[Purpose, ...] = (
         use="tie with laces|leave at the door when i come home",
         can="protect my toes",
         be="part of an outfit|sold in sizes and worn outdoors",
-        tell="i came home with muddy feet|my toes need protection|the marathon starts and i am in socks",
+        tell="i came home with muddy feet|my toes need protection|"
+        "the marathon starts and i am in socks",
     ),
     purpose(
         "shoe walks",
@@ -220,7 +221,8 @@ PROPERTIES: tuple[Purpose, ...] = (
         use="teach a toddler to stack with",
         can="be part of a construction set for children",
         be="a child's building brick",
-        tell="the nursery lost a piece of its construction set|two more storeys and the toy wall is done",
+        tell="the nursery lost a piece of its construction set|"
+        "two more storeys and the toy wall is done",
     ),
     purpose(
         "toy without wheels",
@@ -265,7 +267,8 @@ PROPERTIES: tuple[Purpose, ...] = (
         use="crack on the rim of a bowl|colour at easter",
         can="hatch in a nest",
         be="protein in a shell",
-        tell="easter is near and we want to colour something|breakfast should be boiled for five minutes",
+        tell="easter is near and we want to colour something|"
+        "breakfast should be boiled for five minutes",
     ),
     purpose(
         "dental care",
@@ -283,7 +286,8 @@ PROPERTIES: tuple[Purpose, ...] = (
         use="put a ship model in|spin to choose who is next",
         can="send a message across the sea",
         be="narrow at its neck and drunk from",
-        tell="we play a party game and have to spin something|the castaway writes a letter to send by sea",
+        tell="we play a party game and have to spin something|"
+        "the castaway writes a letter to send by sea",
     ),
     purpose(
         "gift box",

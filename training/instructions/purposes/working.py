@@ -12,7 +12,8 @@ WORKING: tuple[Purpose, ...] = (
         use="tighten a loose screw with|drive screws by hand with|open the battery cover with",
         can="turn a screw by hand",
         be="made for screws",
-        tell="the screw is loose|the hinge wobbles because its screws came out|this plug has a tiny screw to undo",
+        tell="the screw is loose|the hinge wobbles because its screws came out|"
+        "this plug has a tiny screw to undo",
     ),
     purpose(
         "hammer nails",
@@ -21,7 +22,8 @@ WORKING: tuple[Purpose, ...] = (
         use="drive a nail into the wall with|pound tent pegs in with|crack walnuts with",
         can="pound in a nail",
         be="made for nails",
-        tell="a nail sticks out of the floorboard|i am hanging up a picture and the nail won't go in",
+        tell="a nail sticks out of the floorboard|"
+        "i am hanging up a picture and the nail won't go in",
     ),
     purpose(
         "turn bolts",
@@ -48,7 +50,8 @@ WORKING: tuple[Purpose, ...] = (
         use="cut paper with|trim a photo with|cut out a coupon with|cut ribbon with",
         can="snip paper",
         be="made of two blades that cross",
-        tell="this sheet has to be cut in half|my fringe is too long|the label should be snipped off",
+        tell="this sheet has to be cut in half|my fringe is too long|"
+        "the label should be snipped off",
     ),
     purpose(
         "cut",
@@ -120,7 +123,8 @@ WORKING: tuple[Purpose, ...] = (
         use="wipe up a spill with|soak up water with|wash the dishes with|wipe the table with",
         can="soak up water",
         be="soft and absorbent",
-        tell="i spilled my coffee|the juice is all over the table|the dishes have to be washed by hand",
+        tell="i spilled my coffee|the juice is all over the table|"
+        "the dishes have to be washed by hand",
     ),
     purpose(
         "clean",
@@ -129,7 +133,8 @@ WORKING: tuple[Purpose, ...] = (
         use="clean with|scrub a dirty pot with|clean the bathroom with",
         can="help to scrub away dirt",
         be="for cleaning",
-        tell="this place is filthy|burnt food sticks to the bottom of the pot|somebody has to clean up",
+        tell="this place is filthy|burnt food sticks to the bottom of the pot|"
+        "somebody has to clean up",
     ),
     purpose(
         "squeeze soft",
@@ -165,7 +170,8 @@ WORKING: tuple[Purpose, ...] = (
         use="light with a match|make dinner romantic with|put on a birthday cake",
         can="burn for hours|melt slowly while it burns",
         be="made of wax",
-        tell="a romantic dinner is planned|the birthday cake looks bare|there is a blackout and i have matches",
+        tell="a romantic dinner is planned|the birthday cake looks bare|"
+        "there is a blackout and i have matches",
     ),
     purpose(
         "lamp part",
@@ -192,7 +198,8 @@ WORKING: tuple[Purpose, ...] = (
         use="unlock the front door with|open a lock with",
         can="unlock a door",
         be="made to fit a lock",
-        tell="i am locked out|the front door is shut and nobody is home|the lock will not open by itself",
+        tell="i am locked out|the front door is shut and nobody is home|"
+        "the lock will not open by itself",
     ),
     purpose(
         "security",
@@ -210,7 +217,8 @@ WORKING: tuple[Purpose, ...] = (
         use="hurt myself with if i touch the blade",
         can="cut a child's finger",
         be="sharp|dangerous for small children because of a blade",
-        tell="a toddler is coming so the sharp things must go|be careful and take away whatever has a blade",
+        tell="a toddler is coming so the sharp things must go|"
+        "be careful and take away whatever has a blade",
     ),
     purpose(
         "noisy",
@@ -224,7 +232,8 @@ WORKING: tuple[Purpose, ...] = (
     purpose(
         "hold a nut",
         "wrench, pliers",
-        "screwdriver, hammer, drill, clamp, scissors, knife, key, padlock, fork, spoon, can, unnamed",
+        "screwdriver, hammer, drill, clamp, scissors, knife, key, padlock, fork, spoon, can, "
+        "unnamed",
         use="hold a nut still with",
         can="hold a nut still",
         be="a tool with jaws",

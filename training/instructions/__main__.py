@@ -1,0 +1,137 @@
+"""What is asked about a pool of scenes, to be read by a person, and figures over many texts."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from training.instructions import grammar
+from training.instructions.grammar import Query
+from training.instructions.inspection import Ask, Inspection
+from training.instructions.triplets import triplets
+from training.world.pool import WorldPool
+
+ASKS: tuple[Ask, ...] = (grammar.concept, grammar.simple, grammar.complex_)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+PoolFolder = Annotated[Path, typer.Argument(help="Folder that `training.world pool` wrote.")]
+Seed = Annotated[int, typer.Option(help="Picks the sentences.")]
+
+
+@app.command()
+def preview(
+    pool: PoolFolder,
+    scene: Annotated[int, typer.Option(help="Which scene.")] = 0,
+    count: Annotated[int, typer.Option(help="Texts of each level.")] = 12,
+    seed: Seed = 0,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write the scene with the labels of its things here.")
+    ] = None,
+) -> None:
+    """Print texts of every level about a scene with what they denote."""
+    rgb, labels, objects = WorldPool(pool)[scene]
+    size = (rgb.shape[1], rgb.shape[0])
+    names = {record["label"]: str(record["kind"]) for record in objects}
+    parts = {
+        part["label"]: f"{part['name']} of {record['kind']} {record['label']}"
+        for record in objects
+        for part in record.get("parts", ())
+    }
+    rng = random.Random(seed)
+    table = Table("level", "family", "", "text", "denotes")
+    for query in _shown(objects, rng, size, count):
+        meant = (
+            parts[label] if query.part else f"{names[label]} {label}" for label in query.labels
+        )
+        table.add_row(
+            query.level.name.lower(),
+            query.family,
+            query.granularity,
+            query.text,
+            ", ".join(meant) or "-",
+        )
+    console = Console()
+    console.print(", ".join(_described(record) for record in objects))
+    console.print(table)
+    if picture is not None:
+        cv2.imwrite(str(picture), cv2.cvtColor(_numbered(rgb, labels), cv2.COLOR_RGB2BGR))
+
+
+def _shown(
+    objects: list[dict[str, Any]], rng: random.Random, size: tuple[int, int], count: int
+) -> Iterator[Query]:
+    for ask in ASKS:
+        for _ in range(count):
+            yield ask(objects, rng, size)
+    for triplet in triplets(objects, rng, size, count=max(1, count // 6)):
+        yield from triplet
+
+
+def _described(record: dict[str, Any]) -> str:
+    said = (record["color"], record["material"], record["pattern"], record["pose"])
+    looks = " ".join(filter(None, (*said, *record["states"])))
+    return f"{record['label']} {record['kind']} ({looks}, {record['visible']:.0%})"
+
+
+def _numbered(rgb: np.ndarray, labels: np.ndarray, scale: int = 4) -> np.ndarray:
+    """The picture enlarged, with its labels written on the things."""
+    picture = np.asarray(cv2.resize(rgb, None, fx=scale, fy=scale))
+    for label in np.unique(labels[labels > 0]):
+        rows, columns = np.nonzero(labels == label)
+        middle = int(np.argsort(columns)[len(columns) // 2])
+        at = (int(columns[middle]) * scale - 8, int(rows[middle]) * scale + 6)
+        for ink, width in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+            cv2.putText(picture, str(label), at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, ink, width)
+    return picture
+
+
+@app.command()
+def figures(
+    pool: PoolFolder,
+    count: Annotated[int, typer.Option(help="Texts in all.")] = 20000,
+    seed: Seed = 0,
+) -> None:
+    """Print speed, shares of templates and families, and how often the reader agrees."""
+    world = WorldPool(pool)
+    scenes = [world[index] for index in range(len(world))]
+    rng = random.Random(seed)
+    asked = []
+    start = time.perf_counter()
+    for index in range(count):
+        rgb, _, objects = scenes[index // len(ASKS) % len(scenes)]
+        size = (rgb.shape[1], rgb.shape[0])
+        asked.append((ASKS[index % len(ASKS)](objects, rng, size), objects, size))
+    speed = count / (time.perf_counter() - start)
+    inspection = Inspection()
+    for query, objects, size in asked:
+        inspection.passes(query, objects, size)
+    queries = [query for query, _, _ in asked]
+    console = Console()
+    console.print(f"{speed:.0f} texts a second; the reader agrees with {inspection.agreement:.2%}")
+    for (level, reason), number in sorted(inspection.dropped.items()):
+        console.print(f"dropped: {level.lower()}, {reason}: {number}")
+    texts = len({query.text for query in queries})
+    console.print(f"{texts} different texts of {count}")
+    for ask in ASKS:
+        own = [query for query in queries if ask.__name__.strip("_") == query.level.name.lower()]
+        table = Table("share", f"most frequent templates: {ask.__name__.strip('_')}")
+        for template, number in Counter(query.template for query in own).most_common(5):
+            table.add_row(f"{number / count:.2%}", template)
+        console.print(table)
+        shares = Counter(query.family for query in own)
+        console.print(", ".join(f"{name} {n / len(own):.1%}" for name, n in shares.most_common()))
+        sizes = Counter(query.granularity or "nothing" for query in own)
+        console.print(", ".join(f"{name} {n / len(own):.1%}" for name, n in sizes.most_common()))
+
+
+if __name__ == "__main__":
+    app()
