@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
-import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
+
+import ftfy
 
 from sam3i_model import routing
 
@@ -63,12 +64,12 @@ class Routing:
 
 
 def clean(text: str) -> str:
-    """Unescape HTML twice, fold compatibility characters, collapse white space, lower the case.
+    """Repair broken Unicode, unescape HTML twice, collapse white space, lower the case.
 
-    The cleaning of SAM3's tokenizer without ftfy, plus NFKC.
+    What SAM 3's tokenizer does before anything else.
     """
-    folded = unicodedata.normalize("NFKC", html.unescape(html.unescape(text)))
-    return " ".join(folded.split()).lower()
+    repaired = html.unescape(html.unescape(ftfy.fix_text(text)))
+    return " ".join(repaired.split()).lower()
 
 
 def route(text: str) -> Routing:

@@ -15,7 +15,7 @@ from sam3i_model.checkpoints import load
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
 from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
-from sam3i_model.processing import Instances, Tokens, pixels, select, tokenize
+from sam3i_model.processing import Instances, Limits, Tokens, pixels, select, tokenize
 
 TEXT_CACHE_SIZE = 256
 AMBIGUITY_RATIO = 0.9
@@ -24,12 +24,12 @@ AMBIGUITY_RATIO = 0.9
 
 @dataclass(frozen=True)
 class _Prepared:
-    """An instruction that can be asked: its tokens, level and text features (1, 32, C)."""
+    """An instruction that can be asked: its tokens, level and text features (one row)."""
 
     tokens: Tokens
     level: Level
     definite: bool
-    features: torch.Tensor
+    text: TextFeatures
 
 
 class Segmenter:
@@ -54,7 +54,8 @@ class Segmenter:
         """Load a checkpoint.
 
         Args:
-            model: `bundled`, or a folder with config, weights and tokenizer.
+            model: `bundled`; a folder that `sam3i convert` or training wrote; a SAM 3 in
+                transformers' format, as a folder or hub id; SAM 3's or SAM3-I's own `.pt`.
             device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, ...
 
         Raises:
@@ -89,24 +90,26 @@ class Segmenter:
         rows = [p for p in prepared if isinstance(p, _Prepared)]
         found: list[tuple[Instances, float]] = []
         if rows:
-            text = TextFeatures(
-                features=torch.cat([p.features for p in rows]),
-                mask=torch.stack([p.tokens.mask for p in rows]).to(self.model.device),
-                levels=torch.tensor([int(p.level) for p in rows], device=self.model.device),
-            )
-            output = self.model.ground(self._image, text)
-            thresholds = [
-                i.threshold or self.model.config.score_thresholds[p.level.name.lower()]
+            output = self.model.ground(self._image, TextFeatures.stack([p.text for p in rows]))
+            limits = [
+                self._limits(i, p.level)
                 for i, p in zip(asked, prepared, strict=True)
                 if isinstance(p, _Prepared)
             ]
             presence = output.presence_logits.float().sigmoid().flatten().tolist()
-            found = list(zip(select(output, thresholds, self._size), presence, strict=True))
+            found = list(zip(select(output, limits, self._size), presence, strict=True))
         answers = iter(found)
         return [
             self._conclude(i, p, *next(answers)) if isinstance(p, _Prepared) else p
             for i, p in zip(asked, prepared, strict=True)
         ]
+
+    def _limits(self, instruction: Instruction, level: Level) -> Limits:
+        """The instruction's own threshold alone, or both that were calibrated for its level."""
+        if instruction.threshold:
+            return Limits(score=instruction.threshold)
+        config, name = self.model.config, level.name.lower()
+        return Limits(config.score_thresholds[name], config.presence_thresholds[name])
 
     def _prepare(self, instruction: Instruction) -> _Prepared | Grounding:
         """Tokens and text features of one instruction, cached; or why it can't be asked."""
@@ -135,10 +138,9 @@ class Segmenter:
         tokens = tokenize(self.tokenizer, instruction.text)
         text = self.model.encode_text(
             tokens.ids[None].to(self.model.device),
-            tokens.mask[None].to(self.model.device),
             torch.tensor([int(level)], device=self.model.device),
         )
-        prepared = _Prepared(tokens, level, routing.definite, text.features)
+        prepared = _Prepared(tokens, level, routing.definite, text)
         self._prepared[key] = prepared
         if len(self._prepared) > TEXT_CACHE_SIZE:
             self._prepared.popitem(last=False)

@@ -21,7 +21,7 @@ def inputs(model: Sam3IModel, levels: list[int]):
     ids[:, 9:] = 0
     with torch.inference_mode():
         image = model.encode_image(pixels)
-        text = model.encode_text(ids, ids > 0, torch.tensor(levels))
+        text = model.encode_text(ids, torch.tensor(levels))
         return image, text, model.ground(image, text)
 
 
@@ -95,6 +95,4 @@ def test_fusion_path_adds_both_adapters_and_decoder_path_only_the_second():
 
 def test_text_must_be_padded_to_32(random_model):
     with pytest.raises(ValueError, match="32 tokens"):
-        random_model.encode_text(
-            torch.zeros(1, 7, dtype=torch.int64), torch.ones(1, 7), torch.tensor([CONCEPT])
-        )
+        random_model.encode_text(torch.zeros(1, 7, dtype=torch.int64), torch.tensor([CONCEPT]))

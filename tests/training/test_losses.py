@@ -84,7 +84,6 @@ def tiny_batch() -> Batch:
         labels=labels,
         objects=torch.zeros(2, 32, 6),
         input_ids=torch.zeros(3, 32, dtype=torch.int64),
-        attention_mask=torch.ones(3, 32, dtype=torch.bool),
         image_index=torch.tensor([0, 0, 1]),
         targets=[torch.tensor([1]), torch.zeros(0, dtype=torch.int64), torch.tensor([1, 2])],
         boxes=[BOXES[:1], torch.zeros(0, 4), BOXES],
