@@ -30,7 +30,7 @@ class Life(Enum):
 
 
 def parameters(tensors: Mapping[str, torch.Tensor]) -> dict[str, int]:
-    """Parameters by part of the model; adapters and mask copies apart."""
+    """Parameters by part of the model, largest first; adapters and mask copies apart."""
     counts: Counter[str] = Counter()
     for name, tensor in tensors.items():
         adapter = ADAPTER.match(name)
@@ -38,7 +38,7 @@ def parameters(tensors: Mapping[str, torch.Tensor]) -> dict[str, int]:
             counts["adapters"] += tensor.numel()
         else:
             counts[name.split(".")[0]] += tensor.numel()
-    return dict(counts)
+    return {part: counts[part] for part in sorted(counts, key=counts.__getitem__, reverse=True)}
 
 
 def adapter_lives(tensors: Mapping[str, torch.Tensor]) -> dict[tuple[str, str], Counter[Life]]:

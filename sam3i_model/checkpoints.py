@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,17 @@ SHARD = 1_000_000_000
 """Bytes of one safetensors file; larger checkpoints are split."""
 WORTH_A_BAR = 50_000_000
 """Parameters from which on loading takes long enough for a progress bar."""
+ALIGNMENT = 64
+"""Bytes. Matrix products take another path, and may round otherwise, at other addresses."""
+MAX_LAYERS = 200
+MAX_WIDTH = 1_000_000
 OFFICIAL_NORM_EPS = 1e-5
 """Of the official image encoder; transformers' default of 1e-6 moves mask logits by up to 6e-4."""
+
+SAM_LICENCE = "SAM License (Meta): its conditions hold for whoever you pass the weights on to"
+STAGE_LICENCE = (
+    "base weights: SAM License (Meta); adapters: SAM3-I's authors, whose release names no licence"
+)
 
 
 def locate(model: str | Path) -> Path:
@@ -144,6 +154,8 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
             content = next(c for c in found if "vision_config" in c)
         except (OSError, ValueError, AttributeError, StopIteration) as error:
             raise CheckpointError(f"'{path}' holds no SAM 3 configuration") from error
+    if oversized(content):
+        raise CheckpointError(f"'{path}' asks for a model beyond any size that SAM 3 comes in")
     kind = content.get("model_type", "sam3")
     if kind not in ("sam3", "sam3i"):
         raise CheckpointError(f"'{path}' is for a {kind}, not for sam3i, sam3 or sam3_video")
@@ -157,42 +169,63 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
         raise CheckpointError(f"'{path}' can't be used: {_first_line(error)}") from error
     config.vision_config.backbone_config.layer_norm_eps = OFFICIAL_NORM_EPS
     config.trained_levels = trained_levels(weights)
+    config.licence = STAGE_LICENCE if weights.origin == "stage" else SAM_LICENCE
     return config
 
 
+def oversized(content: dict[str, Any]) -> bool:
+    """Whether some number in a configuration would make building the model take for ever."""
+    return any(
+        oversized(value)
+        if isinstance(value, dict)
+        else isinstance(value, int) and value > (MAX_LAYERS if "layers" in name else MAX_WIDTH)
+        for name, value in content.items()
+    )
+
+
 def assemble(weights: Weights, config: Sam3IConfig) -> Sam3IModel:
-    """Put tensors into a model. Float32 ones stay where they are: mapped, in memory once.
+    """Put tensors into a model, in float32 and in memory once.
+
+    Float32 tensors of a `.pt` file are not copied at all: they stay mapped from it.
 
     Raises:
         CheckpointError: Tensors are missing, unexpected, of another shape, or not finite.
     """
-    checked = {}
-    for name, tensor in announced(weights.tensors.items(), "reading", weights.tensors.values()):
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise CheckpointError(f"'{weights.path}' is damaged: {name} is not finite")
-        checked[name] = tensor
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    read: dict[str, torch.Tensor] = {}
     try:
-        model: Sam3IModel
-        info: dict[str, Any]
-        model, info = Sam3IModel.from_pretrained(  # type: ignore[misc]
-            None,
-            config=config,
-            state_dict=checked,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
+        with torch.device("meta"):
+            expected = Sam3IModel(config).state_dict()
+        misfit(weights, expected)
+        for name, tensor in announced(weights.tensors.items(), "reading", weights.outlines):
+            if tensor.is_floating_point() and not finite(tensor):
+                raise CheckpointError(f"'{weights.path}' is damaged: {name} is not finite")
+            single = tensor.float() if tensor.is_floating_point() else tensor
+            # the same weights at other addresses would give other last digits
+            read[name] = single.clone() if single.data_ptr() % ALIGNMENT else single
+        logging.disable_progress_bar()
+        return Sam3IModel.from_pretrained(None, config=config, state_dict=read, dtype=torch.float32)
+    except CheckpointError:
+        raise
     except Exception as error:  # the library builds what config.json says, and it may say anything
         raise CheckpointError(f"'{weights.path}' can't be loaded: {_first_line(error)}") from error
+
+
+def misfit(weights: Weights, expected: Mapping[str, torch.Tensor]) -> None:
+    """Compare names and shapes with what the configuration makes, before a tensor is read.
+
+    Raises:
+        CheckpointError: Tensors are missing, unexpected or of another shape; it names some.
+    """
+    found = weights.outlines
+    both = expected.keys() & found.keys()
+    groups = {
+        "missing": expected.keys() - both,
+        "unexpected": found.keys() - both,
+        "of another shape": {n for n in both if found[n].shape != expected[n].shape},
+    }
     wrong = [
-        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for what, names in (
-            ("missing", sorted(info["missing_keys"])),
-            ("unexpected", sorted(info["unexpected_keys"])),
-            ("of another shape", sorted(mismatch[0] for mismatch in info["mismatched_keys"])),
-        )
+        f"{len(names)} {what} ({', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in groups.items()
         if names
     ]
     if wrong:
@@ -200,7 +233,11 @@ def assemble(weights: Weights, config: Sam3IConfig) -> Sam3IModel:
         raise CheckpointError(
             f"'{weights.path}' doesn't fit its configuration, tensors are {'; '.join(wrong)}{hint}"
         )
-    return model
+
+
+def finite(tensor: torch.Tensor) -> bool:
+    """Whether there is no NaN or infinity, without a copy."""
+    return not tensor.numel() or all(bool(bound.isfinite()) for bound in torch.aminmax(tensor))
 
 
 def save(
@@ -214,28 +251,29 @@ def save(
     A file is replaced as a whole: the model may be mapped from the very one that it replaces.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     state = {name: value.to("cpu") for name, value in model.state_dict().items()}
     split = split_torch_state_dict_into_shards(
         state, filename_pattern="model{suffix}.safetensors", max_shard_size=SHARD
     )
     parts = split.filename_to_tensors
-    for name in announced(parts, "writing", state.values()):
+    for name in announced(parts, "writing", state):
         tensors = {key: state[key].contiguous() for key in parts[name]}
         halved = {k: v.to(dtype) if v.is_floating_point() else v for k, v in tensors.items()}
         partial = folder / f"{name}.partial"
         save_file(halved, partial, metadata={"format": "pt"})
+        shutil.copymode(folder / "config.json", partial)  # the library's own mode is 0600
         os.replace(partial, folder / name)
     if split.is_sharded:
         index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2))
-    model.config.architectures = [type(model).__name__]
-    model.config.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
 
 
-def announced(items: Any, verb: str, tensors: Iterable[torch.Tensor]) -> Any:
+def announced(items: Any, verb: str, tensors: Mapping[str, torch.Tensor]) -> Any:
     """`items` with a progress bar on the terminal, if there is much to do."""
-    much = sum(tensor.numel() for tensor in tensors) > WORTH_A_BAR
+    much = sum(tensor.numel() for tensor in tensors.values()) > WORTH_A_BAR
     console = Console(stderr=True)
     show = much and console.is_terminal
     return track(items, verb, console=console, transient=True) if show else items

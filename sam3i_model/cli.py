@@ -19,6 +19,11 @@ VERBS = {
         "sam3i_model.segment:segment_command",
         "Find what sentences describe in a picture.",
     ),
+    "info": ("sam3i_model.info:info_command", "Say what a checkpoint is."),
+    "convert": (
+        "sam3i_model.convert:convert_command",
+        "Write any checkpoint as a folder of ours.",
+    ),
     "check": ("sam3i_model.check:check_command", "Show how an instruction is understood."),
     "render": ("training.world.__main__:app", "Render scenes to train on, and recordings."),
     "train": ("training.train:train_command", "Train a checkpoint."),

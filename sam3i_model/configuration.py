@@ -26,6 +26,7 @@ class Sam3IConfig(Sam3Config):
             other levels are rejected, since their adapters hold nothing.
         score_thresholds: Score above which an instance is kept, per level name.
         presence_thresholds: Presence below which nothing is kept, per level name.
+        licence: Of the weights, in words.
         image_mean: Mean of the pixels (0..1) that the image encoder was trained with, per channel.
         image_std: Standard deviation of the same.
     """
@@ -45,6 +46,7 @@ class Sam3IConfig(Sam3Config):
     trained_levels: Any = None
     score_thresholds: Any = None
     presence_thresholds: Any = None
+    licence: str = ""
     image_mean: Any = None
     image_std: Any = None
 

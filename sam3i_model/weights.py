@@ -1,4 +1,4 @@
-"""Tensors of a checkpoint as they lie on disk: mapped into memory, read when they are touched.
+"""Tensors of a checkpoint as they lie on disk, read when they are touched.
 
 Nothing in a file is ever run. Safetensors can't hold code; a `.pt` file is unpickled by PyTorch's
 `weights_only`, or, where a training script saved more than tensors, by an unpickler that knows
@@ -8,10 +8,11 @@ tensors and plain containers and nothing else.
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +29,13 @@ MAX_TENSORS = 100_000
 VIDEO_MODEL = "detector_model."
 """What transformers puts before the image model's names in a SAM 3 video model."""
 VIDEO_ONLY = ("tracker_model.", "tracker_neck.")
+TYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+}
 
 Origin = Literal["folder", "sam3", "stage"]
 
@@ -43,14 +51,16 @@ class Weights:
     Attributes:
         path: The file or folder.
         origin: `folder` (safetensors), `sam3` (Meta's file), `stage` (a SAM3-I training stage).
-        tensors: Tensors under our names.
+        tensors: Tensors under our names, each read from disk when it is asked for.
+        outlines: Their shapes and types: tensors on the `meta` device.
         left_out: Parameters that the file holds and grounding doesn't need, by what they are.
         fields: What a stage file says of itself: inst_stage, epoch, steps.
     """
 
     path: Path
     origin: Origin
-    tensors: dict[str, torch.Tensor]
+    tensors: Mapping[str, torch.Tensor]
+    outlines: dict[str, torch.Tensor]
     left_out: dict[str, int] = field(default_factory=dict)
     fields: dict[str, str | int | float] = field(default_factory=dict)
 
@@ -67,23 +77,46 @@ def open_weights(path: Path) -> Weights:
 def open_folder(folder: Path) -> Weights:
     """Open `model.safetensors`, or the parts that its index names."""
     index = folder / "model.safetensors.index.json"
-    tensors: dict[str, torch.Tensor] = {}
+    places: dict[str, tuple[Any, str]] = {}
+    outlines: dict[str, torch.Tensor] = {}
     dropped: Counter[str] = Counter()
     try:
         names = {"model.safetensors"}
         if index.is_file():
             names = set(json.loads(index.read_text())["weight_map"].values())
         for name in sorted(names):
-            with safe_open(folder / Path(name).name, framework="pt") as part:
-                for key in part.keys():  # noqa: SIM118  not a dict
-                    tensor = part.get_tensor(key)
-                    if key.startswith(VIDEO_ONLY):
-                        dropped["video tracker"] += tensor.numel()
-                    else:
-                        tensors[key.removeprefix(VIDEO_MODEL)] = tensor
+            # read, not mapped: pages of a mapped file count as memory on top of the model's
+            file = safe_open(folder / Path(name).name, framework="pt", backend="pread")
+            for key in file.keys():  # noqa: SIM118  not a dict
+                part = file.get_slice(key)
+                if key.startswith(VIDEO_ONLY):
+                    dropped["video tracker"] += math.prod(part.get_shape())
+                    continue
+                places[key.removeprefix(VIDEO_MODEL)] = file, key
+                outline = torch.empty(
+                    part.get_shape(), dtype=TYPES[part.get_dtype()], device="meta"
+                )
+                outlines[key.removeprefix(VIDEO_MODEL)] = outline
     except (OSError, SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise CheckpointError(f"'{folder}' can't be loaded: {_first_line(error)}") from error
-    return Weights(folder, "folder", tensors, dict(dropped))
+    return Weights(folder, "folder", Stored(places), outlines, dict(dropped))
+
+
+class Stored(Mapping[str, torch.Tensor]):
+    """Tensors in safetensors files, by name: (open file, name there)."""
+
+    def __init__(self, places: dict[str, tuple[Any, str]]) -> None:
+        self.places = places
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        file, key = self.places[name]
+        return file.get_tensor(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
 
 
 def open_file(path: Path) -> Weights:
@@ -114,7 +147,8 @@ def open_file(path: Path) -> Weights:
         for name in ("inst_stage", "epoch", "steps")
         if isinstance(content.get(name), str | int | float)
     }
-    return Weights(path, "stage" if stage else "sam3", tensors, dict(dropped), values)
+    outlines = {name: tensor.to("meta") for name, tensor in tensors.items()}
+    return Weights(path, "stage" if stage else "sam3", tensors, outlines, dict(dropped), values)
 
 
 def read_pickle(path: Path) -> Any:
@@ -156,12 +190,18 @@ class Refused(pickle.UnpicklingError):
 class Placeholder:
     """Stands for NumPy and OmegaConf values of a training script: takes anything, keeps nothing."""
 
-    def __new__(cls, *_: object, **__: object) -> Placeholder:
+    def __init__(self, *_: object) -> None: ...
+
+    def __new__(cls, *_: object) -> Placeholder:
         return super().__new__(cls)
 
-    def __init__(self, *_: object, **__: object) -> None: ...
-
     def __setstate__(self, state: object) -> None: ...
+
+    def __setitem__(self, key: object, value: object) -> None: ...
+
+    def append(self, value: object) -> None: ...
+
+    def extend(self, values: object) -> None: ...
 
 
 PLAIN = {
