@@ -77,16 +77,5 @@ def route(text: str) -> Routing:
 
     Only the first `MAX_TEXT_LENGTH` characters are read.
     """
-    spoken = routing.split(clean(text[:MAX_TEXT_LENGTH]))
-    asked = routing.without_lead_in(spoken) or spoken
-    if not asked:
-        return Routing(Level.CONCEPT, "no words", False)
-    why = routing.open_target(asked)
-    if why:
-        return Routing(Level.COMPLEX, why, asked[0] in ("something", "the", "a", "an"))
-    noun_phrase = routing.noun_phrase(asked)
-    why = routing.condition(asked, noun_phrase)
-    level = Level.SIMPLE if why else Level.CONCEPT
-    singular = routing.is_singular(asked, noun_phrase)
-    definite = singular and not routing.is_any(noun_phrase)
-    return Routing(level, why or "a bare noun phrase", singular, definite)
+    reading = routing.read(clean(text[:MAX_TEXT_LENGTH]))
+    return Routing(Level(reading.level), reading.why, reading.singular, reading.definite)
