@@ -36,7 +36,7 @@ def open_target(asked: Sequence[str]) -> str:
     if first in w.SUBORDINATORS and second:
         return _SITUATION
     if (
-        (first, second) in (("put", "out"), ("cover", "up"))
+        (first, second) in (("put", "out"), ("cover", "up"), ("give", "me"), ("lend", "me"))
         or (first, second) == ("do", "something")
         or list(asked[:3]) == ["in", "order", "to"]
     ):
@@ -96,7 +96,9 @@ def _lacks_subject(asked: Sequence[str]) -> bool:
         return True
     if first in ("need", "want") and second in w.DETERMINERS:
         return True  # no request for a noun, or it would have been taken away
-    if first in w.FEELINGS and (not second or second in {*w.PREPOSITIONS, "and", "of", "here"}):
+    if second == "and" and first in w.FEELINGS:
+        return asked[-1] in w.FEELINGS
+    if first in w.FEELINGS and (not second or second in {*w.PREPOSITIONS, "of", "here"}):
         return True
     if first == "do" and second == "not":
         return asked[2:3] in (["want"], ["need"], ["know"], ["have"], ["feel"], ["like"], ["see"])
@@ -123,6 +125,8 @@ def general_head(asked: Sequence[str]) -> int | None:
     strange = 0
     for i, word in enumerate(asked):
         after = asked[i + 1] if i + 1 < len(asked) else ""
+        if word in w.SORTS and after == "of":
+            continue
         if (word in w.PRONOUN_HEADS and (word != "who" or not i)) or (
             word in ("which", "whichever") and (after in w.AUXILIARIES or not after)
         ):
@@ -133,7 +137,7 @@ def general_head(asked: Sequence[str]) -> int | None:
             return i if ends and (not strange or word in w.WIDE_HEADS) else None
         if word in ("these", "those", "them") and after in w.AUXILIARIES:
             return i
-        if word == "of" or (word in w.SORTS and after == "of") or word in w.DETERMINERS:
+        if word == "of" or word in w.DETERMINERS:
             continue
         if not (qualifies(word) or w.is_vague(word) or word in w.ADVERBS):
             strange += 1
@@ -163,7 +167,7 @@ def _narrows(said: Sequence[str], relative: bool = False, head: str = "") -> boo
     """Whether words after a general head tell what or where it is, not what it is for."""
     if _has_purpose(said):
         return False
-    if said[0] in ("of", "and", "or"):
+    if said[0] in ("of", "and", "or", "instead"):
         return True
     at = 0
     while at < len(said) and (said[at] in _ABOUT_HEAD or said[at] in w.ADVERBS - {"else"}):
@@ -219,7 +223,7 @@ def _has_purpose(said: Sequence[str]) -> bool:
     """Whether a clause says what the target is for, or who could do what with it."""
     for i, word in enumerate(said):
         before, after = said[i - 1] if i else "", said[i + 1] if i + 1 < len(said) else ""
-        if word in w.MODALS or word in w.PURPOSE:
+        if word in w.MODALS or word in w.PURPOSE or (before, word) == ("in", "charge"):
             return True
         if word == "can" and (not before or before in w.RELATIVES | w.PEOPLE or after in w.BE):
             return True

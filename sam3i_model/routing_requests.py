@@ -16,7 +16,7 @@ _VERB = "|".join(sorted(w.VERBS))
 _ARTICLE = "|".join(
     sorted(w.DETERMINERS - {"whichever", "which", "no"} | w.PRONOUN_HEADS | {"whichever"})
 )
-_YOU = r"(?:can|could|would|will)(?:\ not)?\ (?:you|u)(?:\ not)?"
+_YOU = r"(?:can|could|would|will)(?:\ not)?\ (?:you|u|someone|somebody|anyone|anybody)(?:\ not)?"
 
 _AIM = r".*\ to\ (?:be|stay|keep|stop|go|come|remain|start|fit|last|look|work)\b"
 
@@ -61,7 +61,9 @@ _LEAD_IN = re.compile(
       (?!.*\ (?:onto|into|out|off|up|down|across|past|over|through|to)\b))
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?
-      (?:want|need|would\ like|see|mean|could\ use|require)(?!\ to\b)(?!{_AIM})
+      (?:want|need|would\ like|see|mean|meant|could\ use|require)(?!\ to\b)(?!{_AIM})
+    | would\ it\ be\ possible\ to(?=\ (?:{_FIND}|have|get|see|borrow)\b)
+    | (?:any\ idea|do\ you\ know|does\ (?:anyone|anybody)\ know)\ where(?:\ is|\ are)?
     | (?:i|we)\ (?:am|are)\ (?:looking|searching|hunting)\ for | (?:i|we)\ (?:am|are)\ after
     | (?:i|we)\ (?:cannot|could\ not)\ (?:find|see)
       (?!\ (?:a\ thing|anything|if|how)\b) | (?:i|we)\ (?:have\ )?lost(?=\ (?:{_ARTICLE})\b)
@@ -97,7 +99,8 @@ _LEAD_IN = re.compile(
       |(?:do|did|does|have)\ (?:you|we|i|they|he|she)\ (?:see|keep|kept|put|leave|left|store|hide
       |have|get)|has\ (?:he|she|someone)\ put)
     | (?:{_FIND})(?:\ me|\ us|\ out|\ him|\ her)?
-    | (?:show|give|hand|pass|get|take|tell|grab|pick|lend)\ (?:me|us|him|her|them)(?:\ about)?
+    | (?:show|give|hand|pass|get|take|tell|grab|pick|lend)\ (?:me|us|him|her|them)
+      (?!\ a\ hand\b)(?:\ about)?
     | (?:pick|lift|clean|hold|wipe|tidy|gather)\ up | (?:pick|point|single|seek|take)\ out
     | point\ (?:at|to) | zoom\ in\ on
     | (?:look|search|reach|watch\ out|watch|head|go|ask|check|hunt|scan|look\ out)\ for
@@ -120,7 +123,8 @@ _TAIL = re.compile(
     r"|around|about"
     r"|lying around|handy|available|on hand"
     r"|if (?:possible|you (?:can|could|would|do not mind|have time|get a chance|are free))"
-    r"|(?:do|can|could|will|would) you(?: see| please)?|that you (?:can )?see|asap|mate|anywhere"
+    r"|(?:do|can|could|will|would) you(?: see| please)?|(?:that )?you (?:can )?(?:see"
+    r"|find|count|spot)|asap|mate|anywhere"
     r"|as soon as possible|immediately|(?:in|from) (?:the|this|that) (?:camera )?"
     r"(?:image|picture|scene|photo|frame|view|room))$"
 )

@@ -33,7 +33,7 @@ WIDE_HEADS = word_set(
 """Those that one more noun in front makes no more telling: "lab equipment for ..."."""
 NOUN_HEADS = WIDE_HEADS | word_set(
     "one ones container containers machine machines machinery place places spot vehicle vehicles"
-    " surface vessel receptacle space"
+    " surface vessel receptacle space bit part parts"
 )
 ABSTRACT_HEADS = word_set(
     "protection relief shelter shade help assistance warmth way ways means method solution"
