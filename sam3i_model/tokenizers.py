@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 from tokenizers.pre_tokenizers import ByteLevel
-from transformers import AutoTokenizer, CLIPTokenizer, PreTrainedTokenizerBase
+from transformers import CLIPTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from sam3i_model.weights import CheckpointError
 
@@ -51,7 +51,7 @@ def tokenizer_for(path: Path) -> PreTrainedTokenizerBase:
     if path.is_file():
         return clip_tokenizer()
     try:
-        return AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        return PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
     except Exception as error:  # the library raises whatever its parsers raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CheckpointError(f"'{path}' has a tokenizer that can't be read: {reason}") from error

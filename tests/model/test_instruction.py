@@ -8,7 +8,6 @@ on both sides of single rules. None of the four is unseen any more.
 from __future__ import annotations
 
 import csv
-import time
 from pathlib import Path
 
 import pytest
@@ -190,14 +189,6 @@ def test_case_spacing_and_punctuation_change_nothing() -> None:
 
 def test_clean() -> None:
     assert clean("  The\n&lt;Red&gt;  ＭＵＧ &amp;amp; box ") == "the <red> mug & box"  # noqa: RUF001
-
-
-def test_routing_is_quick() -> None:
-    texts = [text for text, _, _ in LABELLED] + ["the mug left of " * 60]
-    start = time.perf_counter()
-    for text in texts:
-        route(text)
-    assert (time.perf_counter() - start) / len(texts) < 1e-3
 
 
 def test_only_the_allowed_length_is_read() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import dropwhile
 
-from sam3i_model import words as w
+from sam3i_model.routing import words as w
 
 _LEADING = w.word_set("over under in off on at by after out")
 _READY = w.word_set("ready easy hard wall door end")

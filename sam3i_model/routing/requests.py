@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sam3i_model import words as w
-from sam3i_model.routing_names import is_name
+from sam3i_model.routing import words as w
+from sam3i_model.routing.names import is_name
 
 _FIND = (
     "find|locate|segment|highlight|detect|identify|fetch|bring|retrieve|localize|recogni[sz]e|see"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sam3i_model import words as w
-from sam3i_model.routing_clauses import open_target
-from sam3i_model.routing_names import is_name
-from sam3i_model.routing_phrases import condition, is_any, is_singular, noun_phrase
-from sam3i_model.routing_requests import later_request, without_request
-from sam3i_model.routing_text import parts
+from sam3i_model.routing import words as w
+from sam3i_model.routing.clauses import open_target
+from sam3i_model.routing.names import is_name
+from sam3i_model.routing.phrases import condition, is_any, is_singular, noun_phrase
+from sam3i_model.routing.requests import later_request, without_request
+from sam3i_model.routing.text import parts
 
 CONCEPT, SIMPLE, COMPLEX = 1, 2, 3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from sam3i_model import words as w
+from sam3i_model.routing import words as w
 
 _PLAIN = tuple(
     (re.compile(pattern), plain)

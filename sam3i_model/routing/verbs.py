@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sam3i_model import words as w
+from sam3i_model.routing import words as w
 
 OBJECTS = w.word_set("a an me him her us them it himself herself the") | w.POSSESSIVE
 """What only a finite verb can have right after it, unlike a participle."""

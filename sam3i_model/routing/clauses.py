@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import dropwhile
 
-from sam3i_model import words as w
-from sam3i_model.routing_verbs import (
+from sam3i_model.routing import words as w
+from sam3i_model.routing.verbs import (
     OBJECTS,
     ends_noun_phrase,
     has_gap,

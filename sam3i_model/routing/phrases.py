@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import dropwhile
 
-from sam3i_model import words as w
-from sam3i_model.routing_names import is_name
-from sam3i_model.routing_verbs import ends_noun_phrase, qualifies
+from sam3i_model.routing import words as w
+from sam3i_model.routing.names import is_name
+from sam3i_model.routing.verbs import ends_noun_phrase, qualifies
 
 _NUMBER = re.compile(r"[a-z]?\d+[a-z]?")
 
