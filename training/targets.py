@@ -21,7 +21,8 @@ class Targets:
     """The objects that T texts denote, M in all; masks may overlap.
 
     Attributes:
-        boxes: Per text, float32 (n_t, 4) xyxy in 0..1; a text may denote nothing.
+        boxes: Per text, float32 (n_t, 4) xyxy in 0..1, all with an extent; a text may denote
+            nothing.
         masks: bool (M, H, W), over all texts in a row.
     """
 
