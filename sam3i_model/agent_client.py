@@ -7,25 +7,23 @@ environment variable SAM3I_API_KEY alone and is never written anywhere.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
-from sam3i_model.agent_answers import find_object
-from sam3i_model.agent_cache import AnswerCache
-from sam3i_model.agent_transport import Reply, TransportError, post
+from sam3i_model.chat.address import KEY_VARIABLE, check_key, endpoint
+from sam3i_model.chat.answers import find_object
+from sam3i_model.chat.budget import AgentError, AnswerError, Budget, BudgetError
+from sam3i_model.chat.cache import AnswerCache
+from sam3i_model.chat.transport import Reply, TransportError, post
 
-KEY_VARIABLE = "SAM3I_API_KEY"
 TIMEOUT_S = 120.0
 ATTEMPTS = 4
 """Requests for one answer, the first included, while the server fails."""
@@ -40,47 +38,10 @@ MAX_IMAGES = 8
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 JPEG_QUALITY = 90
 
+__all__ = ["AgentError", "AnswerError", "Budget", "BudgetError", "ChatClient"]
+
 T = TypeVar("T")
 Message = dict[str, Any]
-
-
-class AgentError(RuntimeError):
-    """The language model can't be had; the message is one line that says what to do."""
-
-
-class AnswerError(AgentError):
-    """The model answers, but not in a way that can be used."""
-
-
-class BudgetError(AgentError):
-    """The calls or the time that were granted are used up."""
-
-
-@dataclass
-class Budget:
-    """Requests that may still be made, and the moment (time.monotonic) by which all must be over.
-
-    Answers from the cache cost nothing.
-    """
-
-    calls: int
-    deadline: float
-
-    def left(self) -> float:
-        """Seconds until the deadline."""
-        return self.deadline - time.monotonic()
-
-    def spend(self) -> None:
-        """Take one call.
-
-        Raises:
-            BudgetError: There is none left, or no time.
-        """
-        if self.calls < 1:
-            raise BudgetError("the calls to the language model that were granted are used up")
-        if self.left() <= 0:
-            raise BudgetError("the time granted to the language model is over")
-        self.calls -= 1
 
 
 class ChatClient:
@@ -112,7 +73,7 @@ class ChatClient:
         self.model = model
         self._key = os.environ.get(KEY_VARIABLE, "").strip()
         if self._key:
-            _check_key(self._key, self.url)
+            check_key(self._key, self.url)
         self._cache = AnswerCache(cache) if cache else None
         self._timeout_s = timeout_s
         self._attempts = attempts
@@ -141,7 +102,7 @@ class ChatClient:
         """
         if len(images) > MAX_IMAGES:
             raise ValueError(f"{len(images)} images, at most {MAX_IMAGES} are sent")
-        # Images come first, so that servers which keep prefixes encode them once for many questions.
+        # Images come first: servers that keep prefixes then encode them once for many questions.
         content: list[Any] = [_image_part(image) for image in images]
         messages: list[Message] = [
             {"role": "user", "content": [*content, {"type": "text", "text": prompt}]}
@@ -251,42 +212,6 @@ class ChatClient:
         if self._key:
             said = said.replace(self._key, "***")
         return "".join(c if c.isprintable() else " " for c in " ".join(said.split()))[:200]
-
-
-def endpoint(address: str) -> str:
-    """The full address of chat completions.
-
-    Raises:
-        AgentError: It is no http address, or has a key or options in it.
-    """
-    try:
-        parts = urlsplit(address.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise AgentError(f"'{address}' is no address: give one like http://localhost:8000/v1")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise AgentError(f"the address takes no key or options: put the key in {KEY_VARIABLE}")
-    path = parts.path.rstrip("/")
-    if not path.endswith("/chat/completions"):
-        path = f"{path or '/v1'}/chat/completions"
-    return f"{parts.scheme}://{parts.netloc}{path}"
-
-
-def _check_key(key: str, url: str) -> None:
-    if not key.isascii() or not key.isprintable():
-        raise AgentError(f"{KEY_VARIABLE} has characters that no key has: set it anew")
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        near = ipaddress.ip_address(host).is_private
-    except ValueError:
-        near = "." not in host or host.endswith(".local")
-    if parts.scheme == "http" and not near:
-        raise AgentError(
-            f"{KEY_VARIABLE} would go to {host} for everybody to read: use https, or unset it"
-        )
 
 
 def _image_part(image: np.ndarray) -> dict[str, Any]:

@@ -73,8 +73,10 @@ def words(value: object, what: str, limit: int = MAX_TEXT) -> str:
 def file_name(entry: Mapping[str, Any], key: str = "file_name") -> str:
     """A picture's name that stays inside the folder of the images."""
     value = text(entry, key, 500)
+    if "\0" in value:
+        raise EntryError(f"'{key}' has a character that no name has")
     path = PurePosixPath(value.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or "\0" in value or ":" in path.parts[0]:
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
         raise EntryError(f"'{key}' leads out of the folder of the images")
     return str(path)
 
@@ -128,11 +130,15 @@ def _rle(value: dict[str, Any], height: int, width: int) -> Rle:
         raise EntryError("its run lengths are neither a list nor a text of bearable length")
     if isinstance(counts, str):
         try:
-            unpack(counts, height * width)
+            total = sum(unpack(counts, height * width))
         except MaskError as error:
             raise EntryError(error) from error
     elif any(isinstance(run, bool) or not isinstance(run, int) or run < 0 for run in counts):
         raise EntryError("a run length is no whole number")
+    else:
+        total = sum(counts)
+    if total != height * width:
+        raise EntryError(f"its run lengths don't fill {width}x{height} pixels")
     return {"size": [height, width], "counts": counts}
 
 
