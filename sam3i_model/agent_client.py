@@ -142,8 +142,11 @@ class ChatClient:
             if attempt:
                 time.sleep(min(wait, MAX_WAIT_S, max(budget.left(), 0) if budget else MAX_WAIT_S))
                 wait *= 2
-            if budget:
-                budget.spend()
+            try:
+                if budget:
+                    budget.spend()
+            except BudgetError as error:
+                raise BudgetError(f"{error}: {why}" if why else str(error)) from error
             try:
                 reply = self._send(messages, budget)
             except TransportError as error:

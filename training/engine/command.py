@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -74,7 +75,7 @@ def annotate_command(
     if dry_run or journal is None:
         return
     try:
-        with progress(console) as bar:
+        with closing(journal), progress(console) as bar:
             line = bar.add_task("tasks", total=len(tasks))
             waiting = annotate(
                 tasks,

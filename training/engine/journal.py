@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 
 class JournalError(RuntimeError):
@@ -26,7 +26,7 @@ class Journal:
             JournalError: It belongs to another run, or one is under way.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: TextIO = path.open("a+", encoding="utf-8")
+        self._file: BinaryIO = path.open("a+b")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -42,9 +42,8 @@ class Journal:
         """Records by key; a last line that was cut off by a kill is taken away."""
         self._file.seek(0)
         content = self._file.read()
-        whole = content[: content.rfind("\n") + 1]
-        if whole != content:
-            self._file.truncate(len(whole.encode()))
+        whole = content[: content.rfind(b"\n") + 1]
+        self._file.truncate(len(whole))
         lines = whole.splitlines()
         if not lines:
             self._write(heading)
@@ -52,11 +51,11 @@ class Journal:
         try:
             found, *rest = (json.loads(line) for line in lines)
             records = {record["key"]: record for record in rest}
-        except (ValueError, KeyError, TypeError) as error:
+            other = [key for key in heading if found.get(key) != heading[key]]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise JournalError(
                 f"{path} is damaged: move it away, or choose a new folder"
             ) from error
-        other = [key for key in heading if found.get(key) != heading[key]]
         if other:
             raise JournalError(
                 f"{path.parent} holds a run with another {other[0]} ({found.get(other[0])}): "
@@ -70,7 +69,7 @@ class Journal:
         self.records[record["key"]] = record
 
     def _write(self, record: dict[str, Any]) -> None:
-        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 

@@ -111,7 +111,10 @@ def prompt(case: Case, missing: Collection[str], faults: Sequence[Fault]) -> str
     return PROMPT.format(
         what=_what(case),
         orders="\n".join(ORDERS[key].format(**words) for key in wanted),
-        faults=f"These were tried and failed; write others:\n{told}" if told else "",
+        # The count makes every round a request of its own, which no cache answers.
+        faults=f"{len(faults)} texts failed, these among them; write others:\n{told}"
+        if told
+        else "",
         form=f"{{{form}}}",
     )
 
