@@ -19,6 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from sam3i_model.instruction import Level
 from training.annotations import GRANULARITIES, Granularity, Problems
 from training.entries import (
     EntryError,
@@ -33,7 +34,13 @@ from training.entries import (
 )
 from training.rle import Mask, MaskError, decode, encode, fill
 
-TEXT_LISTS = ("concept", "simple_query", "complex_query")
+LEVEL_LISTS = {
+    Level.CONCEPT: "concept",
+    Level.SIMPLE: "simple_query",
+    Level.COMPLEX: "complex_query",
+}
+"""The list in `text_inst_input` that a level's texts are in."""
+TEXT_LISTS = tuple(LEVEL_LISTS.values())
 CATEGORY = {"id": 1, "name": "object"}
 """The one category: the official loader asks an image once for every category in the file."""
 MAX_TEXTS = 1_000

@@ -142,3 +142,13 @@ def test_a_silent_fallback_holds_nobody_up(blind, chat):
     assert time.monotonic() - began < 1.6  # one deadline for all three
     assert all(a.outcome == Outcome.NOT_FOUND for a in answers)
     assert "answer within" in answers[0].detail
+
+
+def test_fallback_uses_the_model_itself_for_concepts(segmenter, chat):
+    chat.replies({"phrases": ["mug"]}, {"keep": []}, {"phrases": []})
+    helped = Segmenter(segmenter.model, segmenter.tokenizer, fallback=agent(chat))
+    helped.set_image(RGB)
+    (found,) = helped.ground([Instruction("a unicorn", threshold=0.999)])
+    assert found.outcome == Outcome.NOT_FOUND
+    assert "by seer as mug" in found.detail
+    assert found.masks.shape == (0, 60, 90)

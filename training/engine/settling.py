@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from sam3i_model.agent_client import AnswerError
 from training.engine.checking import Checker
 from training.engine.rules import fault
-from training.engine.tasks import LEVEL_LISTS, Case
+from training.engine.tasks import Case
 from training.engine.writing import Fault, Writer, Written
-from training.sam3i_json import TEXT_LISTS
+from training.sam3i_json import LEVEL_LISTS, TEXT_LISTS
 
 ROUNDS = 10
 

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from sam3i_model.instruction import Level
 from training.annotations import AnnotatedImage, Annotation, Granularity, Reference, image_path
 from training.rle import Mask, MaskError, check_size
 
@@ -189,11 +188,3 @@ def read_picture(path: Path, height: int, width: int) -> np.ndarray:
     if bgr is None or bgr.shape[:2] != (height, width):
         raise UnusableError(f"{path.name} is not {width}x{height}, as its annotations say")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-
-
-LEVEL_LISTS = {
-    Level.CONCEPT: "concept",
-    Level.SIMPLE: "simple_query",
-    Level.COMPLEX: "complex_query",
-}
-"""The list of SAM3-I's JSON that a level's texts go to."""

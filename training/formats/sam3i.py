@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sam3i_model.instruction import Level
 from training.annotations import AnnotatedImage, Annotation, Problems, Reference
 from training.formats import coco
-from training.sam3i_json import TEXT_LISTS, Sample, parse
+from training.sam3i_json import LEVEL_LISTS, Sample, parse
 
-_LEVELS = dict(zip(TEXT_LISTS, (Level.CONCEPT, Level.SIMPLE, Level.COMPLEX), strict=True))
+_LEVELS = {key: level for level, key in LEVEL_LISTS.items()}
 
 
 def fits(content: Any) -> bool:
