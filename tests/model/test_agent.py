@@ -89,11 +89,11 @@ def test_calls_are_bounded(chat):
 
 
 def test_time_is_bounded_whatever_the_server_does(chat):
-    chat.replies(Said('{"phrases": ["cup"]}', delay_s=3))
+    chat.replies(Said('{"phrases": ["cup"]}', delay_s=20))
     began = time.monotonic()
     with pytest.raises(AgentError):
         agent(chat, seconds=0.4).ground(RGB, Instruction("cup"), segment)
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 3
 
 
 def test_a_segmenter_that_would_end_too_late_is_not_started(chat):
@@ -136,10 +136,10 @@ def test_without_a_fallback_nobody_is_asked(segmenter, chat):
 
 
 def test_a_silent_fallback_holds_nobody_up(blind, chat):
-    chat.replies(Said("{}", delay_s=4))
+    chat.replies(Said("{}", delay_s=20))
     began = time.monotonic()
     answers = blind.ground(["a vase", "a fork", "a spoon"])
-    assert time.monotonic() - began < 1.6  # one deadline for all three
+    assert time.monotonic() - began < 2.5  # one deadline for all three
     assert all(a.outcome == Outcome.NOT_FOUND for a in answers)
     assert "answer within" in answers[0].detail
 

@@ -98,12 +98,12 @@ def test_an_option_that_the_server_names_is_left_out(chat):
 
 
 def test_slow_and_dripping_servers_end_at_the_timeout(chat):
-    for said in (Said('{"n": [1]}', delay_s=5), Said('{"n": [1]}', drip_s=0.05)):
+    for said in (Said('{"n": [1]}', delay_s=20), Said('{"n": [1]}', drip_s=0.2)):
         chat.replies(said)
         began = time.monotonic()
         with pytest.raises(AgentError, match=r"answer within 0\.3 s"):
             ask(client(chat, timeout_s=0.3, attempts=1))
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
 
 
 def test_a_huge_answer_is_not_taken(chat):
@@ -133,7 +133,7 @@ def test_a_budget_bounds_calls_and_time(chat):
     began = time.monotonic()
     with pytest.raises(AgentError):
         ask(client(chat, first_wait_s=30), Budget(99, time.monotonic() + 0.4))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 def test_the_cache_answers_what_was_asked_before(chat, tmp_path):
