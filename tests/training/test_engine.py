@@ -247,13 +247,13 @@ def test_a_run_is_kept_and_gone_on_with(tmp_path):
     with (tmp_path / "j").open("a") as file:
         file.write('{"key": "cut off by a ki')
     again = Journal(tmp_path / "j", HEADING)
-    assert len(again.records) == 4
-    assert estimate(todo, again.records, 1).tasks == len(todo) - 4
+    assert 4 <= len(again.records) < len(todo)  # the next one may have begun already
+    assert estimate(todo, again.records, 1).tasks == len(todo) - len(again.records)
     assert estimate(todo, again.records, 1).measured
     ticks: list[int] = []
     annotate(todo, PICTURES, writer, Reader(), again, 2, lambda: ticks.append(1))
     assert len(ticks) == len(todo)
-    assert next(calls) == len(todo) + 1  # four done, one failed, no task twice
+    assert next(calls) == len(todo) + 1  # one failed, no task that is done twice
     again.close()
     made = samples(todo, Journal(tmp_path / "j", HEADING).records, "coco", "m")
     assert list(explain(document(made))) == []

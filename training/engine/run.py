@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,10 +71,11 @@ def annotate(
     pending: set[Future[dict[str, Any] | None]] = set()
     waiting = 0
 
-    def collect(done: set[Future[dict[str, Any] | None]]) -> None:
+    def collect(done: Iterable[Future[dict[str, Any] | None]]) -> None:
         nonlocal waiting
         for future in done:
             record = future.result()
+            pending.discard(future)
             if record is None:
                 waiting += 1
             else:
@@ -89,14 +90,13 @@ def annotate(
                     continue
                 pending.add(pool.submit(_work, task, images, writer, checker, stop.is_set))
                 if len(pending) >= 2 * workers:  # not more, each may hold a picture
-                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    collect(done)
+                    collect(wait(pending, return_when=FIRST_COMPLETED).done)
             while pending:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                collect(done)
+                collect(wait(pending, return_when=FIRST_COMPLETED).done)
         except BaseException:
             stop.set()  # a task under way ends with its next call
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
+            collect([f for f in pending if not f.cancelled() and f.exception() is None])
             raise
     return waiting
 
