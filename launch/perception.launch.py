@@ -62,7 +62,7 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "model",
         default_value="",
-        description=f"bundled, a folder or a hub id; {AS_PARAMETER}",
+        description=f"bundled, a folder, a .pt file or a hub id; {AS_PARAMETER}",
     ),
     DeclareLaunchArgument(
         "device", default_value="", description=f"auto, cpu, cuda or cuda:N; {AS_PARAMETER}"

@@ -27,15 +27,21 @@ from sam3i_model.adapters import (
     TextAdapter,
     TextAdapters,
 )
+from sam3i_model.configuration import Sam3IConfig
 
 
 class AdaptedTextLayer(CLIPEncoderLayer):
-    """CLIP text layer; `route` may be None for texts that are all concepts."""
+    """CLIP text layer; without adapters, or without `route`, every text is a concept."""
 
-    def __init__(self, config: Any, adapter_dim: int, adapter_heads: int) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__(config)
+        self.adapters: TextAdapters | None = None
+
+    def add_adapters(self, config: Sam3IConfig) -> None:
+        """Put adapters of the configured kind in, uninitialised."""
+        width, lite = self.embed_dim, config.adapters == "lite"
         self.adapters = TextAdapters(
-            lambda: TextAdapter(config.hidden_size, adapter_dim, adapter_heads)
+            lambda: TextAdapter(width, config.adapter_dim, config.adapter_heads, lite)
         )
 
     def forward(
@@ -48,7 +54,7 @@ class AdaptedTextLayer(CLIPEncoderLayer):
         attended, _ = self.self_attn(self.layer_norm1(hidden_states), attention_mask, **kwargs)
         hidden_states = hidden_states + attended
         expanded = self.mlp(self.layer_norm2(hidden_states))
-        if route is not None:
+        if route is not None and self.adapters is not None:
             hidden_states = self.adapters(hidden_states, route)
         return hidden_states + expanded
 
@@ -56,9 +62,14 @@ class AdaptedTextLayer(CLIPEncoderLayer):
 class AdaptedFusionLayer(Sam3DetrEncoderLayer):
     """Image tokens attend to themselves and to the prompt (pre-norm)."""
 
-    def __init__(self, config: Any, adapter_dim: int) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.adapters = FusionAdapters(lambda: BottleneckAdapter(config.hidden_size, adapter_dim))
+        self.adapters: FusionAdapters | None = None
+
+    def add_adapters(self, config: Sam3IConfig) -> None:
+        """Put adapters in, uninitialised."""
+        width = self.config.hidden_size
+        self.adapters = FusionAdapters(lambda: BottleneckAdapter(width, config.adapter_dim))
 
     def forward(
         self,
@@ -83,7 +94,7 @@ class AdaptedFusionLayer(Sam3DetrEncoderLayer):
         )
         hidden = self.dropout(attended) + hidden
         expanded = self.dropout(self.mlp(self.layer_norm3(hidden)))
-        if route is not None:
+        if route is not None and self.adapters is not None:
             hidden = self.adapters(hidden, route)
         return expanded + hidden
 
@@ -91,9 +102,14 @@ class AdaptedFusionLayer(Sam3DetrEncoderLayer):
 class AdaptedDecoderLayer(Sam3DetrDecoderLayer):
     """Presence token and queries attend to themselves, the prompt and the image (post-norm)."""
 
-    def __init__(self, config: Any, adapter_dim: int) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.adapters = LevelAdapters(lambda: BottleneckAdapter(config.hidden_size, adapter_dim))
+        self.adapters: LevelAdapters | None = None
+
+    def add_adapters(self, config: Sam3IConfig) -> None:
+        """Put adapters in, uninitialised."""
+        width = self.config.hidden_size
+        self.adapters = LevelAdapters(lambda: BottleneckAdapter(width, config.adapter_dim))
 
     def forward(
         self,
@@ -130,7 +146,7 @@ class AdaptedDecoderLayer(Sam3DetrDecoderLayer):
         attended = self.vision_cross_attn_dropout(attended)
         hidden = self.vision_cross_attn_layer_norm(hidden + attended)
         expanded = self.mlp_dropout(self.mlp(hidden))
-        if route is not None:
+        if route is not None and self.adapters is not None:
             hidden = self.adapters(hidden, route)
         return self.mlp_layer_norm(hidden + expanded)
 
@@ -140,27 +156,37 @@ class LevelMaskEmbedder(Sam3MaskEmbedder):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.simple = Sam3MaskEmbedder(config)
-        self.complex = Sam3MaskEmbedder(config)
+        self.simple: Sam3MaskEmbedder | None = None
+        self.complex: Sam3MaskEmbedder | None = None
+
+    def add_copies(self) -> None:
+        """Put both copies in, uninitialised."""
+        self.simple = Sam3MaskEmbedder(self.config)
+        self.complex = Sam3MaskEmbedder(self.config)
+
+    def start_simple(self) -> None:
+        """Begin both copies from the base MLP, as the official first stage does."""
+        for copy in (self.simple, self.complex):
+            if copy is not None:
+                copy.layers.load_state_dict(self.layers.state_dict())
+
+    def start_complex(self) -> None:
+        """Begin the complex copy from what the simple one learned."""
+        if self.simple is not None and self.complex is not None:
+            self.complex.load_state_dict(self.simple.state_dict())
 
     def forward(self, queries: torch.Tensor, route: Route | None = None) -> torch.Tensor:
         """Map (B, Q, C) queries to (B, Q, C) mask embeddings, each row with its level's MLP."""
         embedded = super().forward(queries)
-        if route is None:
+        if route is None or self.simple is None or self.complex is None:
             return embedded
         for rows, mlp in ((route.simple, self.simple), (route.complex, self.complex)):
             if len(rows):
                 embedded = embedded.index_copy(0, rows, mlp(queries[rows]).to(embedded.dtype))
         return embedded
 
-    def copy_base(self) -> None:
-        """Start both copies from the base MLP (as the official first stage does)."""
-        base = {k: v for k, v in self.state_dict().items() if k.startswith("layers.")}
-        self.simple.load_state_dict(base)
-        self.complex.load_state_dict(base)
 
-
-def adapt(layers: nn.ModuleList, make: Any) -> None:
-    """Replace every layer of a list in place by what `make()` returns."""
+def replace_layers(layers: nn.ModuleList, kind: type[nn.Module], config: Any) -> None:
+    """Exchange every layer of a list for one of our own kind, made from the same config."""
     for index in range(len(layers)):
-        layers[index] = make()
+        layers[index] = kind(config)

@@ -65,7 +65,10 @@ class BottleneckAdapter(nn.Module):
         self.up_proj = nn.Linear(bottleneck, width)
 
     def reset_parameters(self) -> None:
-        """Zero output at step 0, yet every tensor gets a gradient once `up_proj` has moved."""
+        """Zero output at step 0; from step 1 on, when `up_proj` has moved, all tensors learn.
+
+        The official code zeroes `down_proj` as well, and a product of two zeros never learns.
+        """
         init.kaiming_uniform_(self.down_proj.weight, a=5**0.5)
         init.zeros_(self.down_proj.bias)
         init.ones_(self.norm.weight)
@@ -78,17 +81,57 @@ class BottleneckAdapter(nn.Module):
         return self.up_proj(nn.functional.gelu(self.norm(self.down_proj(hidden))))
 
 
+class LowRankAttention(nn.Module):
+    """Self-attention whose queries, keys and values live in `rank` dimensions instead of `width`.
+
+    Not in the paper: its adapters attend in the text encoder's whole width, where 97 % of their
+    parameters are.
+    """
+
+    def __init__(self, width: int, rank: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.in_proj = nn.Linear(width, 3 * rank)
+        self.out_proj = nn.Linear(rank, width)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Map (B, T, width) to (B, T, width); every position sees every other."""
+        parts = self.in_proj(hidden).unflatten(-1, (3, self.heads, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, T, rank / heads)
+        attended = nn.functional.scaled_dot_product_attention(query, key, value)
+        return self.out_proj(attended.transpose(1, 2).flatten(2))
+
+
+class FullAttention(nn.MultiheadAttention):
+    """Self-attention as wide as the text encoder, as in the paper."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__(width, heads, dropout=0.1, batch_first=True)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        """Map (B, T, width) to (B, T, width); every position sees every other."""
+        return super().forward(hidden, hidden, hidden, need_weights=False)[0]
+
+
 class TextAdapter(nn.Module):
     """A(x) = u + up(GELU(down(LN2 u))), u = x + MHA(LN1 x): the text encoder's adapter.
 
     The attention sees all positions, padding included: neither causal nor masked (the official
     code's behaviour, so a text's features depend on its padding id, which must be 0).
+
+    Args:
+        width: Of the text encoder.
+        bottleneck: Width between `down_proj` and `up_proj`, and of a lite adapter's attention.
+        heads: Of the attention.
+        lite: Low-rank attention.
     """
 
-    def __init__(self, width: int, bottleneck: int, heads: int) -> None:
+    def __init__(self, width: int, bottleneck: int, heads: int, lite: bool) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=1e-5)
-        self.attention = nn.MultiheadAttention(width, heads, dropout=0.1, batch_first=True)
+        self.attention = (
+            LowRankAttention(width, bottleneck, heads) if lite else FullAttention(width, heads)
+        )
         self.norm2 = nn.LayerNorm(width, eps=1e-5)
         self.down_proj = nn.Linear(width, bottleneck)
         self.up_proj = nn.Linear(bottleneck, width)
@@ -98,29 +141,40 @@ class TextAdapter(nn.Module):
         for norm in (self.norm1, self.norm2):
             init.ones_(norm.weight)
             init.zeros_(norm.bias)
-        init.xavier_uniform_(self.attention.in_proj_weight)
-        init.zeros_(self.attention.in_proj_bias)
+        for name, parameter in self.attention.named_parameters():
+            if name in ("in_proj_weight", "in_proj.weight"):
+                init.xavier_uniform_(parameter)
+            else:
+                init.zeros_(parameter)
         init.kaiming_uniform_(self.down_proj.weight, a=5**0.5)
         init.zeros_(self.down_proj.bias)
-        for linear in (self.attention.out_proj, self.up_proj):
-            init.zeros_(linear.weight)
-            init.zeros_(linear.bias)
+        init.zeros_(self.up_proj.weight)
+        init.zeros_(self.up_proj.bias)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Map (B, 32, width) to (B, 32, width), residual included."""
-        normed = self.norm1(hidden)
-        hidden = hidden + self.attention(normed, normed, normed, need_weights=False)[0]
+        hidden = hidden + self.attention(self.norm1(hidden))
         return hidden + self.up_proj(nn.functional.gelu(self.down_proj(self.norm2(hidden))))
 
 
 class LevelAdapters(nn.Module):
     """The three copies at one place, and the two paths through them."""
 
-    def __init__(self, make: Callable[[], nn.Module]) -> None:
+    def __init__(self, make: Callable[[], BottleneckAdapter | TextAdapter]) -> None:
         super().__init__()
         self.simple = make()
         self.simple_copy = make()
         self.complex = make()
+
+    def reset_parameters(self) -> None:
+        """Both paths are the identity afterwards."""
+        for adapter in (self.simple, self.simple_copy, self.complex):
+            adapter.reset_parameters()
+
+    def start_complex(self) -> None:
+        """Begin the complex path from what the simple one learned; the C-Adapter from nothing."""
+        self.simple_copy.load_state_dict(self.simple.state_dict())
+        self.complex.reset_parameters()
 
     def forward(self, hidden: torch.Tensor, route: Route) -> torch.Tensor:
         """Replace the residual stream (B, ...) by what the adapters make of it."""
@@ -145,7 +199,7 @@ class FusionAdapters(LevelAdapters):
 
 
 class TextAdapters(LevelAdapters):
-    """Text encoder: adapters carry their own residual. Also serves the mask embedders."""
+    """Text encoder: adapters carry their own residual."""
 
     def simple_path(self, hidden: torch.Tensor) -> torch.Tensor:
         """S-Adapter."""

@@ -8,24 +8,25 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.checkpoints import CheckpointError, locate
 from sam3i_model.configuration import CONTEXT_LENGTH
 from sam3i_model.instruction import MAX_TEXT_LENGTH, clean, route
 from sam3i_model.processing import tokenize
+from sam3i_model.tokenizers import tokenizer_for
 
 
 def check_command(
     instructions: Annotated[list[str], typer.Argument(help="Sentences, each in quotes.")],
-    model: Annotated[str, typer.Option(help="'bundled' or a checkpoint folder.")] = "bundled",
+    model: Annotated[str, typer.Option(help="'bundled' or another checkpoint.")] = "bundled",
 ) -> None:
     """Show how instructions are understood: level, tokens, words the model doesn't know."""
     console = Console()
     try:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(locate(model), local_files_only=True)
-    except (CheckpointError, OSError, ValueError) as error:
-        console.print(Text(str(error).splitlines()[0], style="red"))
+        tokenizer = tokenizer_for(locate(model))
+    except CheckpointError as error:
+        console.print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
     for text in instructions:
         console.print(understanding(text, tokenizer))

@@ -1,48 +1,95 @@
-"""Load and save checkpoints. Weights are safetensors; nothing in a checkpoint is ever run."""
+"""Load and save checkpoints of every kind: ours, transformers' SAM 3, Meta's and SAM3-I's files."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from huggingface_hub import snapshot_download, split_torch_state_dict_into_shards
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+from rich.console import Console
+from rich.progress import track
+from safetensors.torch import save_file
+from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
+from sam3i_model.anatomy import trained_levels
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
+from sam3i_model.tokenizers import tokenizer_for
+from sam3i_model.weights import CheckpointError, Weights, open_weights
 
 BUNDLED = Path(__file__).parent / "bundled"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-ADAPTER = re.compile(r"\.adapters\.|\.mask_embedder\.(simple|complex)\.")
+HUB_FILES = ["*.json", "*.safetensors", "merges.txt"]
+SHARD = 1_000_000_000
+"""Bytes of one safetensors file; larger checkpoints are split."""
+WORTH_A_BAR = 50_000_000
+"""Parameters from which on loading takes long enough for a progress bar."""
+ALIGNMENT = 64
+"""Bytes. Matrix products take another path, and may round otherwise, at other addresses."""
+MAX_LAYERS = 200
+MAX_WIDTH = 1_000_000
+OFFICIAL_NORM_EPS = 1e-5
+"""Of the official image encoder; transformers' default of 1e-6 moves mask logits by up to 6e-4."""
+
+SAM_LICENCE = "SAM License (Meta): its conditions hold for whoever you pass the weights on to"
+STAGE_LICENCE = (
+    "base weights: SAM License (Meta); adapters: SAM3-I's authors, whose release names no licence"
+)
 
 
-class CheckpointError(Exception):
-    """A checkpoint can't be used; the message is one line with the remedy."""
+def locate(model: str | Path) -> Path:
+    """The folder or file that `bundled`, a path or a hub id (`owner/name`) stands for.
 
-
-def locate(model: str | Path) -> Path | str:
-    """The folder that `bundled` or a path stands for; a hub id (`owner/name`) stays as it is.
+    A hub id is downloaded, with the user's own token, or taken from the cache.
 
     Raises:
-        CheckpointError: There is no such folder, or it lacks a file.
+        CheckpointError: There is no such checkpoint, or it lacks a file.
     """
-    folder = BUNDLED if str(model) == "bundled" else Path(model).expanduser()
-    if not folder.is_dir():
+    path = BUNDLED if str(model) == "bundled" else Path(model).expanduser()
+    if path.is_file():
+        return path
+    if not path.is_dir():
         if isinstance(model, str) and HUB_ID.fullmatch(model):
-            return model
-        raise CheckpointError(
-            f"no checkpoint at '{folder}': give 'bundled', a folder with config.json, "
-            "model.safetensors and tokenizer.json, or a hub id such as facebook/sam3"
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise CheckpointError(f"'{folder}' has no model.safetensors: it is not a checkpoint")
+            path = download(model)
+        else:
+            raise CheckpointError(
+                f"no checkpoint at '{path}': give 'bundled', a folder with config.json, "
+                "model.safetensors and tokenizer.json, a .pt file of SAM 3 or SAM3-I, or a hub id "
+                "such as facebook/sam3"
+            )
+    if not any(path.glob("*.safetensors")):
+        raise CheckpointError(f"'{path}' has no model.safetensors: it is not a checkpoint")
     for name in ("config.json", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise CheckpointError(f"'{folder}' has no {name}: it is not a checkpoint")
-    return folder
+        if not (path / name).is_file():
+            raise CheckpointError(f"'{path}' has no {name}: it is not a checkpoint")
+    return path
+
+
+def download(hub_id: str) -> Path:
+    """The folder of a checkpoint from the hub.
+
+    Raises:
+        CheckpointError: It isn't there, isn't open to the user, or the hub can't be reached.
+    """
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=HUB_FILES))
+    except GatedRepoError as error:
+        raise CheckpointError(
+            f"'{hub_id}' is gated: accept its licence on its page, then run `hf auth login`"
+        ) from error
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"there is no folder '{hub_id}', and the hub has no such checkpoint for you "
+            f"({_first_line(error)}): private and gated ones need `hf auth login`"
+        ) from error
 
 
 def resolve_device(device: str) -> torch.device:
@@ -57,67 +104,140 @@ def resolve_device(device: str) -> torch.device:
         chosen = torch.device(device)
         torch.zeros(1, device=chosen)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
         raise CheckpointError(
-            f"device '{device}' can't be used ({reason}): use auto, cpu or cuda"
+            f"device '{device}' can't be used ({_first_line(error)}): use auto, cpu or cuda"
         ) from error
     return chosen
 
 
-def load(model: str | Path, device: str = "auto") -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
+def load(
+    model: str | Path, device: str = "auto", sizes: Path | None = None
+) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
     """Load a checkpoint in float32, ready for inference.
 
-    A plain SAM 3 in transformers' format (model type sam3 or sam3_video) gets untrained adapters
-    and answers concept prompts only.
+    A SAM 3 without adapters answers concept prompts only.
+
+    Args:
+        model: `bundled`, a folder, a hub id, or an official `.pt` file.
+        device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, ...
+        sizes: A config.json for an official file of other sizes than the released ones.
 
     Raises:
         CheckpointError: One line that says what is wrong and what to do.
     """
-    source = locate(model)
     target = resolve_device(device)
-    logging.disable_progress_bar()
-    options: dict[str, Any] = {"local_files_only": isinstance(source, Path)}
-    try:
-        config = read_config(source, options)
-        loaded: Sam3IModel
-        info: dict[str, Any]
-        loaded, info = Sam3IModel.from_pretrained(  # type: ignore[misc]
-            source,
-            config=config,
-            dtype=torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-            **options,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(source, config=config.text_config, **options)
-    except (OSError, ValueError, RuntimeError, TypeError, KeyError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        hint = "" if isinstance(source, Path) else "; gated models need `hf auth login` first"
-        raise CheckpointError(f"'{source}' can't be loaded: {reason}{hint}") from error
-    wrong = sorted([*info["missing_keys"], *info["unexpected_keys"]])
-    if config.trained_levels == ["concept"]:
-        wrong = [name for name in wrong if not ADAPTER.search(name)]
-    if wrong:
-        raise CheckpointError(
-            f"'{source}' doesn't fit its config.json: {len(wrong)} tensors are missing or "
-            f"unexpected, such as {wrong[0]}"
-        )
+    source = locate(model)
+    weights = open_weights(source)
+    loaded = assemble(weights, configure(weights, sizes))
+    tokenizer = tokenizer_for(source)
     torch.nn.Module.to(loaded, target)  # the library's own `to` has a signature mypy can't read
     return loaded.eval(), tokenizer
 
 
-def read_config(source: Path | str, options: dict[str, Any]) -> Sam3IConfig:
-    """Our own config, or one for a plain SAM 3, whose image model may sit in a video model."""
-    content, _ = Sam3IConfig.get_config_dict(source, **options)
-    kind = content.get("model_type")
-    if kind == "sam3_video":
-        content = content["detector_config"]
-    elif kind == "sam3i":
-        return Sam3IConfig.from_dict(content)
-    elif kind != "sam3":
-        raise ValueError(f"its model type is {kind}, not sam3i, sam3 or sam3_video")
-    parts = {name: value for name, value in content.items() if name.endswith("_config")}
-    return Sam3IConfig(**parts)
+def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
+    """The configuration that goes with weights.
+
+    Heads can't be read from tensors, so an official file has SAM 3's released sizes, or those in
+    `sizes`, or those in a config.json beside it.
+
+    Raises:
+        CheckpointError: config.json can't be read or is another model's.
+    """
+    beside = weights.path if weights.path.is_dir() else weights.path.parent
+    path = sizes or beside / "config.json"
+    content: dict[str, Any] = {}
+    if sizes or path.is_file():
+        try:
+            content = json.loads(path.read_text())
+            found = [content, *(v for v in content.values() if isinstance(v, dict))]
+            # the image model's own sizes may lie one level down, as in a SAM 3 video model
+            content = next(c for c in found if "vision_config" in c)
+        except (OSError, ValueError, AttributeError, StopIteration) as error:
+            raise CheckpointError(f"'{path}' holds no SAM 3 configuration") from error
+    if oversized(content):
+        raise CheckpointError(f"'{path}' asks for a model beyond any size that SAM 3 comes in")
+    kind = content.get("model_type", "sam3")
+    if kind not in ("sam3", "sam3i"):
+        raise CheckpointError(f"'{path}' is for a {kind}, not for sam3i, sam3 or sam3_video")
+    try:
+        if kind == "sam3i":
+            return Sam3IConfig.from_dict(content)
+        parts = {name: value for name, value in content.items() if name.endswith("_config")}
+        adapted = any(".adapters." in name for name in weights.tensors)
+        config = Sam3IConfig(**parts, adapters="full" if adapted else "none")
+    except Exception as error:  # the library's validators raise what they like
+        raise CheckpointError(f"'{path}' can't be used: {_first_line(error)}") from error
+    config.vision_config.backbone_config.layer_norm_eps = OFFICIAL_NORM_EPS
+    config.trained_levels = trained_levels(weights)
+    config.licence = STAGE_LICENCE if weights.origin == "stage" else SAM_LICENCE
+    return config
+
+
+def oversized(content: dict[str, Any]) -> bool:
+    """Whether some number in a configuration would make building the model take for ever."""
+    return any(
+        oversized(value)
+        if isinstance(value, dict)
+        else isinstance(value, int) and value > (MAX_LAYERS if "layers" in name else MAX_WIDTH)
+        for name, value in content.items()
+    )
+
+
+def assemble(weights: Weights, config: Sam3IConfig) -> Sam3IModel:
+    """Put tensors into a model, in float32 and in memory once.
+
+    Float32 tensors of a `.pt` file are not copied at all: they stay mapped from it.
+
+    Raises:
+        CheckpointError: Tensors are missing, unexpected, of another shape, or not finite.
+    """
+    read: dict[str, torch.Tensor] = {}
+    try:
+        with torch.device("meta"):
+            expected = Sam3IModel(config).state_dict()
+        misfit(weights, expected)
+        for name, tensor in announced(weights.tensors.items(), "reading", weights.outlines):
+            if tensor.is_floating_point() and not finite(tensor):
+                raise CheckpointError(f"'{weights.path}' is damaged: {name} is not finite")
+            single = tensor.float() if tensor.is_floating_point() else tensor
+            # the same weights at other addresses would give other last digits
+            read[name] = single.clone() if single.data_ptr() % ALIGNMENT else single
+        logging.disable_progress_bar()
+        return Sam3IModel.from_pretrained(None, config=config, state_dict=read, dtype=torch.float32)
+    except CheckpointError:
+        raise
+    except Exception as error:  # the library builds what config.json says, and it may say anything
+        raise CheckpointError(f"'{weights.path}' can't be loaded: {_first_line(error)}") from error
+
+
+def misfit(weights: Weights, expected: Mapping[str, torch.Tensor]) -> None:
+    """Compare names and shapes with what the configuration makes, before a tensor is read.
+
+    Raises:
+        CheckpointError: Tensors are missing, unexpected or of another shape; it names some.
+    """
+    found = weights.outlines
+    both = expected.keys() & found.keys()
+    groups = {
+        "missing": expected.keys() - both,
+        "unexpected": found.keys() - both,
+        "of another shape": {n for n in both if found[n].shape != expected[n].shape},
+    }
+    wrong = [
+        f"{len(names)} {what} ({', '.join(sorted(names)[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in groups.items()
+        if names
+    ]
+    if wrong:
+        hint = "" if weights.origin == "folder" else ": if its sizes are not SAM 3's, give --config"
+        raise CheckpointError(
+            f"'{weights.path}' doesn't fit its configuration, tensors are {'; '.join(wrong)}{hint}"
+        )
+
+
+def finite(tensor: torch.Tensor) -> bool:
+    """Whether there is no NaN or infinity, without a copy."""
+    return not tensor.numel() or all(bool(bound.isfinite()) for bound in torch.aminmax(tensor))
 
 
 def save(
@@ -126,12 +246,38 @@ def save(
     folder: Path,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write config, safetensors (in `dtype`) and tokenizer."""
-    logging.disable_progress_bar()
+    """Write config, safetensors (in `dtype`) and tokenizer.
+
+    A file is replaced as a whole: the model may be mapped from the very one that it replaces.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {
-        name: value.to(dtype) if value.is_floating_point() else value
-        for name, value in model.state_dict().items()
-    }
-    model.save_pretrained(folder, state_dict=weights)
+    model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    state = {name: value.to("cpu") for name, value in model.state_dict().items()}
+    split = split_torch_state_dict_into_shards(
+        state, filename_pattern="model{suffix}.safetensors", max_shard_size=SHARD
+    )
+    parts = split.filename_to_tensors
+    for name in announced(parts, "writing", state):
+        tensors = {key: state[key].contiguous() for key in parts[name]}
+        halved = {k: v.to(dtype) if v.is_floating_point() else v for k, v in tensors.items()}
+        partial = folder / f"{name}.partial"
+        save_file(halved, partial, metadata={"format": "pt"})
+        shutil.copymode(folder / "config.json", partial)  # the library's own mode is 0600
+        os.replace(partial, folder / name)
+    if split.is_sharded:
+        index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2))
+
+
+def announced(items: Any, verb: str, tensors: Mapping[str, torch.Tensor]) -> Any:
+    """`items` with a progress bar on the terminal, if there is much to do."""
+    much = sum(tensor.numel() for tensor in tensors.values()) > WORTH_A_BAR
+    console = Console(stderr=True)
+    show = much and console.is_terminal
+    return track(items, verb, console=console, transient=True) if show else items
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

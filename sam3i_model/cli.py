@@ -19,8 +19,17 @@ VERBS = {
         "sam3i_model.segment:segment_command",
         "Find what sentences describe in a picture.",
     ),
+    "info": ("sam3i_model.info:info_command", "Say what a checkpoint is."),
+    "convert": (
+        "sam3i_model.convert:convert_command",
+        "Write any checkpoint as a folder of ours.",
+    ),
     "check": ("sam3i_model.check:check_command", "Show how an instruction is understood."),
     "render": ("training.world.__main__:app", "Render scenes to train on, and recordings."),
+    "annotate": (
+        "training.engine.command:annotate_command",
+        "Have a language model write instructions for annotated images.",
+    ),
     "train": ("training.train:train_command", "Train a checkpoint."),
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
     "evaluate": ("training.evaluate:evaluate_command", "Measure a checkpoint on rendered scenes."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from transformers import Sam3Config
+
+AdapterKind = Literal["none", "full", "lite"]
 
 CONTEXT_LENGTH = 32
 """Tokens of one instruction, start and end included; longer text is cut (method of the paper)."""
@@ -14,6 +16,8 @@ class Sam3IConfig(Sam3Config):
     """SAM 3 with instruction adapters (arXiv 2512.04585).
 
     Args:
+        adapters: `full` as in the paper; `lite` with the text adapters' attention in `adapter_dim`
+            instead of the text encoder's whole width; `none` for a plain SAM 3.
         adapter_dim: Width of every adapter's bottleneck.
         adapter_heads: Heads of the attention inside the text adapters.
         vision_backbone: `sam3` for transformers' `Sam3VisionModel`, `efficientnet_lite0` for the
@@ -21,6 +25,8 @@ class Sam3IConfig(Sam3Config):
         trained_levels: Names of the levels that this checkpoint was trained for. Instructions of
             other levels are rejected, since their adapters hold nothing.
         score_thresholds: Score above which an instance is kept, per level name.
+        presence_thresholds: Presence below which nothing is kept, per level name.
+        licence: Of the weights, in words.
         image_mean: Mean of the pixels (0..1) that the image encoder was trained with, per channel.
         image_std: Standard deviation of the same.
     """
@@ -33,11 +39,14 @@ class Sam3IConfig(Sam3Config):
     detr_encoder_config: Any = None
     detr_decoder_config: Any = None
     mask_decoder_config: Any = None
+    adapters: AdapterKind = "full"
     adapter_dim: int = 64
     adapter_heads: int = 4
     vision_backbone: str = "sam3"
     trained_levels: Any = None
     score_thresholds: Any = None
+    presence_thresholds: Any = None
+    licence: str = ""
     image_mean: Any = None
     image_std: Any = None
 
@@ -46,6 +55,8 @@ class Sam3IConfig(Sam3Config):
             self.trained_levels = ["concept"]
         if self.score_thresholds is None:
             self.score_thresholds = {"concept": 0.5, "simple": 0.5, "complex": 0.5}
+        if self.presence_thresholds is None:
+            self.presence_thresholds = {"concept": 0.0, "simple": 0.0, "complex": 0.0}
         if self.image_mean is None:
             self.image_mean = [0.5, 0.5, 0.5]
         if self.image_std is None:

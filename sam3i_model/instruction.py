@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
-import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
+
+import ftfy
 
 from sam3i_model import routing
 
@@ -63,12 +64,12 @@ class Routing:
 
 
 def clean(text: str) -> str:
-    """Unescape HTML twice, fold compatibility characters, collapse white space, lower the case.
+    """Repair broken Unicode, unescape HTML twice, collapse white space, lower the case.
 
-    The cleaning of SAM3's tokenizer without ftfy, plus NFKC.
+    What SAM 3's tokenizer does before anything else.
     """
-    folded = unicodedata.normalize("NFKC", html.unescape(html.unescape(text)))
-    return " ".join(folded.split()).lower()
+    repaired = html.unescape(html.unescape(ftfy.fix_text(text)))
+    return " ".join(repaired.split()).lower()
 
 
 def route(text: str) -> Routing:
@@ -76,16 +77,5 @@ def route(text: str) -> Routing:
 
     Only the first `MAX_TEXT_LENGTH` characters are read.
     """
-    spoken = routing.split(clean(text[:MAX_TEXT_LENGTH]))
-    asked = routing.without_lead_in(spoken) or spoken
-    if not asked:
-        return Routing(Level.CONCEPT, "no words", False)
-    why = routing.open_target(asked)
-    if why:
-        return Routing(Level.COMPLEX, why, asked[0] in ("something", "the", "a", "an"))
-    noun_phrase = routing.noun_phrase(asked)
-    why = routing.condition(asked, noun_phrase)
-    level = Level.SIMPLE if why else Level.CONCEPT
-    singular = routing.is_singular(asked, noun_phrase)
-    definite = singular and not routing.is_any(noun_phrase)
-    return Routing(level, why or "a bare noun phrase", singular, definite)
+    reading = routing.read(clean(text[:MAX_TEXT_LENGTH]))
+    return Routing(Level(reading.level), reading.why, reading.singular, reading.definite)

@@ -6,6 +6,7 @@ once an instruction, `ground` once for all instructions of a frame.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,14 @@ from sam3i_model.adapted_layers import (
     AdaptedFusionLayer,
     AdaptedTextLayer,
     LevelMaskEmbedder,
-    adapt,
+    replace_layers,
 )
-from sam3i_model.adapters import BottleneckAdapter, Route, TextAdapter
-from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
+from sam3i_model.adapters import LevelAdapters, Route
+from sam3i_model.configuration import CONTEXT_LENGTH, AdapterKind, Sam3IConfig
 from sam3i_model.lite_vision import LiteVisionEncoder
+
+PADDING = 0
+"""Token id of padding. Other ids there change the features of the text adapters' official code."""
 
 
 @dataclass
@@ -66,6 +70,15 @@ class TextFeatures:
     features: torch.Tensor
     mask: torch.Tensor
     levels: torch.Tensor
+
+    @classmethod
+    def stack(cls, rows: Sequence[TextFeatures]) -> TextFeatures:
+        """One batch of several, in their order."""
+        return cls(
+            torch.cat([r.features for r in rows]),
+            torch.cat([r.mask for r in rows]),
+            torch.cat([r.levels for r in rows]),
+        )
 
 
 @dataclass
@@ -125,29 +138,47 @@ class Sam3IModel(Sam3Model):
 
     def __init__(self, config: Sam3IConfig) -> None:
         super().__init__(config)
-        dim, heads = config.adapter_dim, config.adapter_heads
-        text, fusion, decoder = (
-            config.text_config,
-            config.detr_encoder_config,
-            config.detr_decoder_config,
-        )
-        adapt(
-            self.text_encoder.text_model.encoder.layers,
-            lambda: AdaptedTextLayer(text, dim, heads),
-        )
-        adapt(self.detr_encoder.layers, lambda: AdaptedFusionLayer(fusion, dim))
-        adapt(self.detr_decoder.layers, lambda: AdaptedDecoderLayer(decoder, dim))
+        text_layers = self.text_encoder.text_model.encoder.layers
+        replace_layers(text_layers, AdaptedTextLayer, config.text_config)
+        replace_layers(self.detr_encoder.layers, AdaptedFusionLayer, config.detr_encoder_config)
+        replace_layers(self.detr_decoder.layers, AdaptedDecoderLayer, config.detr_decoder_config)
         self.mask_decoder.mask_embedder = LevelMaskEmbedder(config.mask_decoder_config)
+        if config.adapters != "none":
+            self._make_adapters()
         if config.vision_backbone == "efficientnet_lite0":
             self.vision_encoder = LiteVisionEncoder(config.detr_encoder_config.hidden_size)
         self.post_init()
+
+    def _make_adapters(self) -> None:
+        for layer in self.adapted_layers():
+            layer.add_adapters(self.config)
+        self.mask_decoder.mask_embedder.add_copies()
+
+    def adapted_layers(self) -> list[Any]:
+        """The layers that hold adapters, or could: text, then fusion encoder, then decoder."""
+        text = self.text_encoder.text_model.encoder.layers
+        return [*text, *self.detr_encoder.layers, *self.detr_decoder.layers]
 
     def initialize_weights(self) -> None:
         """Initialise what was not loaded; adapters last, or their zeros would be overwritten."""
         super().initialize_weights()
         for module in self.modules():
-            if isinstance(module, BottleneckAdapter | TextAdapter):
+            if isinstance(module, LevelAdapters):
                 module.reset_parameters()
+
+    def add_adapters(self, kind: AdapterKind) -> None:
+        """Give a model without adapters new ones that change nothing yet (before stage 1-1)."""
+        self.config.adapters = kind
+        self._make_adapters()
+        for layer in self.adapted_layers():
+            layer.adapters.reset_parameters()
+        self.mask_decoder.mask_embedder.start_simple()
+
+    def start_complex(self) -> None:
+        """Begin the complex path from the simple one (before stage 1-2)."""
+        for layer in self.adapted_layers():
+            layer.adapters.start_complex()
+        self.mask_decoder.mask_embedder.start_complex()
 
     def encode_image(self, pixel_values: torch.Tensor) -> ImageFeatures:
         """Encode normalised images (N, 3, S, S), S = `config.image_size`."""
@@ -176,22 +207,24 @@ class Sam3IModel(Sam3Model):
             )
         return encoder.output_layer_norm(token)
 
-    def encode_text(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, levels: torch.Tensor
-    ) -> TextFeatures:
+    def encode_text(self, input_ids: torch.Tensor, levels: torch.Tensor) -> TextFeatures:
         """Encode T instructions.
+
+        The text encoder itself is causal only, as in the official code; that id 0 is padding
+        counts from the fusion encoder on.
 
         Args:
             input_ids: int64 (T, 32), padded with id 0.
-            attention_mask: bool or int (T, 32). The text encoder itself stays causal only, as in
-                the official code; the mask counts from the fusion encoder on.
             levels: int64 (T,), values of `Level`.
+
+        Raises:
+            ValueError: There are more or fewer than 32 ids.
         """
         if input_ids.shape[-1] != CONTEXT_LENGTH:
             raise ValueError(f"input_ids must be padded to {CONTEXT_LENGTH} tokens")
         encoded = self.text_encoder(input_ids=input_ids, route=Route.from_levels(levels))
         features = self.text_projection(encoded.last_hidden_state)
-        return TextFeatures(features, attention_mask.bool(), levels)
+        return TextFeatures(features, input_ids != PADDING, levels)
 
     def ground_layers(
         self,

@@ -37,11 +37,6 @@ class Tokens:
     unknown: tuple[str, ...]
 
     @property
-    def mask(self) -> torch.Tensor:
-        """bool (32,), true where a token is."""
-        return torch.arange(CONTEXT_LENGTH) < self.count
-
-    @property
     def truncated(self) -> bool:
         """Whether the end of the sentence was cut off."""
         return self.count > CONTEXT_LENGTH
@@ -101,21 +96,30 @@ class Instances:
     boxes: np.ndarray
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What an instance's score must exceed, and what its instruction's presence must reach."""
+
+    score: float
+    presence: float = 0.0
+
+
 def select(
-    output: GroundingOutput, thresholds: Sequence[float], size: tuple[int, int]
+    output: GroundingOutput, limits: Sequence[Limits], size: tuple[int, int]
 ) -> list[Instances]:
     """Turn T rows of logits into instances at the image's (height, width).
 
     Score is sigmoid(logit) * sigmoid(presence), as in SAM 3. Instances are picked before their
     masks are enlarged, since enlarging all queries costs more than the rest together.
     """
-    scores = output.pred_logits.float().sigmoid() * output.presence_logits.float().sigmoid()
+    presence = output.presence_logits.float().sigmoid()
+    scores = output.pred_logits.float().sigmoid() * presence
     height, width = size
     scale = torch.tensor([width, height, width, height], device=scores.device)
     results = []
-    for row, threshold in enumerate(thresholds):
+    for row, limit in enumerate(limits):
         order = scores[row].argsort(descending=True)[:MAX_INSTANCES]
-        keep = order[scores[row][order] > threshold]
+        keep = order[(scores[row][order] > limit.score) & (presence[row] >= limit.presence)]
         keep = keep[distinct(output.pred_masks[row, keep] > 0)]
         masks = torch.zeros((0, height, width), dtype=torch.bool)
         if len(keep):

@@ -20,7 +20,7 @@ def segment_command(
     image: Annotated[Path, typer.Argument(help="Picture file (JPEG, PNG, ...).")],
     instructions: Annotated[list[str], typer.Argument(help="Sentences, each in quotes.")],
     out: Annotated[Path, typer.Option(help="Where the overlay goes.")] = Path("overlay.png"),
-    model: Annotated[str, typer.Option(help="'bundled' or a checkpoint folder.")] = "bundled",
+    model: Annotated[str, typer.Option(help="'bundled' or another checkpoint.")] = "bundled",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Find what sentences describe in a picture."""

@@ -81,7 +81,7 @@ class _Spec:
 
 
 PARAMETERS: dict[str, _Spec] = {
-    "model": _Spec("bundled", "bundled, a folder or a hub id", True),
+    "model": _Spec("bundled", "bundled, a folder, a .pt file or a hub id", True),
     "device": _Spec("auto", "auto, cpu, cuda or cuda:N", True),
     "image_transport": _Spec(
         "raw",

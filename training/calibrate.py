@@ -1,13 +1,15 @@
-"""Choose each level's score threshold on scenes that were not trained on, and store it.
+"""Choose each level's thresholds on scenes that were not trained on, and store them.
 
-A threshold trades masks that are missed against answers to things that aren't there. gIoU counts
-both. Of the thresholds that are about as good as the best, the highest is kept: a robot that grasps
-a wrong thing is worse off than one that is told to look again.
+Half of the question is what to do about things that aren't there: presence alone tells them apart
+badly in a small model, the best score alone too. Both limits are chosen together, as the pair that
+loses least of what is there while at most a given share of absent things gets an answer.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,66 +22,117 @@ from rich.table import Table
 from sam3i_model.checkpoints import CheckpointError, load, save
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.segmenter import Segmenter
+from training.dataset import Ask
 from training.evaluate import LEVELS, union_iou
 from training.world.pool import WorldPool
 
-THRESHOLDS = np.round(np.arange(0.15, 0.66, 0.025), 3)
-SENTENCES = 2
-AS_GOOD = 0.02
-"""Loss of gIoU below the best that still counts as good."""
+SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)
+PRESENCES = np.round(np.arange(0.0, 0.96, 0.025), 3)
+SENTENCES = 4
 
 
-def curve(
-    scores: np.ndarray, masks: np.ndarray, truth: np.ndarray, thresholds: np.ndarray
-) -> np.ndarray:
-    """IoU of what is left above each threshold: float (len(thresholds),).
+@dataclass(frozen=True)
+class Asked:
+    """One sentence and all that was found for it.
 
-    Args:
+    Attributes:
+        presence: Probability that what was asked for is there.
         scores: float (N,), descending.
-        masks: bool (N, H, W).
-        truth: bool (H, W); empty truth answered by nothing is 1.
-        thresholds: float (K,).
+        ious: float (N + 1,), IoU with the truth of the best 0, 1, ... N masks together. Where the
+            truth is empty that is 1 for no masks and 0 for any.
+        present: Whether the truth isn't empty.
     """
-    kept = (scores[None] > thresholds[:, None]).sum(1)
-    by_count = {n: union_iou(masks[:n], truth) for n in np.unique(kept)}
-    return np.array([by_count[n] for n in kept])
+
+    presence: float
+    scores: np.ndarray
+    ious: np.ndarray
+    present: bool
+
+    def answers(self) -> np.ndarray:
+        """IoU with each pair of thresholds: float (len(SCORES), len(PRESENCES))."""
+        kept = (self.scores[None] > SCORES[:, None]).sum(1)
+        return np.where(self.presence >= PRESENCES[None], self.ious[kept][:, None], self.ious[0])
 
 
-def calibrate(segmenter: Segmenter, pool: WorldPool, scenes: int, seed: int) -> dict:
-    """Mean gIoU at each threshold, by level: float (K,) arrays."""
-    curves: dict[str, list[np.ndarray]] = {name: [] for name in LEVELS}
-    lowest = float(THRESHOLDS[0])
+@dataclass(frozen=True)
+class Choice:
+    """Thresholds of a level, and the IoU on things that are there and share of absent things left
+    empty that go with them."""
+
+    score: float
+    presence: float
+    iou: float
+    absent_empty: float
+
+
+def ask_about(segmenter: Segmenter, pool: WorldPool, scenes: int, seed: int) -> dict:
+    """Ask `SENTENCES` a level about each scene: lists of `Asked` by level."""
+    asked: dict[str, list[Asked]] = {name: [] for name in LEVELS}
     for scene in track(range(min(scenes, len(pool))), description="scenes"):
         image, labels, objects = pool[scene]
         rng = random.Random(f"{seed}/{scene}")
-        size = (image.shape[1], image.shape[0])
         segmenter.set_image(np.ascontiguousarray(image))
         for name, ask in LEVELS.items():
-            queries = [ask(objects, rng, size) for _ in range(SENTENCES)]
-            level = Level[name.upper()]
-            asked = [Instruction(q.text, level=level, threshold=lowest) for q in queries]
-            for query, found in zip(queries, segmenter.ground(asked), strict=True):
-                truth = np.isin(labels, query.labels)
-                curves[name].append(curve(found.scores, found.masks, truth, THRESHOLDS))
-    return {name: np.mean(rows, axis=0) for name, rows in curves.items()}
+            asked[name] += about_scene(segmenter, name, ask, (labels, objects), rng)
+    return asked
 
 
-def choose(values: np.ndarray) -> float:
-    """The highest of THRESHOLDS whose gIoU (K,) is within `AS_GOOD` of the best."""
-    return float(THRESHOLDS[np.flatnonzero(values >= values.max() - AS_GOOD)[-1]])
+def about_scene(
+    segmenter: Segmenter, name: str, ask: Ask, truth: tuple[np.ndarray, list], rng: random.Random
+) -> list[Asked]:
+    """Sentences of one level about the segmenter's current image."""
+    labels, objects = truth
+    queries = [ask(objects, rng, labels.shape[::-1]) for _ in range(SENTENCES)]
+    lowest = float(SCORES[0])
+    instructions = [
+        Instruction(q.text, level=Level[name.upper()], threshold=lowest) for q in queries
+    ]
+    rows = []
+    for query, found in zip(queries, segmenter.ground(instructions), strict=True):
+        meant = np.isin(labels, query.labels)
+        ious = [union_iou(found.masks[:count], meant) for count in range(len(found.masks) + 1)]
+        rows.append(Asked(found.presence, found.scores, np.array(ious), bool(query.labels)))
+    return rows
+
+
+def choose(asked: Sequence[Asked], false_alarms: float) -> Choice:
+    """The pair of thresholds with the best IoU on present things, of those within the budget.
+
+    Equal pairs: the highest, since a robot that grasps a wrong thing is worse off than one that is
+    told to look again.
+
+    Raises:
+        ValueError: Nothing absent, or nothing present, was asked for.
+    """
+    present = [one.answers() for one in asked if one.present]
+    absent = [one.answers() for one in asked if not one.present]
+    if not present or not absent:
+        raise ValueError("thresholds need sentences about things that are there and that aren't")
+    iou, empty = np.mean(present, axis=0), np.mean(absent, axis=0)
+    allowed = np.where(empty >= 1 - false_alarms - 1e-9, iou, -1.0)
+    score, presence = np.argwhere(allowed >= allowed.max() - 1e-9)[-1]
+    return Choice(
+        float(SCORES[score]),
+        float(PRESENCES[presence]),
+        float(iou[score, presence]),
+        float(empty[score, presence]),
+    )
 
 
 def calibrate_command(
     model: Annotated[str, typer.Argument(help="Checkpoint folder; its thresholds are replaced.")],
     pool: Annotated[Path, typer.Argument(help="Scenes that were not trained on.")],
-    scenes: Annotated[int, typer.Option(help="Scenes to ask about.")] = 150,
+    scenes: Annotated[int, typer.Option(help="Scenes to ask about.")] = 200,
     seed: Annotated[int, typer.Option(help="Picks the sentences.")] = 11,
+    false_alarms: Annotated[
+        float, typer.Option(help="Share of absent things that may get an answer.", min=0, max=1)
+    ] = 0.1,
     image_size: Annotated[
         int | None,
         typer.Option(help="Store another input size, px: larger finds smaller things.", min=64),
     ] = None,
 ) -> None:
-    """Choose the score thresholds of a checkpoint, at the input size it will be used with."""
+    """Choose the thresholds of a checkpoint, at the input size it will be used with."""
     console = Console()
     try:
         loaded, tokenizer = load(model, "cpu")
@@ -91,16 +144,19 @@ def calibrate_command(
         loaded.config.image_size = image_size
     stored = loaded.config.trained_levels
     loaded.config.trained_levels = list(LEVELS)
-    means = calibrate(Segmenter(loaded, tokenizer), world, scenes, seed)
+    asked = ask_about(Segmenter(loaded, tokenizer), world, scenes, seed)
     loaded.config.trained_levels = stored
-    table = Table("threshold", *means)
-    for row, threshold in enumerate(THRESHOLDS):
-        table.add_row(f"{threshold:g}", *(f"{values[row]:.3f}" for values in means.values()))
-    console.print(table)
-    for name, values in means.items():
-        loaded.config.score_thresholds[name] = choose(values)
+    table = Table("level", "score", "presence", "IoU, present", "absent left empty")
+    for name, rows in asked.items():
+        without = choose(rows, 1.0)
+        chosen = choose(rows, false_alarms)
+        for label, row in ((f"{name}, any false alarms", without), (name, chosen)):
+            figures = (row.score, row.presence, row.iou, row.absent_empty)
+            table.add_row(label, *(f"{value:.3f}" for value in figures))
+        loaded.config.score_thresholds[name] = chosen.score
+        loaded.config.presence_thresholds[name] = chosen.presence
     save(loaded, tokenizer, Path(model))
-    console.print(f"thresholds now {loaded.config.score_thresholds}")
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,6 @@ class Batch:
         objects: float32 (N, MAX_LABEL + 1, 6): kind + 1 (0 background, -1 unnamed), colour index
             (-1 unknown), box xyxy in 0..1, by label.
         input_ids: int64 (T, 32).
-        attention_mask: bool (T, 32).
         image_index: int64 (T,).
         targets: Labels that each sentence denotes; empty when it denotes nothing.
         boxes: float32 (n_t, 4) xyxy in 0..1, of the targets.
@@ -52,7 +51,6 @@ class Batch:
     labels: torch.Tensor
     objects: torch.Tensor
     input_ids: torch.Tensor
-    attention_mask: torch.Tensor
     image_index: torch.Tensor
     targets: list[torch.Tensor]
     boxes: list[torch.Tensor]
@@ -123,7 +121,6 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
             labels=torch.from_numpy(np.stack(labels).astype(np.int64)),
             objects=torch.from_numpy(np.stack(tables)),
             input_ids=torch.stack([t.ids for t in tokens]),
-            attention_mask=torch.stack([t.mask for t in tokens]),
             image_index=torch.arange(len(images)).repeat_interleave(self.texts_per_image),
             targets=[torch.tensor(query.labels, dtype=torch.int64) for query in queries],
             boxes=[torch.from_numpy(np.array(b, np.float32).reshape(-1, 4) / scale) for b in boxes],

@@ -23,11 +23,12 @@ IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def small_config(vocab_size: int, width: int = 96, queries: int = 20) -> Sam3IConfig:
-    """Dimensions of the bundled model: 256 px, 3 + 3 layers, about 6 M parameters."""
+    """Dimensions of the bundled model: 256 px, 3 + 3 layers, about 5 M parameters."""
     heads, size, stride = 4, 256, 16
     attention = {"num_attention_heads": heads, "dropout": 0.0, "hidden_size": width}
     return Sam3IConfig(
         vision_backbone="efficientnet_lite0",
+        adapters="none",
         adapter_dim=32,
         adapter_heads=heads,
         image_mean=IMAGENET_MEAN,
@@ -88,13 +89,8 @@ def new_model(vocab_size: int) -> Sam3IModel:
 
 
 def prepare(model: Sam3IModel) -> None:
-    """Replace the library's initialisation in place; adapters keep theirs."""
-    adapters = {
-        id(m) for n, p in model.named_modules() if n.endswith("adapters") for m in p.modules()
-    }
+    """Replace the library's initialisation in place, of a model without adapters."""
     for module in model.modules():
-        if id(module) in adapters:
-            continue
         if isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
@@ -119,7 +115,6 @@ def prepare(model: Sam3IModel) -> None:
         nn.init.dirac_(finest.weight)
         finest.weight.add_(torch.randn_like(finest.weight) * 0.003)
         model.vision_encoder.norms[0].weight.fill_(0.1)
-    head.mask_embedder.copy_base()
 
 
 def grid_boxes(queries: int) -> torch.Tensor:

@@ -34,6 +34,7 @@ class Settings:
         warmup: Steps of linear warm-up.
         weight_decay: AdamW's.
         clip: Gradient norm at most.
+        adapters: Kind of the new adapters: `full`, or `lite` with a tenth of the parameters.
         ema: Decay of the averaged weights, which are the ones that are kept.
     """
 
@@ -48,6 +49,7 @@ class Settings:
     backbone_learning_rate: float
     constant_until: float
     coarse_until: float
+    adapters: Literal["full", "lite"] = "full"
     warmup: int = 80
     weight_decay: float = 0.02
     clip: float = 1.0
@@ -56,6 +58,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.stage not in get_args(Stage):
             raise SettingsError(f"stage is '{self.stage}', must be one of {get_args(Stage)}")
+        if self.adapters not in ("full", "lite"):
+            raise SettingsError(f"adapters is '{self.adapters}', must be full or lite")
         for name in ("steps", "batch_size", "texts_per_image"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")

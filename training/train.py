@@ -30,8 +30,10 @@ from training.dense_heads import CellHead, TokenHead
 from training.evaluate import LEVELS, evaluate, summarise
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
-from training.losses import grounding_losses, total
+from training.losses import grounding_losses
+from training.recipes import SMALL
 from training.settings import Settings, SettingsError, read_settings
+from training.targets import denoted
 from training.world.pool import WorldPool
 
 FROZEN_BLOCKS = 5
@@ -44,14 +46,12 @@ VALIDATION_SCENES = 50
 def trainable(model: Sam3IModel, stage: str) -> None:
     """Freeze what the stage doesn't train."""
     for name, parameter in model.named_parameters():
-        adapter = ".adapters." in name or ".mask_embedder.simple" in name
-        adapter = adapter or ".mask_embedder.complex" in name
         if stage == "1-1":
-            parameter.requires_grad_(adapter and "complex" not in name and "_copy" not in name)
+            parameter.requires_grad_(".simple." in name)
         else:
             early = [f"vision_encoder.blocks.{i}." for i in range(FROZEN_BLOCKS)]
             frozen = name.startswith(("vision_encoder.stem.", *early)) or ".boxes_" in name
-            parameter.requires_grad_(not (adapter or frozen or "label_embed" in name))
+            parameter.requires_grad_(not (frozen or "label_embed" in name))
 
 
 def groups(model: Sam3IModel, heads: nn.Module, settings: Settings) -> list[dict[str, Any]]:
@@ -115,10 +115,10 @@ def losses(
     levels = torch.full_like(batch.image_index, Level.CONCEPT if base else Level.SIMPLE)
     coarse = step < settings.coarse_until * settings.steps
     with torch.autocast(batch.images.device.type, torch.bfloat16):
-        text = model.encode_text(batch.input_ids, batch.attention_mask, levels)
+        text = model.encode_text(batch.input_ids, levels)
         outputs = model.ground_layers(image, text, batch.image_index, int(coarse))
-    terms |= grounding_losses(outputs, batch)
-    loss = total({k: v for k, v in terms.items() if k != "cells"})
+    terms |= grounding_losses(outputs, denoted(batch), SMALL)
+    loss = terms["grounding"]
     if base:
         terms["tokens"] = heads["tokens"](outputs, batch)
         loss = loss + terms["cells"] + 2 * terms["tokens"]
@@ -179,16 +179,8 @@ def batches(pool: WorldPool, tokenizer: Any, settings: Settings, first: int) -> 
 def finish(model: Sam3IModel, average: Average, settings: Settings) -> None:
     """Put the averaged weights in place and note what the checkpoint now knows."""
     model.load_state_dict(average.values)
-    if settings.stage == "base":
-        model.mask_decoder.mask_embedder.copy_base()
-        return
-    model.config.trained_levels = ["concept", "simple"]
-    state = model.state_dict()
-    for name, value in state.items():  # the complex path starts from what the simple one learned
-        if ".adapters.simple_copy." in name:
-            value.copy_(state[name.replace("simple_copy", "simple")])
-        elif ".mask_embedder.complex." in name:
-            value.copy_(state[name.replace("complex", "simple")])
+    if settings.stage == "1-1":
+        model.config.trained_levels = ["concept", "simple"]
 
 
 def train(
@@ -198,6 +190,8 @@ def train(
     torch.manual_seed(settings.seed)
     if start:
         model, tokenizer = load(start, "cpu")
+        if settings.stage == "1-1" and model.config.adapters == "none":
+            model.add_adapters(settings.adapters)
     else:
         tokenizer = build_tokenizer()
         model = new_model(len(tokenizer))

@@ -22,7 +22,7 @@ def demo_command(
     out: Annotated[Path, typer.Option(help="Where report, results and recordings go.")] = Path(
         "out/demo"
     ),
-    model: Annotated[str, typer.Option(help="bundled, a folder or a hub id.")] = "bundled",
+    model: Annotated[str, typer.Option(help="bundled, a folder, a .pt or a hub id.")] = "bundled",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     seed: Annotated[int, typer.Option(help="Another number renders another table.", min=0)] = 1,
 ) -> None:

@@ -36,6 +36,7 @@ def random_model() -> Sam3IModel:
     torch.manual_seed(0)
     model = Sam3IModel(small_config(len(build_tokenizer())))
     prepare(model)
+    model.add_adapters("full")
     model.config.trained_levels = ["concept", "simple", "complex"]
     return model.eval()
 

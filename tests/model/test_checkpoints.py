@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
+from huggingface_hub.errors import (
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 from safetensors.torch import load_file, save_file
 from transformers import Sam3Config, Sam3Model
 
+from sam3i_model import checkpoints
 from sam3i_model.checkpoints import CheckpointError, load, locate, save
 from sam3i_model.instruction import Outcome
 from sam3i_model.segmenter import Segmenter
@@ -55,7 +62,9 @@ def test_missing_and_unexpected_tensors_are_named(folder):
     ("damage", "said"),
     [
         (lambda f: (f / "model.safetensors").write_bytes(b"not weights"), "can't be loaded"),
-        (lambda f: (f / "config.json").write_text("{"), "can't be loaded"),
+        (lambda f: (f / "config.json").write_text("{"), "no SAM 3 configuration"),
+        (lambda f: (f / "config.json").write_text('{"model_type": "bert"}'), "no SAM 3"),
+        (lambda f: (f / "tokenizer.json").write_text("{"), "tokenizer that can't be read"),
         (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer.json"),
     ],
 )
@@ -85,11 +94,31 @@ def test_plain_sam3_answers_concepts_only(tmp_path):
     assert simple.outcome == Outcome.REJECTED
 
 
-def test_hub_ids_are_not_paths(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert locate("facebook/sam3") == "facebook/sam3"
-    with pytest.raises(CheckpointError, match="hf auth login"):
+def test_hub_ids_are_downloaded_with_the_users_own_token(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        checkpoints, "snapshot_download", lambda name, **_: asked.append(name) or str(folder)
+    )
+    assert locate("facebook/sam3") == folder
+    assert asked == ["facebook/sam3"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (GatedRepoError("401", response=Mock()), "accept its licence.*hf auth login"),
+        (RepositoryNotFoundError("404", response=Mock()), "no such checkpoint for you"),
+        (LocalEntryNotFoundError("no network"), "no network"),
+    ],
+)
+def test_a_hub_that_refuses_or_cannot_be_reached(monkeypatch, error, said):
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(checkpoints, "snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match=said) as caught:
         load("nobody/nothing", "cpu")
+    assert "\n" not in str(caught.value)
 
 
 def test_missing_folder_and_device(folder, tmp_path):
@@ -109,3 +138,13 @@ def test_wrong_dimensions_are_an_error_of_one_line(folder):
     with pytest.raises(CheckpointError) as caught:
         load(folder, "cpu")
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_can_be_saved_over_the_files_that_it_is_mapped_from(folder):
+    loaded, tokenizer = load(folder, "cpu")
+    before = {name: value.clone() for name, value in loaded.state_dict().items()}
+    save(loaded, tokenizer, folder)
+    again, _ = load(folder, "cpu")
+    for name, value in before.items():
+        assert torch.equal(again.state_dict()[name], value), name
+        assert torch.equal(loaded.state_dict()[name], value), name

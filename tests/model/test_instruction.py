@@ -1,8 +1,15 @@
-"""The router against sentences labelled by hand, and the cleaning of texts."""
+"""The router against sentences labelled by hand, and the cleaning of texts.
+
+Sets a, b, e and f of data/instructions.tsv are by four people who had not seen the rules. The rules
+were made on a and mended on b. Sets c and d are by the rules' author: c in other domains, d on both
+sides of single rules. Sets e and f came when the rules were finished, and nothing was changed for
+them: they are the measure of sentences that nobody has seen.
+"""
 
 from __future__ import annotations
 
-import time
+import csv
+from pathlib import Path
 
 import pytest
 
@@ -145,6 +152,21 @@ def test_labelled_sentence(text: str, level: Level, singular: bool) -> None:
     assert (routing.level, routing.singular) == (level, singular), routing.why
 
 
+def sentences() -> list[dict[str, str]]:
+    with (Path(__file__).parent / "data/instructions.tsv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+@pytest.mark.parametrize("names", ["abcdef", "a", "b", "c", "d", "e", "f"])
+def test_agreement_with_labelled_sentences(names: str) -> None:
+    rows = [row for row in sentences() if row["set"] in names]
+    read = [(row["level"], route(row["text"]).level.name.lower(), row["text"]) for row in rows]
+    wrong = [f"{label} -> {level}: {text}" for label, level, text in read if label != level]
+    assert len(rows) > 100
+    assert 1 - len(wrong) / len(rows) >= 0.95, "\n".join(wrong)
+    assert not [line for line in wrong if line.startswith("concept -> complex")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -170,14 +192,6 @@ def test_clean() -> None:
     assert clean("  The\n&lt;Red&gt;  ＭＵＧ &amp;amp; box ") == "the <red> mug & box"  # noqa: RUF001
 
 
-def test_routing_is_quick() -> None:
-    texts = [text for text, _, _ in LABELLED] + ["the mug left of " * 60]
-    start = time.perf_counter()
-    for text in texts:
-        route(text)
-    assert (time.perf_counter() - start) / len(texts) < 1e-3
-
-
 def test_only_the_allowed_length_is_read() -> None:
     within = "mug " * (MAX_TEXT_LENGTH // 4)
     assert route(within + "next to the box") == route(within)
@@ -189,6 +203,9 @@ def test_only_the_allowed_length_is_read() -> None:
         ("the mug", True),
         ("the leftmost mug", True),
         ("please find the red mug", True),
+        ("the nurse's clipboard", True),
+        ("Dave's mug", True),
+        ("women's shoes", False),
         ("a mug", False),
         ("another mug", False),
         ("mug", False),

@@ -1,0 +1,94 @@
+"""What is in a checkpoint: parameters by part, and whether its adapters do anything."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from enum import Enum
+
+import torch
+
+from sam3i_model.weights import Weights
+
+ADAPTER = re.compile(
+    r"^(?P<place>text_encoder|detr_encoder|detr_decoder)\..*layers\.(?P<layer>\d+)"
+    r"\.adapters\.(?P<copy>simple|simple_copy|complex)\.(?P<rest>.+)$"
+)
+MASK_COPY = "mask_decoder.mask_embedder."
+STAGE_LEVELS = {"1_1": ("simple",)}
+"""Levels of a stage whose file holds adapters for more of them; other stages train both."""
+
+
+class Life(Enum):
+    """What an adapter does to what passes through it."""
+
+    ALIVE = "alive"
+    BIAS_ONLY = "bias only"
+    """It adds the same to everything: its matrices are zero."""
+    IDENTITY = "does nothing"
+
+
+def parameters(tensors: Mapping[str, torch.Tensor]) -> dict[str, int]:
+    """Parameters by part of the model, largest first; adapters and mask copies apart."""
+    counts: Counter[str] = Counter()
+    for name, tensor in tensors.items():
+        adapter = ADAPTER.match(name)
+        if adapter or name.startswith((f"{MASK_COPY}simple.", f"{MASK_COPY}complex.")):
+            counts["adapters"] += tensor.numel()
+        else:
+            counts[name.split(".")[0]] += tensor.numel()
+    return {part: counts[part] for part in sorted(counts, key=counts.__getitem__, reverse=True)}
+
+
+def adapter_lives(tensors: Mapping[str, torch.Tensor]) -> dict[tuple[str, str], Counter[Life]]:
+    """How many layers' adapters are alive, by (place, copy)."""
+    modules: dict[tuple[str, str, str], dict[str, torch.Tensor]] = {}
+    for name, tensor in tensors.items():
+        found = ADAPTER.match(name)
+        if found:
+            key = (found["place"], found["copy"], found["layer"])
+            modules.setdefault(key, {})[found["rest"]] = tensor
+    lives: dict[tuple[str, str], Counter[Life]] = {}
+    for (place, copy, _), module in modules.items():
+        lives.setdefault((place, copy), Counter())[life(module)] += 1
+    return lives
+
+
+def life(adapter: Mapping[str, torch.Tensor]) -> Life:
+    """Judge one adapter by its tensors: a path is dead if a matrix on its way is all zero."""
+
+    def any_of(*names: str) -> bool:
+        return any(name in adapter and bool(adapter[name].any()) for name in names)
+
+    attention_in = any_of("attention.in_proj_weight", "attention.in_proj.weight")
+    if any_of("down_proj.weight") and any_of("up_proj.weight"):
+        return Life.ALIVE
+    if attention_in and any_of("attention.out_proj.weight"):
+        return Life.ALIVE
+    constant = any_of("up_proj.bias", "attention.out_proj.bias", "up_proj.weight")
+    return Life.BIAS_ONLY if constant else Life.IDENTITY
+
+
+def mask_copy_differs(tensors: Mapping[str, torch.Tensor], level: str) -> bool | None:
+    """Whether a level's mask embedder has moved away from the base's; None without one."""
+    base = {n: t for n, t in tensors.items() if n.startswith(f"{MASK_COPY}layers.")}
+    copies = {n: tensors.get(n.replace(MASK_COPY, f"{MASK_COPY}{level}.")) for n in base}
+    if not base or any(copy is None for copy in copies.values()):
+        return None
+    return any(not torch.equal(base[n], copy) for n, copy in copies.items() if copy is not None)
+
+
+def trained_levels(weights: Weights) -> list[str]:
+    """Levels that a file without a configuration of ours was trained for, by its own word.
+
+    A level needs adapters that do something; the stage that the file names rules out others.
+    """
+    lives = adapter_lives(weights.tensors)
+    allowed = STAGE_LEVELS.get(str(weights.fields.get("inst_stage")), ("simple", "complex"))
+    working = {
+        copy
+        for (_, copy), count in lives.items()
+        if any(count[state] for state in (Life.ALIVE, Life.BIAS_ONLY))
+    }
+    return ["concept", *(level for level in allowed if level in working)]

@@ -1,0 +1,70 @@
+"""`sam3i convert`: any checkpoint into our own folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from sam3i_model.checkpoints import CheckpointError, load, save
+
+
+class Precision(str, Enum):
+    """How floating point weights are stored."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+
+
+def convert_command(
+    checkpoint: Annotated[str, typer.Argument(help="Folder, .pt file, hub id, or 'bundled'.")],
+    out: Annotated[Path, typer.Argument(help="New folder.")],
+    config: Annotated[
+        Path | None, typer.Option(help="config.json of an official file of unusual sizes.")
+    ] = None,
+    dtype: Annotated[
+        Precision, typer.Option(help="float16 and bfloat16 take half the space.")
+    ] = Precision.FLOAT32,
+) -> None:
+    """Write a checkpoint as safetensors, config.json and tokenizer.json."""
+    try:
+        convert(checkpoint, out, config, getattr(torch, dtype.value))
+    except (CheckpointError, OSError) as error:
+        Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
+        raise typer.Exit(1) from error
+    Console().print(f"checkpoint in {out}; `sam3i info {out}` says what it is", soft_wrap=True)
+
+
+def convert(checkpoint: str, out: Path, config: Path | None, dtype: torch.dtype) -> None:
+    """Load `checkpoint` and write it to `out`, which appears when it is complete.
+
+    Raises:
+        CheckpointError: It can't be loaded, `out` is there already, or the disk is too full.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CheckpointError(f"'{out}' is there already: give a new folder")
+    model, tokenizer = load(checkpoint, "cpu", config)
+    needed = sum(value.numel() * dtype.itemsize for value in model.state_dict().values())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(out.parent).free
+    if free < needed:
+        raise CheckpointError(
+            f"'{out}' needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left"
+        )
+    partial = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        save(model, tokenizer, partial, dtype)
+        if out.exists():
+            out.rmdir()
+        os.replace(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

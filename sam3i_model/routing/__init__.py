@@ -1,0 +1,98 @@
+"""Rules that tell from a sentence's words how much of its target it leaves to be worked out.
+
+A sentence is cut into parts at its punctuation. Of each part, what only asks is taken away; what
+is left names a target, leaves it open, or tells of a situation. The parts are then weighed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sam3i_model.routing import words as w
+from sam3i_model.routing.clauses import open_target
+from sam3i_model.routing.names import is_name
+from sam3i_model.routing.phrases import condition, is_any, is_singular, noun_phrase
+from sam3i_model.routing.requests import later_request, without_request
+from sam3i_model.routing.text import parts
+
+CONCEPT, SIMPLE, COMPLEX = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was made of a sentence or of one part of it; `level` is one of the three above."""
+
+    level: int
+    why: str
+    singular: bool = False
+    definite: bool = False
+    requested: bool = False
+    situation: bool = False
+    aside: bool = False
+    points_back: bool = False
+
+
+def read(text: str) -> Reading:
+    """Read a cleaned text."""
+    spoken = parts(text)
+    readings = [reading for part in spoken for reading in _read_part(part)]
+    if not readings:
+        return Reading(CONCEPT, "no words") if not spoken else _read_words(spoken[0])
+    return _weigh(readings)
+
+
+def _read_part(words: Sequence[str]) -> list[Reading]:
+    asked, requested = without_request(words)
+    if not asked:
+        return []
+    reading = _read_words(asked, requested)
+    if (reading.situation or asked[0] in w.SUBORDINATORS) and (later := later_request(asked)):
+        requests = _read_part(later)
+        return [reading, *requests] if reading.situation else requests
+    return [reading]
+
+
+def _read_words(asked: Sequence[str], requested: bool = False) -> Reading:
+    why = "" if is_name(asked) else open_target(asked)
+    if why:
+        return Reading(
+            COMPLEX,
+            why,
+            singular=asked[0] in ("something", "the", "a", "an"),
+            requested=requested,
+            situation="situation" in why,
+            aside=asked[0] in w.SUBORDINATORS,
+        )
+    phrase = noun_phrase(asked)
+    why = condition(asked, phrase)
+    singular = is_singular(asked, phrase)
+    return Reading(
+        SIMPLE if why else CONCEPT,
+        why or "a bare noun phrase",
+        singular,
+        definite=singular and not is_any(phrase),
+        requested=requested,
+        points_back=asked[0] in ("that", "this", "those", "these"),
+    )
+
+
+def _weigh(readings: Sequence[Reading]) -> Reading:
+    """The reading of the whole: a target that is named tells more than a situation around it."""
+    readings = [reading for reading in readings if not reading.aside] or readings
+    named = [reading for reading in readings if reading.level != COMPLEX]
+    opened = [reading for reading in readings if reading.level == COMPLEX]
+    asked_for = [reading for reading in named if reading.requested]
+    narrowed = [reading for reading in asked_for or named if reading.level == SIMPLE]
+    for reading in opened:
+        if not reading.situation and not (asked_for and narrowed):
+            return reading
+    if opened and not asked_for and opened[0] is readings[0]:
+        return opened[0]
+    if narrowed:
+        return narrowed[0]
+    if len(asked_for or named) > 1:
+        return Reading(SIMPLE, "several nouns")
+    if opened and named[0].points_back:
+        return replace(named[0], level=SIMPLE, why="a noun told of before")
+    return (asked_for or named)[0]

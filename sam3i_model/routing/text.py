@@ -1,0 +1,118 @@
+"""A sentence as words: contractions, owners, misspellings and the parts between its commas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sam3i_model.routing import words as w
+
+_PLAIN = tuple(
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r"[‘’`´]", "'"),  # noqa: RUF001
+        (r"(?<!\w)'em\b", "them"),
+        (r"\b(dr|mr|mrs|ms|prof|st|no|approx)\.", r"\1"),
+        (r"(?<!\w)'([^']*)'(?!\w)", r" \1 "),
+        (r"(?<!\w)'+|'+(?!\w)(?<!s')", " "),
+        (r"(?<=\ws)'(?= \w)", "'s"),  # "the nurses' room"
+        (r"\b(?:can|won|shan)'?t\b", "cannot"),
+        (r"\b(do|does|did|is|are|was|were|has|have|had|could|should|would)n'?t\b", r"\1 not"),
+        (r"n't\b", " not"),
+        (
+            r"\b(what|where|that|there|it|who|which|here|how|he|she|when|whatever|whoever|why"
+            r"|something|everything|nothing|nobody|everybody|everyone)'s\b",
+            r"\1 is",
+        ),
+        (r"\b(what|where|that|there|she|he|here)s\b", r"\1 is"),
+        (r"\blet'?s\b", "let us"),
+        (r"\b(i)m\b", r"\1 am"),
+        (r"\b(i)ve\b", r"\1 have"),
+        (r"\b(you|they)re\b", r"\1 are"),
+        (r"'m\b", " am"),
+        (r"'re\b", " are"),
+        (r"'ll\b", " will"),
+        (r"'d\b", " would"),
+        (r"'ve\b", " have"),
+        (r"\b(?:gonna)\b", "going to"),
+        (r"\bwanna\b", "want to"),
+        (r"\b(?:gotta|got to)\b", "have to"),
+        (r"\b(?:smth|sth)\b", "something"),
+        (r"\b(?:pls|plz|plse|pleas)\b", "please"),
+        (r"\bcould not (?=you|i\b|we\b)", "could "),
+    )
+)
+_TOKEN = re.compile(r"\w+(?:[-'/.]\w+)*|[,;:.!?()\[\]\"…—–|]|\s-+(?=\s)")  # noqa: RUF001
+_WORD = re.compile(r"\w")
+
+# Words that a level hangs on, so that a slip in them must not matter.
+_WEIGHTY = (
+    w.NOUN_HEADS | w.PRONOUN_HEADS | w.RELATIVES | w.MODALS | w.PEOPLE | w.NEGATIONS | w.EACH
+) | w.word_set(
+    "the please find locate show where what used using without left right find next behind between"
+    " nearest closest leftmost rightmost need needs cannot whichever because highlight segment"
+    " fetch bring"
+)
+_KNOWN = frozenset().union(
+    *(value for value in vars(w).values() if isinstance(value, frozenset)),
+    w.word_set("tings thins spaces stuffy to form from there three ting wither thy"),
+)
+
+
+def _slips(word: str) -> Iterator[str]:
+    """`word` with two letters swapped, one left out or one doubled."""
+    for i in range(len(word) - 1):
+        yield word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+    if len(word) > 5:
+        for i in range(1, len(word) - 1):  # "robot" is no slip for "robots"
+            yield word[:i] + word[i + 1 :]
+            yield word[:i] + word[i] + word[i:]
+
+
+_MENDED = {
+    slip: word
+    for word in sorted(_WEIGHTY, reverse=True)
+    if len(word) > 3 or word == "the"
+    for slip in _slips(word)
+    if slip not in _KNOWN
+}
+
+
+MOST_TOKENS = 80
+"""Words and punctuation marks that are read; the model itself reads 32 tokens."""
+
+
+def parts(text: str) -> list[list[str]]:
+    """The words of each part of a cleaned text, parts being what stands between punctuation."""
+    for pattern, plain in _PLAIN:
+        text = pattern.sub(plain, text)
+    tokens = [_MENDED.get(token, token) for token in _TOKEN.findall(text)[:MOST_TOKENS]]
+    found: list[list[str]] = [[]]
+    for i, token in enumerate(tokens):
+        if _WORD.match(token):
+            found[-1].extend(_owner(token, tokens[i + 1 :]))
+        elif not _lists_adjectives(found[-1], token, tokens[i + 1 : i + 2]):
+            found.append([])
+    return [part for part in found if part]
+
+
+def _lists_adjectives(before: Sequence[str], token: str, after: Sequence[str]) -> bool:
+    """Whether a comma only parts adjectives: "the big, red box"."""
+    adjectives = before and after and w.is_adjective(before[-1]) and w.is_adjective(after[0])
+    return token == "," and bool(adjectives)
+
+
+def _owner(token: str, after: Sequence[str]) -> list[str]:
+    """ "dave's" as it is before what dave owns, as "dave is" before what he is or does."""
+    if not token.endswith("'s") or len(token) < 3:
+        return [token]
+    first, second = (*after[:2], "", "")[:2]
+    ends = not _WORD.match(second) or second in w.PREPOSITIONS | w.ADVERBS | w.SUBORDINATORS
+    if first in w.PREPOSITIONS | w.DETERMINERS | w.ADVERBS | {"not", "been", "got", "going"}:
+        return [token[:-2], "is"]
+    if first and (
+        (w.is_adjective(first) and (ends or second == "and") and first not in w.SIDES | w.PLACES)
+        or (first.endswith("ing") and (ends or second in w.DETERMINERS | w.SUBJECTS))
+    ):
+        return [token[:-2], "is"]
+    return [token]
