@@ -28,7 +28,10 @@ VERBS = {
     "render": ("training.world.__main__:app", "Render scenes to train on, and recordings."),
     "train": ("training.train:train_command", "Train a checkpoint."),
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
-    "evaluate": ("training.evaluate:evaluate_command", "Measure a checkpoint on rendered scenes."),
+    "evaluate": (
+        "training.evaluate:evaluate_command",
+        "Measure a checkpoint, or two side by side.",
+    ),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }
 
