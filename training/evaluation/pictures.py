@@ -17,8 +17,8 @@ Mask = npt.NDArray[np.bool_]
 SIDE = 448
 """Longer side of a picture, px. Smaller ones are enlarged, so that contours can be seen."""
 RIGHT, WRONG = (0, 158, 115), (230, 0, 160)
-"""RGB of pixels answered rightly and wrongly: a green and a purple that colour-blind people can tell
-apart (after Okabe and Ito) and that few things have."""
+"""RGB of pixels answered rightly and wrongly: a green and a purple that colour-blind people can
+tell apart (after Okabe and Ito), and that few things have."""
 _OPACITY = 0.6
 _QUALITY = 82
 

@@ -52,11 +52,12 @@ def grouped(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
     if len(levels) > 1:
         found[LEVEL]["all"] = list(rows)
     for split, group_of in SPLITS.items():
+        divided = {level: _by(listed, group_of) for level, listed in levels.items()}
         groups = {
             f"{level}: {name}": members
-            for level, listed in levels.items()
-            for name, members in _by(listed, group_of).items()
-            if len(members) < len(listed)
+            for level, parts in divided.items()
+            if len(parts) > 1
+            for name, members in parts.items()
         }
         if groups:
             found[split] = groups
