@@ -105,22 +105,26 @@ NAMES = {
 
 
 def summarise(rows: Sequence[Row]) -> Figures:
-    """Number of sentences, of those that denote nothing, and the figures in `NAMES`, in percent."""
+    """Number of sentences, of those that denote nothing, and the figures in `NAMES`, in percent.
+
+    Those of `1to1` are None where nothing is annotated, since the script then asks nothing.
+    """
     truth, records = of_rows(rows)
     single, several = one_to_one(truth, records), multi_instance(truth, records)
+    annotated = bool(single["samples"])
     figures = {
-        "giou": single["gIoU"],
-        "miou": single["mIoU"],
-        "p50": single["P50"],
-        "ap": single["AP"],
-        "ap50": single["AP50"],
+        "giou": single["gIoU"] if annotated else None,
+        "miou": single["mIoU"] if annotated else None,
+        "p50": single["P50"] if annotated else None,
+        "ap": single["AP"] if annotated else None,
+        "ap50": single["AP50"] if annotated else None,
         "multi_giou": several["gIoU"],
         "multi_p50": several["P50"],
     }
     return {
         "sentences": float(len(rows)),
         "absent": float(sum(not row.present for row in rows)),
-        **{name: round(value, 2) for name, value in figures.items()},
+        **{name: None if value is None else round(value, 2) for name, value in figures.items()},
     }
 
 

@@ -137,6 +137,11 @@ def test_official_quirks():
     # Both records give the same united detection: it meets each truth by 0.5, one each.
     assert figures["ap50"] == 100.0
     assert figures["ap"] == 10.0
+    nothing = official.summarise([row([], []), row([], [(0, 2)])])
+    assert [nothing[name] for name in ("giou", "miou", "p50", "ap", "multi_giou")] == [
+        *([None] * 4),
+        0.0,
+    ]
 
 
 def near(got: Any, expected: Any) -> None:
