@@ -11,10 +11,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from sam3i_model.modeling import ImageFeatures, LayerOutputs
+from training.boxes import giou
 from training.dataset import KINDS, Batch
+from training.focal import Focal
 from training.instructions.lexicon import COLORS
-from training.losses import focal, label_maps
-from training.matching import giou
+from training.targets import label_maps
+
+INSIDE = Focal(0.6, 0.4, gamma=2)
+"""Loss of a token's "inside something denoted"."""
 
 
 def cell_boxes(distances: torch.Tensor) -> torch.Tensor:
@@ -76,9 +80,7 @@ class TokenHead(nn.Module):
         said = self.mlp(self.norm(outputs.tokens)).float().view(count, size, size, 5)
         labels = label_maps(batch, size)[batch.image_index]
         inside = torch.stack([torch.isin(m, t) for m, t in zip(labels, batch.targets, strict=True)])
-        loss = focal(said[..., 0], inside.float(), alpha=0.6, gamma=2).sum() / inside.sum().clamp(
-            min=1
-        )
+        loss = INSIDE(said[..., 0], inside.float()).sum() / inside.sum().clamp(min=1)
         if inside.any():
             truth = batch.objects[batch.image_index[:, None, None], labels][..., 2:]
             boxes = cell_boxes(said[..., 1:])

@@ -30,10 +30,12 @@ from training.dense_heads import CellHead, TokenHead
 from training.evaluate import evaluate
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
-from training.losses import grounding_losses, total
+from training.losses import grounding_losses
 from training.metrics import summarise
 from training.questions import LEVELS, WorldQuestions
+from training.recipes import SMALL
 from training.settings import Settings, SettingsError, read_settings
+from training.targets import denoted
 from training.world.pool import WorldPool
 
 FROZEN_BLOCKS = 5
@@ -117,8 +119,8 @@ def losses(
     with torch.autocast(batch.images.device.type, torch.bfloat16):
         text = model.encode_text(batch.input_ids, levels)
         outputs = model.ground_layers(image, text, batch.image_index, int(coarse))
-    terms |= grounding_losses(outputs, batch)
-    loss = total({k: v for k, v in terms.items() if k != "cells"})
+    terms |= grounding_losses(outputs, denoted(batch), SMALL)
+    loss = terms["grounding"]
     if base:
         terms["tokens"] = heads["tokens"](outputs, batch)
         loss = loss + terms["cells"] + 2 * terms["tokens"]

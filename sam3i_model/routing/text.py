@@ -78,11 +78,15 @@ _MENDED = {
 }
 
 
+MOST_TOKENS = 80
+"""Words and punctuation marks that are read; the model itself reads 32 tokens."""
+
+
 def parts(text: str) -> list[list[str]]:
     """The words of each part of a cleaned text, parts being what stands between punctuation."""
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
-    tokens = [_MENDED.get(token, token) for token in _TOKEN.findall(text)]
+    tokens = [_MENDED.get(token, token) for token in _TOKEN.findall(text)[:MOST_TOKENS]]
     found: list[list[str]] = [[]]
     for i, token in enumerate(tokens):
         if _WORD.match(token):

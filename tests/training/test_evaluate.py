@@ -181,6 +181,10 @@ def test_other_arguments_are_refused(tmp_path):
     assert "\n" not in str(error.value)
     with pytest.raises(RowsError, match="another weights"):
         RowFile(path, {"seed": 5})
+    with path.open("a") as file:
+        file.write('{"picture": 0, "rows": [{"text": "old"}]}\n')
+    with pytest.raises(RowsError, match="another version"):
+        RowFile(path, {"seed": 5, "weights": "0a"}).read()
     for wrong in ("not rows\n", '{"seed": 5}\n', "[]\n"):
         path.write_text(wrong)
         with pytest.raises(RowsError, match="is not a file of rows"):

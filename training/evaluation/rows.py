@@ -169,7 +169,12 @@ class RowFile:
         """All rows, in the order of the pictures."""
         pictures = [content for _, content in _lines(self.path) if "picture" in content]
         pictures.sort(key=lambda content: content["picture"])
-        return [_row(fields) for content in pictures for fields in content["rows"]]
+        try:
+            return [_row(fields) for content in pictures for fields in content["rows"]]
+        except (KeyError, TypeError) as error:
+            raise RowsError(
+                f"{self.path} has rows of another version: give another --out"
+            ) from error
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
