@@ -26,6 +26,10 @@ VERBS = {
     ),
     "check": ("sam3i_model.check:check_command", "Show how an instruction is understood."),
     "render": ("training.world.__main__:app", "Render scenes to train on, and recordings."),
+    "annotate": (
+        "training.engine.command:annotate_command",
+        "Have a language model write instructions for annotated images.",
+    ),
     "train": ("training.train:train_command", "Train a checkpoint."),
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
     "evaluate": (

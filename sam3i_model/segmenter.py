@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from sam3i_model.chat.budget import AgentError
 from sam3i_model.checkpoints import load
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
 from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
 from sam3i_model.processing import Instances, Limits, Tokens, pixels, select, tokenize
+
+if TYPE_CHECKING:
+    from sam3i_model.agent import Agent
 
 TEXT_CACHE_SIZE = 256
 AMBIGUITY_RATIO = 0.9
@@ -39,30 +45,51 @@ class Segmenter:
     """
 
     def __init__(
-        self, model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, name: str = "model"
+        self,
+        model: Sam3IModel,
+        tokenizer: PreTrainedTokenizerBase,
+        name: str = "model",
+        fallback: Agent | None = None,
     ) -> None:
+        """Take a model that is loaded already.
+
+        Args:
+            model: It; set to inference.
+            tokenizer: Its own.
+            name: For messages.
+            fallback: Is asked about what the model doesn't find, over the network, for as long
+                as its limits' seconds a call of `ground` at most.
+        """
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.name = name
+        self.fallback = fallback
         self.device = str(model.device)
         self._image: ImageFeatures | None = None
+        self._rgb = np.zeros((0, 0, 3), np.uint8)
         self._size = (0, 0)
         self._prepared: OrderedDict[tuple[str, Level], _Prepared] = OrderedDict()
 
     @classmethod
-    def from_pretrained(cls, model: str | Path = "bundled", device: str = "auto") -> Segmenter:
+    def from_pretrained(
+        cls,
+        model: str | Path = "bundled",
+        device: str = "auto",
+        fallback: Agent | None = None,
+    ) -> Segmenter:
         """Load a checkpoint.
 
         Args:
             model: `bundled`; a folder that `sam3i convert` or training wrote; a SAM 3 in
                 transformers' format, as a folder or hub id; SAM 3's or SAM3-I's own `.pt`.
             device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, ...
+            fallback: Is asked about what the model doesn't find; see `__init__`.
 
         Raises:
             CheckpointError: One line that says what is wrong and what to do.
         """
         loaded, tokenizer = load(model, device)
-        return cls(loaded, tokenizer, name=str(model))
+        return cls(loaded, tokenizer, str(model), fallback)
 
     @torch.inference_mode()
     def set_image(self, image: np.ndarray) -> None:
@@ -70,11 +97,14 @@ class Segmenter:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             raise ValueError(f"image must be uint8 RGB (H, W, 3), not {image.dtype} {image.shape}")
         self._size = (image.shape[0], image.shape[1])
+        if self.fallback:
+            self._rgb = image.copy()  # the caller may fill its own with the next frame
         self._image = self.model.encode_image(pixels(image, self.model.config, self.model.device))
 
-    @torch.inference_mode()
     def ground(self, instructions: Sequence[str | Instruction]) -> list[Grounding]:
         """Ground all instructions in the current image, in one batch.
+
+        With a fallback, it then works on those that were not found, one after the other.
 
         Returns:
             One grounding an instruction, in their order. Bad text ends in REJECTED, not in an
@@ -86,6 +116,33 @@ class Segmenter:
         if self._image is None:
             raise RuntimeError("call set_image(rgb) before ground(...)")
         asked = [Instruction(i) if isinstance(i, str) else i for i in instructions]
+        began = time.monotonic()
+        groundings = self._ground(asked)
+        if self.fallback is None:
+            return groundings
+        return self._fall_back(self.fallback, groundings, time.monotonic() - began)
+
+    def _fall_back(
+        self, agent: Agent, groundings: list[Grounding], took_s: float
+    ) -> list[Grounding]:
+        """Ask the agent about what was not found, within one deadline for all."""
+        end = time.monotonic() + agent.limits.seconds
+        answers = []
+        for own in groundings:
+            answer = own
+            if own.outcome == Outcome.NOT_FOUND:
+                try:
+                    left = max(0.0, end - time.monotonic())
+                    answer = agent.ground(self._rgb, own.instruction, self._ground, left, took_s)
+                except AgentError as error:
+                    answer = replace(own, detail="; ".join(filter(None, [own.detail, str(error)])))
+            answers.append(answer)
+        return answers
+
+    @torch.inference_mode()
+    def _ground(self, asked: Sequence[Instruction]) -> list[Grounding]:
+        """What the model itself finds."""
+        assert self._image is not None
         prepared = [self._prepare(instruction) for instruction in asked]
         rows = [p for p in prepared if isinstance(p, _Prepared)]
         found: list[tuple[Instances, float]] = []

@@ -48,19 +48,19 @@ def draw_overlay(rgb: Array, groundings: Sequence[Grounding]) -> Array:
     scale = max(picture.shape[1] / 640, 0.5)
     for index, grounding in enumerate(groundings):
         for mask in grounding.masks:
-            _draw_mask(picture, mask, color_for(index), scale)
+            draw_mask(picture, mask, color_for(index), scale)
     # Tags come after all masks, so that none is covered.
     for index, grounding in enumerate(groundings):
         for mask, score in zip(grounding.masks, grounding.scores, strict=True):
             x, y, width, _ = cv2.boundingRect(mask.view(np.uint8))
             if width:
                 tag = f"{_short(grounding.instruction.text)} {score:.2f}"
-                _draw_tag(picture, tag, (x, y), color_for(index), scale)
+                draw_tag(picture, tag, (x, y), color_for(index), scale)
     top = 0
     for index, grounding in enumerate(groundings):
         if grounding.outcome != Outcome.FOUND:
             line = f"{_short(grounding.instruction.text)}: {_verdict(grounding)}"
-            top += _draw_tag(picture, line, (0, top), color_for(index), scale, below=True)
+            top += draw_tag(picture, line, (0, top), color_for(index), scale, below=True)
     return picture
 
 
@@ -75,7 +75,7 @@ def _short(text: str) -> str:
     return line if len(line) <= _MAX_TAG else line[: _MAX_TAG - 3] + "..."
 
 
-def _draw_mask(picture: Array, mask: Array, color: Color, scale: float) -> None:
+def draw_mask(picture: Array, mask: Array, color: Color, scale: float) -> None:
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     if width == 0:
         return
@@ -90,7 +90,7 @@ def _draw_mask(picture: Array, mask: Array, color: Color, scale: float) -> None:
     cv2.drawContours(picture, contours, -1, color, thickness, cv2.LINE_AA, offset=(x, y))
 
 
-def _draw_tag(
+def draw_tag(
     picture: Array, text: str, at: tuple[int, int], color: Color, scale: float, below: bool = False
 ) -> int:
     """Text on a patch of its colour, its corner `at` (x, y); the height of the patch in pixels."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import random
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from tests.chat_server import ChatServer
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -16,3 +21,12 @@ os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = str(PROJECT / "config" / "fastdds.
 # Message fields of a wrong type are an error here, as they are by default before Kilted.
 os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
+    """A language model's server on this machine; no key and no proxy of the user's reaches it."""
+    for name in ("SAM3I_API_KEY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with ChatServer().running() as server:
+        yield server

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from training.evaluation.rows import Row
 from training.metrics import Figures, annotation, coco_stats
-from training.rle import Rle, decode, encode, read, united
+from training.rle import Rle, decode, encode, united
 
 Mask = npt.NDArray[np.bool_]
 """bool (H, W)."""
@@ -36,7 +36,7 @@ def one_to_one(truth: Json, records: Sequence[Json]) -> Json:
     """The `1to1` block.
 
     Args:
-        truth: COCO-like, with `images` and `annotations`.
+        truth: COCO-like, with `images` and `annotations`, their masks as packed run lengths.
         records: `annotation_id`, `image_id` and `predictions`, each with `rle` and `score`. Those
             with an unknown annotation id are left out.
 
@@ -51,7 +51,7 @@ def one_to_one(truth: Json, records: Sequence[Json]) -> Json:
     for record in known:
         entry = annotations[record["annotation_id"]]
         size = sizes[entry["image_id"]]
-        meant, found = decode(read(entry["segmentation"], size)), _answer(record, size)
+        meant, found = decode(entry["segmentation"]), _answer(record, size)
         intersections.append(int((meant & found).sum()))
         unions.append(int((meant | found).sum()))
     ious = [i / u if u else 0.0 for i, u in zip(intersections, unions, strict=True)]
@@ -79,7 +79,7 @@ def multi_instance(truth: Json, records: Sequence[Json]) -> Json:
     answers = _by_image(records)
     ious, hits = [], []
     for image, size in _sizes(truth).items():
-        meant = united([read(a["segmentation"], size) for a in annotations[image]], size)
+        meant = united([a["segmentation"] for a in annotations[image]], size)
         scored = [_iou(meant, _answer(record, size)) for record in answers[image]]
         ious.append(_mean(scored))
         hits.append(_mean([float(iou >= 0.5) for iou in scored]))
@@ -170,7 +170,7 @@ def _detection_stats(truth: Json, records: Sequence[Json]) -> list[float]:
     meant: list[Json] = []
     for entry in truth["annotations"]:
         if entry["image_id"] in asked:
-            code = read(entry["segmentation"], sizes[entry["image_id"]])
+            code = entry["segmentation"]
             meant.append(annotation(len(meant) + 1, entry["image_id"], code))
     if not found:
         return [0.0 if meant else -1.0] * 12
@@ -182,7 +182,7 @@ def _answer(record: Json, size: tuple[int, int]) -> Mask:
     codes: list[Rle] = [one["rle"] for one in record["predictions"]]
     if any(tuple(code["size"]) != size for code in codes):
         return np.zeros(size, bool)
-    return united([read(code, size) for code in codes], size)
+    return united([code for code in codes if code["counts"]], size)
 
 
 def _iou(first: Mask, second: Mask) -> float:

@@ -1,121 +1,155 @@
-"""Masks as COCO's run-length codes: small enough to keep every truth and every answer.
+"""COCO's masks: run lengths down the columns, plain or packed in a string, and polygons.
 
-A code is `{"size": [height, width], "counts": text}`, runs of 0 and 1 by turns down the columns.
-pycocotools fills the rest of a mask whose code is too short with whatever is in memory, so codes
-from outside go through `read` first.
+Own code rather than pycocotools: a file from elsewhere may say anything, so every size is checked
+before memory is taken for it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from pycocotools import mask as coco_mask
+from numpy.typing import NDArray
 
+Mask = NDArray[np.bool_]
 Rle = dict[str, Any]
-Mask = npt.NDArray[np.bool_]
+"""{"size": [height, width], "counts": str}: COCO's compressed form."""
 
-MAX_COUNTS = 4_000_000
-"""Characters of a code, or numbers of a polygon or an uncompressed code, at the most."""
-MAX_POLYGONS = 10_000
-_DIGITS = 7
-"""Characters of one number at the most: 5 bits each, and 32 bits are what pycocotools has."""
+MAX_SIDE = 20_000
+MAX_PIXELS = 50_000_000
+MAX_CROSSINGS = 5_000_000
+"""Rows that the edges of one polygon cross in all; a longer outline is refused."""
+
+
+class MaskError(ValueError):
+    """A mask can't be read; the message is a few words that say why."""
+
+
+def check_size(height: int, width: int) -> None:
+    """Refuse a picture that is empty or too large to hold.
+
+    Raises:
+        MaskError: It is.
+    """
+    if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE and height * width <= MAX_PIXELS):
+        raise MaskError(f"size {width}x{height} is not between 1 and {MAX_PIXELS:,} pixels")
 
 
 def encode(mask: Mask) -> Rle:
-    """The code of a bool (H, W) mask."""
-    code = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return {"size": list(mask.shape), "counts": code["counts"].decode("ascii")}
+    """Pack bool (H, W)."""
+    flat = np.asarray(mask, bool).ravel(order="F")
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    runs = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
+    if flat[0]:
+        runs.insert(0, 0)  # the first run is of background, even if there is none
+    return {"size": [int(n) for n in mask.shape], "counts": pack(runs)}
 
 
-def decode(code: Rle) -> Mask:
-    """The bool (H, W) mask of a code that `encode` or `read` returned."""
-    return coco_mask.decode(code).astype(bool)
+def decode(rle: Rle) -> Mask:
+    """Unpack to bool (H, W).
+
+    Raises:
+        MaskError: The runs are malformed or don't fill the size.
+    """
+    height, width = rle["size"]
+    check_size(height, width)
+    counts = rle["counts"]
+    runs = unpack(counts, height * width) if isinstance(counts, str) else list(counts)
+    if min(runs, default=0) < 0 or sum(runs) != height * width:
+        raise MaskError(f"runs don't fill {width}x{height} pixels")
+    values = np.arange(len(runs)) % 2 == 1
+    return np.repeat(values, runs).reshape((height, width), order="F")
 
 
 def united(codes: Sequence[Rle], size: tuple[int, int]) -> Mask:
-    """The union of masks of the same (height, width): bool (H, W), empty for no codes."""
-    return decode(coco_mask.merge(list(codes))) if codes else np.zeros(size, bool)
+    """The union of masks of that (height, width): bool (H, W), empty for none."""
+    union = np.zeros(size, bool)
+    for code in codes:
+        union |= decode(code)
+    return union
 
 
 def areas(codes: Sequence[Rle]) -> list[int]:
-    """Pixels of each mask."""
-    return [int(area) for area in coco_mask.area(list(codes))] if codes else []
+    """Pixels of each mask, from its packed runs alone."""
+    return [sum(unpack(c["counts"], c["size"][0] * c["size"][1])[1::2]) for c in codes]
 
 
-def read(segmentation: Any, size: tuple[int, int]) -> Rle:
-    """A COCO `segmentation` of a picture of that (height, width), whichever of its three forms.
+def pack(runs: Sequence[int]) -> str:
+    """Run lengths as COCO's string: differences to the run before last, five bits a character."""
+    characters = []
+    for index, run in enumerate(runs):
+        rest = run - runs[index - 2] if index > 2 else run
+        while True:
+            bits, rest = rest & 31, rest >> 5
+            # Done when what is left is nothing but the sign that the last bit already shows.
+            done = rest == (-1 if bits & 16 else 0)
+            characters.append(chr(48 + (bits if done else bits | 32)))
+            if done:
+                break
+    return "".join(characters)
 
-    Polygons are lists of x, y, x, y, ... in pixels. An empty text of counts is an empty mask.
+
+def unpack(text: str, limit: int) -> list[int]:
+    """The reverse of `pack`; no run may exceed `limit`.
 
     Raises:
-        ValueError: What is wrong with it.
+        MaskError: A character is none of COCO's, the text ends inside a number, or one is too big.
     """
-    if isinstance(segmentation, list):
-        return _from_polygons(segmentation, size)
-    if not isinstance(segmentation, dict):
-        raise ValueError("a segmentation must be polygons or a run-length code")
-    if segmentation.get("size") != list(size):
-        raise ValueError(f"a mask of size {segmentation.get('size')} in a picture of {list(size)}")
-    counts = segmentation.get("counts")
-    if not isinstance(counts, str | list) or len(counts) > MAX_COUNTS:
-        raise ValueError(f"counts must be a text or a list, of at most {MAX_COUNTS}")
-    if not counts:
-        return encode(np.zeros(size, bool))
-    runs = _numbers(counts) if isinstance(counts, str) else _integers(counts)
-    if (runs < 0).any() or int(runs.sum()) != size[0] * size[1]:
-        raise ValueError("the runs of a mask don't add up to its size")
-    if isinstance(counts, str):
-        return {"size": list(size), "counts": counts}
-    return _text(coco_mask.frPyObjects({"size": list(size), "counts": runs.tolist()}, *size))
+    runs: list[int] = []
+    value, shift = 0, 0
+    for character in text:
+        bits = ord(character) - 48
+        if not 0 <= bits < 64 or shift > 30:
+            raise MaskError("run lengths are malformed")
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            value -= 1 << shift
+        run = value + (runs[-2] if len(runs) > 2 else 0)
+        if not 0 <= run <= limit:
+            raise MaskError("a run length is out of range")
+        runs.append(run)
+        value, shift = 0, 0
+    if shift:
+        raise MaskError("run lengths end early")
+    return runs
 
 
-def _from_polygons(polygons: list[Any], size: tuple[int, int]) -> Rle:
-    if len(polygons) > MAX_POLYGONS:
-        raise ValueError(f"{len(polygons)} polygons in one mask, at most {MAX_POLYGONS} are taken")
-    if not polygons:
-        return encode(np.zeros(size, bool))
-    limit = 2 * max(size)
+def fill(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
+    """Union of polygons [x0, y0, x1, y1, ...]: bool (H, W), pixels whose centres lie inside.
+
+    Raises:
+        MaskError: An outline is too long.
+    """
+    check_size(height, width)
+    union = np.zeros((height, width), bool)
     for polygon in polygons:
-        if not isinstance(polygon, list) or len(polygon) % 2 or not 6 <= len(polygon) <= MAX_COUNTS:
-            raise ValueError("a polygon must be a list of three x, y pairs or more")
-        if not all(_is_number(value) and abs(value) <= limit for value in polygon):
-            raise ValueError("a polygon's coordinates must be pixels in or near the picture")
-    return _text(coco_mask.merge(coco_mask.frPyObjects(polygons, *size)))
+        union |= _fill_one(np.asarray(polygon, np.float64).reshape(-1, 2), height, width)
+    return union
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _text(code: Rle) -> Rle:
-    return {"size": list(code["size"]), "counts": code["counts"].decode("ascii")}
-
-
-def _integers(counts: list[Any]) -> npt.NDArray[np.int64]:
-    if not all(type(count) is int and 0 <= count < 2**32 for count in counts):
-        raise ValueError("the runs of a mask must be counts of pixels")
-    return np.array(counts, np.int64)
-
-
-def _numbers(counts: str) -> npt.NDArray[np.int64]:
-    """The runs that a text of counts says.
-
-    COCO's code: a number is characters of 5 bits from '0' on, the lowest first, the sixth bit
-    meaning "more"; from the fourth run on it is the difference to the run before the last.
-    """
-    raw = np.array([ord(character) for character in counts], np.int64) - 48
-    ends = np.flatnonzero((raw & 0x20) == 0)
-    starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
-    valid = len(ends) and ends[-1] == len(raw) - 1 and raw.min() >= 0 and raw.max() < 64
-    if not valid or (ends - starts).max() >= _DIGITS:
-        raise ValueError("the counts of a mask are no run-length code")
-    place = np.arange(len(raw)) - np.repeat(starts, ends - starts + 1)
-    values = np.add.reduceat((raw & 0x1F) << (5 * place), starts)
-    values -= np.where(raw[ends] & 0x10, 1 << (5 * (ends - starts + 1)), 0)
-    values[1::2] = np.cumsum(values[1::2])
-    values[2::2] = np.cumsum(values[2::2])
-    return values
+def _fill_one(points: NDArray[np.float64], height: int, width: int) -> Mask:
+    """Every row is toggled where an edge crosses it, then summed from the left (even-odd rule)."""
+    points = points.clip(-MAX_SIDE, 2 * MAX_SIDE)
+    (x0, y0), (x1, y1) = points.T, np.roll(points, -1, axis=0).T
+    low, high = np.minimum(y0, y1), np.maximum(y0, y1)
+    # Rows whose centre (row + 0.5) lies in [low, high).
+    first = np.ceil(low - 0.5).clip(0, height).astype(np.int64)
+    last = np.ceil(high - 0.5).clip(0, height).astype(np.int64)
+    lengths = last - first
+    total = int(lengths.sum())
+    if total > MAX_CROSSINGS:
+        raise MaskError("a polygon is too long")
+    edge = np.repeat(np.arange(len(points)), lengths)
+    starts = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    rows = first[edge] + np.arange(total) - starts
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = (x1 - x0) / (y1 - y0)
+    x = x0[edge] + (rows + 0.5 - y0[edge]) * slope[edge]
+    columns = np.ceil(x - 0.5).clip(0, width).astype(np.int64)
+    toggles = np.bincount(rows * (width + 1) + columns, minlength=height * (width + 1))
+    parity = toggles.astype(np.uint8).reshape(height, width + 1) & 1
+    return np.bitwise_xor.accumulate(parity, axis=1)[:, :width].astype(bool)

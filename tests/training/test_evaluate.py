@@ -68,7 +68,7 @@ SAMPLES: list[tuple[str, str, list[tuple[int, int]], dict[str, Any]]] = [
     # picture, sentence, what is meant, our own fields
     ("a", "box", [(0, 10), (20, 30)], {"granularity": "1toAll"}),
     ("b", "can", [(0, 10)], {"granularity": "1toAll"}),
-    ("c", HOSTILE, [], {"negative": True}),
+    ("c", HOSTILE, [], {}),
     ("a", "the left box", [(0, 10)], {"granularity": "1to1", "family": "side"}),
     ("b", "the can without a lid", [(0, 10)], {"granularity": "1to1", "family": "negation"}),
     ("c", "the lids", [(0, 1), (2, 3)], {"granularity": "1toN", "family": "<b>", "part": True}),

@@ -1,0 +1,1 @@
+"""What a client of a chat address is made of: address, budget, transport, answers, cache."""

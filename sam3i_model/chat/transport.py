@@ -1,0 +1,87 @@
+"""One HTTP request with a hard end: in time, in size, and without following anybody elsewhere."""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+CHUNK = 65_536
+
+
+class TransportError(RuntimeError):
+    """No reply was had; the message says why in a few words."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server said. `retry_after` are the seconds that it asks to wait, 0 if it doesn't."""
+
+    status: int
+    data: bytes
+    retry_after: float = 0.0
+
+
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], timeout_s: float, max_bytes: int
+) -> Reply:
+    """POST once; any status is a reply, redirects too, since following them would carry the key.
+
+    The request runs in a thread of its own: name look-up and a server that sends a byte now and
+    then can't be limited otherwise.
+
+    Raises:
+        TransportError: No complete reply of bearable size within `timeout_s`.
+    """
+    outcome: queue.SimpleQueue[Reply | TransportError] = queue.SimpleQueue()
+    request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")
+
+    def work() -> None:
+        try:
+            outcome.put(_exchange(request, timeout_s, max_bytes))
+        except TransportError as error:
+            outcome.put(error)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            outcome.put(TransportError(str(reason) or type(error).__name__))
+
+    threading.Thread(target=work, name="agent-request", daemon=True).start()
+    try:
+        result = outcome.get(timeout=max(timeout_s, 0.0))
+    except queue.Empty:
+        raise TransportError(f"no answer within {timeout_s:.1f} s") from None
+    if isinstance(result, TransportError):
+        raise result
+    return result
+
+
+def _exchange(request: urllib.request.Request, timeout_s: float, max_bytes: int) -> Reply:
+    end = time.monotonic() + timeout_s
+    opener = urllib.request.OpenerDirector()  # a bare one neither redirects nor raises on a status
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+    ):
+        opener.add_handler(handler)
+    with opener.open(request, timeout=max(timeout_s, 0.001)) as response:
+        data = bytearray()
+        while chunk := response.read1(CHUNK):
+            data += chunk
+            if len(data) > max_bytes:
+                raise TransportError(f"the answer is larger than {max_bytes:,} bytes")
+            if time.monotonic() > end:
+                raise TransportError(f"no complete answer within {timeout_s:.1f} s")
+        return Reply(response.status, bytes(data), _seconds(response.headers.get("Retry-After")))
+
+
+def _seconds(value: str | None) -> float:
+    try:
+        return max(0.0, float(value or 0))
+    except ValueError:  # a date; the usual back-off does
+        return 0.0

@@ -1,0 +1,154 @@
+"""The agent's rounds, bounds and outcomes, alone and behind the segmenter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from sam3i_model.agent import Agent, AgentLimits
+from sam3i_model.agent_client import AgentError, BudgetError, ChatClient
+from sam3i_model.grounding import Grounding
+from sam3i_model.instruction import Instruction, Level, Outcome
+from sam3i_model.segmenter import Segmenter
+from tests.chat_server import ChatServer, Said, images_of, prompt_of
+
+RGB = np.full((60, 90, 3), 120, np.uint8)
+
+
+def grounding(instruction: Instruction, *lefts: int) -> Grounding:
+    masks = np.zeros((len(lefts), 60, 90), bool)
+    for row, left in enumerate(lefts):
+        masks[row, 10:40, left : left + 20] = True
+    scores = np.linspace(0.9, 0.6, len(lefts), dtype=np.float32)
+    boxes = np.array([[left, 10, left + 20, 40] for left in lefts], np.float32).reshape(-1, 4)
+    outcome = Outcome.FOUND if lefts else Outcome.NOT_FOUND
+    return Grounding(
+        instruction, outcome, Level.CONCEPT, 0.8, masks=masks, scores=scores, boxes=boxes
+    )
+
+
+def segment(instructions: Sequence[Instruction]) -> list[Grounding]:
+    """Two cups, seen once more as mugs; nothing else."""
+    assert all(i.level == Level.CONCEPT for i in instructions)
+    there = {"cup": (5, 50), "mug": (6, 51)}
+    return [grounding(i, *there.get(i.text, ())) for i in instructions]
+
+
+def agent(chat: ChatServer, **limits) -> Agent:
+    client = ChatClient(chat.address, "seer", first_wait_s=0.01, attempts=2)
+    return Agent(client, AgentLimits(**limits))
+
+
+def test_phrases_are_segmented_and_numbers_chosen(chat):
+    chat.replies({"phrases": ["cup", "mug"]}, {"keep": [2]})
+    one = agent(chat)
+    found = one.ground(RGB, Instruction("something to drink from"), segment)
+    assert (found.outcome, found.level) == (Outcome.FOUND, Level.COMPLEX)
+    assert found.masks.shape == (1, 60, 90)
+    assert found.masks[0, 20, 55]
+    assert found.presence == pytest.approx(0.8)
+    assert "has 2 numbered candidates" in prompt_of(chat.requests[1])  # not four: duplicates go
+    assert len(images_of(chat.requests[1])) == 2
+    assert found.detail.startswith("by seer as cup, mug: 2 calls")
+    assert (one.cost.instructions, one.cost.calls) == (1, 2)
+    assert one.cost.seconds > 0
+
+
+def test_other_phrases_are_tried_and_rounds_end(chat):
+    chat.replies({"phrases": ["vase"]}, {"phrases": ["cup"]}, {"keep": []})
+    found = agent(chat, rounds=2).ground(RGB, Instruction("a flower"), segment)
+    assert found.outcome == Outcome.NOT_FOUND
+    assert found.masks.shape == (0, 60, 90)
+    assert "found nothing fitting: vase" in prompt_of(chat.requests[1])
+    assert len(chat.requests) == 3
+
+
+def test_nothing_meant_costs_one_call(chat):
+    chat.replies({"phrases": []})
+    found = agent(chat).ground(RGB, Instruction("a unicorn"), segment)
+    assert found.outcome == Outcome.NOT_FOUND
+    assert len(chat.requests) == 1
+
+
+def test_several_for_a_certain_one_are_ambiguous(chat):
+    chat.replies({"phrases": ["cup"]}, {"keep": [1, 2]})
+    found = agent(chat).ground(RGB, Instruction("the cup"), segment)
+    assert (found.outcome, len(found.masks)) == (Outcome.AMBIGUOUS, 2)
+    chat.replies({"phrases": ["cup"]}, {"keep": [1, 2]})
+    assert agent(chat).ground(RGB, Instruction("cups"), segment).outcome == Outcome.FOUND
+
+
+def test_calls_are_bounded(chat):
+    chat.replies("what?")
+    with pytest.raises(BudgetError):
+        agent(chat, calls=2).ground(RGB, Instruction("cup"), segment)
+    assert len(chat.requests) == 2
+
+
+def test_time_is_bounded_whatever_the_server_does(chat):
+    chat.replies(Said('{"phrases": ["cup"]}', delay_s=20))
+    began = time.monotonic()
+    with pytest.raises(AgentError):
+        agent(chat, seconds=0.4).ground(RGB, Instruction("cup"), segment)
+    assert time.monotonic() - began < 3
+
+
+def test_a_segmenter_that_would_end_too_late_is_not_started(chat):
+    chat.replies({"phrases": ["cup"]})
+
+    def never(instructions: Sequence[Instruction]) -> list[Grounding]:
+        raise AssertionError("started")
+
+    with pytest.raises(BudgetError, match="time"):
+        agent(chat, seconds=2).ground(RGB, Instruction("cup"), never, segment_s=5)
+
+
+@pytest.fixture
+def blind(segmenter: Segmenter, chat: ChatServer, monkeypatch) -> Segmenter:
+    """A segmenter that finds cups alone, as concepts, and asks an agent about the rest."""
+    helped = Segmenter(segmenter.model, segmenter.tokenizer, fallback=agent(chat, seconds=1.0))
+
+    def own(asked: Sequence[Instruction]) -> list[Grounding]:
+        return [grounding(i, *((5, 50) if i.text == "cup" else ())) for i in asked]
+
+    monkeypatch.setattr(helped, "_ground", own)
+    helped.set_image(RGB)
+    return helped
+
+
+def test_fallback_answers_what_was_not_found(blind, chat):
+    chat.replies({"phrases": ["cup"]}, {"keep": [1]})
+    first, second = blind.ground(["cup", "something to drink from"])
+    assert (len(first.masks), first.detail) == (2, "")
+    assert second.outcome == Outcome.FOUND
+    assert second.instruction.text == "something to drink from"
+    assert len(chat.requests) == 2
+
+
+def test_without_a_fallback_nobody_is_asked(segmenter, chat):
+    assert segmenter.fallback is None
+    segmenter.set_image(RGB)
+    segmenter.ground([Instruction("a unicorn", threshold=0.999)])
+    assert chat.requests == []
+
+
+def test_a_silent_fallback_holds_nobody_up(blind, chat):
+    chat.replies(Said("{}", delay_s=20))
+    began = time.monotonic()
+    answers = blind.ground(["a vase", "a fork", "a spoon"])
+    assert time.monotonic() - began < 2.5  # one deadline for all three
+    assert all(a.outcome == Outcome.NOT_FOUND for a in answers)
+    assert "answer within" in answers[0].detail
+
+
+def test_fallback_uses_the_model_itself_for_concepts(segmenter, chat):
+    chat.replies({"phrases": ["mug"]}, {"keep": []}, {"phrases": []})
+    helped = Segmenter(segmenter.model, segmenter.tokenizer, fallback=agent(chat))
+    helped.set_image(RGB)
+    (found,) = helped.ground([Instruction("a unicorn", threshold=0.999)])
+    assert found.outcome == Outcome.NOT_FOUND
+    assert "by seer as mug" in found.detail
+    assert found.masks.shape == (0, 60, 90)

@@ -1,0 +1,200 @@
+"""The client against a server that is right, wrong, broken, slow and greedy by turns."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from sam3i_model.agent_client import (
+    CORRECTIONS,
+    AgentError,
+    AnswerError,
+    Budget,
+    BudgetError,
+    ChatClient,
+)
+from sam3i_model.chat.address import endpoint
+from sam3i_model.chat.answers import find_object, numbers, texts
+from tests.chat_server import ChatServer, Said, images_of, prompt_of
+
+RGB = np.full((8, 12, 3), (200, 40, 40), np.uint8)
+
+
+def client(chat: ChatServer, **settings) -> ChatClient:
+    return ChatClient(chat.address, "seer", **{"first_wait_s": 0.01, **settings})
+
+
+def ask(one: ChatClient, budget: Budget | None = None) -> frozenset[int]:
+    return one.ask("Which?", [RGB], lambda answer: numbers(answer, "n", 3), budget)
+
+
+def test_question_and_picture_arrive_and_the_answer_comes_checked(chat):
+    chat.replies('Well, {"n": [1, 3]} it is.')
+    one = client(chat)
+    assert ask(one) == {1, 3}
+    assert chat.headers[0]["path"] == "/v1/chat/completions"
+    assert "Authorization" not in chat.headers[0]
+    assert chat.requests[0]["model"] == "seer"
+    assert prompt_of(chat.requests[0]) == "Which?"
+    np.testing.assert_allclose(images_of(chat.requests[0])[0], RGB, atol=8)
+    assert (one.calls, one.cached) == (1, 0)
+
+
+def test_an_unusable_answer_goes_back_with_the_reason(chat):
+    chat.replies("no idea", '{"n": [9]}', '{"n": []}')
+    assert ask(client(chat)) == frozenset()
+    last = chat.requests[-1]["messages"]
+    assert [m["role"] for m in last] == ["user", "assistant", "user", "assistant", "user"]
+    assert "no JSON object" in last[2]["content"]
+    assert "numbers from 1 to 3" in last[4]["content"]
+
+
+def test_corrections_end(chat):
+    chat.replies('{"n": "all of them"')
+    with pytest.raises(AnswerError, match="no usable answer in 3 tries"):
+        ask(client(chat))
+    assert len(chat.requests) == 1 + CORRECTIONS
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_a_passing_failure_is_tried_again(chat, status):
+    chat.replies(Said(status=status, body=b"{}"), {"n": [2]})
+    assert ask(client(chat)) == {2}
+
+
+def test_lasting_failure_ends_in_one_line(chat):
+    chat.replies(
+        Said(status=500, body=json.dumps({"error": {"message": "out\nof memory"}}).encode())
+    )
+    with pytest.raises(
+        AgentError, match="failed 2 times: the server answers 500: out of memory"
+    ) as e:
+        ask(client(chat, attempts=2))
+    assert "\n" not in str(e.value)
+    assert len(chat.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(401, "set SAM3I_API_KEY"), (404, "--model"), (413, "smaller"), (302, "points elsewhere")],
+)
+def test_a_refusal_is_not_repeated_and_has_a_remedy(chat, status, remedy):
+    chat.replies(Said(status=status, body=b"<html>no", headers={"Location": "http://10.0.0.1/"}))
+    with pytest.raises(AgentError, match=remedy):
+        ask(client(chat))
+    assert len(chat.requests) == 1
+
+
+def test_an_option_that_the_server_names_is_left_out(chat):
+    body = b'{"error": {"message": "Unsupported parameter: \'max_tokens\'"}}'
+    chat.answer = lambda r: Said(status=400, body=body) if "max_tokens" in r else '{"n": [1]}'
+    one = client(chat)
+    assert ask(one) == {1}
+    assert ask(one) == {1}
+    assert len(chat.requests) == 3  # it is not tried again
+
+
+def test_slow_and_dripping_servers_end_at_the_timeout(chat):
+    for said in (Said('{"n": [1]}', delay_s=20), Said('{"n": [1]}', drip_s=0.2)):
+        chat.replies(said)
+        began = time.monotonic()
+        with pytest.raises(AgentError, match=r"answer within 0\.3 s"):
+            ask(client(chat, timeout_s=0.3, attempts=1))
+        assert time.monotonic() - began < 3
+
+
+def test_a_huge_answer_is_not_taken(chat):
+    chat.replies(Said(body=b"x" * 3_000_000))
+    with pytest.raises(AgentError, match="larger than 1,000,000 bytes"):
+        ask(client(chat, attempts=1))
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"not json", b'{"choices": []}', b"[" * 100_000])
+def test_what_is_no_completion_is_told(chat, body):
+    chat.replies(Said(body=body))
+    with pytest.raises(AgentError, match="no chat completion"):
+        ask(client(chat, attempts=1))
+
+
+def test_nobody_there():
+    with pytest.raises(AgentError, match="is the server running"):
+        ask(ChatClient("http://127.0.0.1:9/v1", "seer", attempts=1, timeout_s=5))
+
+
+def test_a_budget_bounds_calls_and_time(chat):
+    chat.replies("nonsense")
+    with pytest.raises(BudgetError, match="calls"):
+        ask(client(chat), Budget(2, time.monotonic() + 60))
+    assert len(chat.requests) == 2
+    chat.replies(Said(status=503, body=b"{}"))
+    began = time.monotonic()
+    with pytest.raises(AgentError):
+        ask(client(chat, first_wait_s=30), Budget(99, time.monotonic() + 0.4))
+    assert time.monotonic() - began < 3
+
+
+def test_the_cache_answers_what_was_asked_before(chat, tmp_path):
+    chat.replies("hm", {"n": [3]})
+    assert ask(client(chat, cache=tmp_path)) == {3}
+    again = client(chat, cache=tmp_path)
+    assert ask(again, Budget(0, 0.0)) == {3}
+    assert (again.calls, again.cached, len(chat.requests)) == (0, 2, 2)
+    for path in tmp_path.rglob("*.json"):
+        path.write_bytes(b"\x00damaged")
+    assert ask(client(chat, cache=tmp_path)) == {3}
+    assert len(chat.requests) == 3
+
+
+def test_the_key_comes_from_the_environment_and_shows_nowhere(chat, monkeypatch, tmp_path):
+    monkeypatch.setenv("SAM3I_API_KEY", "sk-secret")
+    chat.replies({"n": [1]})
+    ask(client(chat, cache=tmp_path))
+    assert chat.headers[0]["Authorization"] == "Bearer sk-secret"
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*.json"))
+    assert b"sk-secret" not in kept
+    chat.replies(Said(status=422, body=b'{"error": {"message": "bad key sk-secret"}}'))
+    with pytest.raises(AgentError, match="bad key \\*\\*\\*") as error:
+        ask(client(chat))
+    assert "sk-secret" not in str(error.value)
+
+
+def test_the_key_is_not_sent_in_the_clear_to_strangers(monkeypatch):
+    monkeypatch.setenv("SAM3I_API_KEY", "sk-secret")
+    with pytest.raises(AgentError, match="use https"):
+        ChatClient("http://example.com/v1", "seer")
+    for near in ("http://192.168.1.7:8000", "http://box:11434/v1", "https://example.com/v1"):
+        ChatClient(near, "seer")
+
+
+def test_addresses():
+    assert endpoint("http://a:1") == "http://a:1/v1/chat/completions"
+    assert endpoint("https://a/x/v1/ ") == "https://a/x/v1/chat/completions"
+    assert endpoint("http://a/v1/chat/completions") == "http://a/v1/chat/completions"
+    for bad in ("a:80", "file:///etc/passwd", "http://", "http://[", "http://a:99999"):
+        with pytest.raises(AgentError, match="no address"):
+            endpoint(bad)
+    for leaking in ("http://u:p@a/v1", "http://a/v1?key=x"):
+        with pytest.raises(AgentError, match="SAM3I_API_KEY"):
+            endpoint(leaking)
+
+
+def test_objects_are_found_in_what_models_say():
+    assert find_object('<think>{"n": 1}</think> so ```json\n{"n": 2}\n```') == {"n": 2}
+    assert find_object('{not} but {"a": {"b": 1}}') == {"a": {"b": 1}}
+    for nothing in ("", "{" * 5000, "[1, 2]", '{"n": '):
+        with pytest.raises(ValueError, match="no JSON object"):
+            find_object(nothing)
+
+
+def test_values_are_checked():
+    assert texts({"t": [" a  b ", "a b", "", "c", "d"]}, "t", 2, 10) == ("a b", "c")
+    assert texts({"t": "one"}, "t", 2, 10) == ("one",)
+    for bad in ({}, {"t": [1]}, {"t": ["long" * 9]}):
+        with pytest.raises(ValueError, match="t"):
+            texts(bad, "t", 2, 10)
+    for bad in ({"n": [True]}, {"n": [0]}, {"n": [4]}, {"n": 1}, {"n": ["1"]}):
+        with pytest.raises(ValueError, match="from 1 to 3"):
+            numbers(bad, "n", 3)

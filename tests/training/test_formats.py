@@ -1,0 +1,251 @@
+"""Every layout's sample, told by its content; what is damaged is skipped with a line."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sam3i_model.instruction import Level
+from training.annotations import Problems
+from training.entries import class_name
+from training.formats import SourceError, read_annotations
+from training.formats.reading import layout
+
+DATA = Path(__file__).parent / "data"
+SOURCES = {
+    "coco.json": "coco",
+    "refcoco": "refcoco",
+    "grefcoco": "grefcoco",
+    "ref-zom": "ref-zom",
+    "reasonseg": "reasonseg",
+    "mmr.json": "mmr",
+    "hmpl-instruct.json": "sam3i",
+}
+
+
+def said(source: str) -> list[tuple[str, str, tuple[int, ...]]]:
+    return [
+        (image.file_name, r.text, r.targets)
+        for image in read_annotations(DATA / source).images
+        for r in image.references
+    ]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_layouts_are_told_from_content_and_masks_can_be_drawn(source, tmp_path):
+    name = shutil.copytree if (DATA / source).is_dir() else shutil.copy
+    moved = tmp_path / ("anything" if (DATA / source).is_dir() else "anything.json")
+    name(DATA / source, moved)
+    found = read_annotations(moved)
+    assert found.layout == SOURCES[source]
+    assert found.problems.count == 0
+    assert found.images
+    for image in found.images:
+        assert (image.width, image.height) == (96, 72)
+        known = {a.id for a in image.annotations}
+        assert all(set(r.targets) <= known for r in image.references)
+        assert all(a.mask(72, 96).any() for a in image.annotations)
+
+
+def test_coco_with_parts_and_crowds():
+    table, shelf = read_annotations(DATA / "coco.json").images
+    by_id = {a.id: a for a in (*table.annotations, *shelf.annotations)}
+    assert by_id[15].name == "handle of the mug"
+    assert (by_id[15].part_of, by_id[15].is_part) == (11, True)
+    assert (by_id[11].part_of, by_id[11].is_part) == (None, False)
+    assert by_id[14].name == "cardboard box"
+    assert by_id[22].crowd
+    assert by_id[13].mask(72, 96).sum() == 18 * 18
+    assert table.granularity((11, 12, 13)) == "1toAll"
+    assert table.granularity((11, 12)) == "1toN"
+    assert table.granularity((14,)) == "1to1"
+
+
+def test_referring_texts():
+    assert said("refcoco") == [
+        ("table.png", "the red mug", (11,)),
+        ("table.png", "left mug", (11,)),
+        ("table.png", "green box", (14,)),
+        ("shelf.png", "blue mug", (21,)),
+    ]
+    assert ("table.png", "both blue mugs", (12, 13)) in said("grefcoco")
+    assert ("table.png", "the banana", ()) in said("grefcoco")
+    assert ("table.png", "two mugs on the left", (11, 12)) in said("ref-zom")
+    assert ("shelf.png", "a dog on the table", ()) in said("ref-zom")
+
+
+def test_reasonseg_cuts_out_what_is_ignored_and_reads_old_encodings():
+    kitchen, office = read_annotations(DATA / "reasonseg").images
+    mask = kitchen.annotations[0].mask(72, 96)
+    assert mask.sum() == 400 - 100
+    assert not mask[35:45, 15:25].any()
+    assert office.references[0].text == "what one\N{RIGHT SINGLE QUOTATION MARK}s coffee goes into"
+    assert {r.level for r in kitchen.references} == {Level.COMPLEX}
+
+
+def test_mmr_answers_are_annotations():
+    (table,) = read_annotations(DATA / "mmr.json").images
+    assert [(a.name, a.is_part) for a in table.annotations] == [
+        ("mug", False),
+        ("handle of the mug", True),
+        ("box", False),
+    ]
+    assert [r.targets for r in table.references] == [(2,), (1, 3)]
+
+
+def test_samples_of_one_picture_come_together():
+    (table,) = read_annotations(DATA / "hmpl-instruct.json").images
+    assert len(table.annotations) == 3  # a mask that two samples share is one
+    assert ("both blue mugs", (2, 3)) in [(r.text, r.targets) for r in table.references]
+
+
+def test_pickles_are_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "refs(unc).p"
+    for protocol in (0, 2, 4):
+        path.write_bytes(pickle.dumps([{"ref_id": 1}], protocol))
+        for source in (path, tmp_path):
+            with pytest.raises(SourceError, match="pickle") as error:
+                read_annotations(source)
+            assert "python3 -c" in str(error.value)
+            assert "\n" not in str(error.value)
+
+
+def test_sources_that_cannot_be_used_say_why(tmp_path):
+    path = tmp_path / "x.json"
+    for content, why in (
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("{}", "no layout known"),
+        ("[]", "no layout known"),
+        ('[{"image_id": 1, "ann_id": 1, "sentences": []}]', "instances.json"),
+    ):
+        path.write_text(content)
+        with pytest.raises(SourceError, match=why):
+            read_annotations(path)
+    with pytest.raises(SourceError, match="can't be read"):
+        read_annotations(tmp_path / "missing.json")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(SourceError, match=r"no \.json"):
+        read_annotations(empty)
+    shutil.copy(DATA / "mmr.json", empty / "a.json")
+    shutil.copy(DATA / "coco.json", empty / "b.json")
+    with pytest.raises(SourceError, match=r"several.*a\.json, b\.json"):
+        read_annotations(empty)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"segmentation": []}, "no segmentation"),
+        ({"segmentation": [[1, 2, 3, 4]]}, "three corners"),
+        ({"segmentation": [[1, 2, 3, 4, 5, "6"]]}, "no number"),
+        ({"segmentation": [[1, 2, 3, 4, 5, float("nan")]]}, "no number"),
+        ({"segmentation": {"size": [72, 96], "counts": "`"}}, "end early"),
+        ({"segmentation": {"size": [72, 96], "counts": [1, -1]}}, "no whole number"),
+        ({"segmentation": {"size": [72, 96], "counts": [1, 1]}}, "don't fill"),
+        ({"segmentation": {"size": [9**9, 9**9], "counts": [1]}}, "not of the picture's size"),
+        ({"category_id": 99}, "no category 99"),
+        ({"image_id": 99}, "no image 99"),
+        ({"id": None}, "'id'"),
+        ({"id": float("inf")}, "'id'"),
+    ],
+)
+def test_a_bad_annotation_is_skipped_with_one_line(change, why, tmp_path):
+    content = json.loads((DATA / "coco.json").read_text())
+    content["annotations"][0].update(change)
+    (tmp_path / "c.json").write_text(json.dumps(content))
+    found = read_annotations(tmp_path / "c.json")
+    assert found.problems.count == 1
+    (line,) = found.problems.lines
+    assert line.startswith("annotation 0: ")
+    assert why in line
+    assert sum(len(i.annotations) for i in found.images) == len(content["annotations"]) - 1
+
+
+@pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "C:\\x.png", "a/../../b", ".", ""])
+def test_pictures_stay_in_their_folder(name, tmp_path):
+    content = json.loads((DATA / "coco.json").read_text())
+    content["images"][0]["file_name"] = name
+    (tmp_path / "c.json").write_text(json.dumps(content))
+    found = read_annotations(tmp_path / "c.json")
+    assert [i.file_name for i in found.images] == ["shelf.png"]
+    assert found.problems.lines[0].startswith("image 0: 'file_name'")
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize("source", [s for s in SOURCES if s != "reasonseg"])
+@given(data=st.data())
+def test_no_damage_raises_more_than_a_line(source, data, tmp_path_factory):
+    """Some value anywhere in a file becomes something else."""
+    path = DATA / source
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    contents = {f: json.loads(f.read_text()) for f in files}
+    victim = data.draw(st.sampled_from(files))
+    spot = contents[victim]
+    key = data.draw(st.sampled_from(list(spot) if isinstance(spot, dict) else range(len(spot))))
+    while isinstance(spot[key], dict | list) and spot[key] and data.draw(st.booleans()):
+        spot = spot[key]
+        key = data.draw(st.sampled_from(list(spot) if isinstance(spot, dict) else range(len(spot))))
+    spot[key] = data.draw(JUNK)
+    folder = tmp_path_factory.mktemp("damaged")
+    for file, content in contents.items():
+        (folder / file.name).write_text(json.dumps(content))
+    with suppress(SourceError):
+        for image in read_annotations(folder).images:
+            for annotation in image.annotations:
+                annotation.mask(image.height, image.width)
+
+
+def test_damaged_reasonseg_files_are_skipped_one_by_one(tmp_path):
+    shutil.copytree(DATA / "reasonseg", tmp_path / "r")
+    good = json.loads((DATA / "reasonseg/kitchen.json").read_text())
+    for name, change in {
+        "b.json": {"text": 3},
+        "c.json": {"shapes": [{"label": "target", "points": [[1, 2], [3]]}]},
+        "d.json": {"shapes": 1},
+    }.items():
+        (tmp_path / "r" / name).write_text(json.dumps({**copy.deepcopy(good), **change}))
+        shutil.copy(DATA / "reasonseg/kitchen.png", tmp_path / "r" / f"{name[0]}.png")
+    (tmp_path / "r/e.json").write_text("{")
+    (tmp_path / "r/f.json").write_text(json.dumps(good))
+    (tmp_path / "r/office.png").write_bytes(b"no picture")
+    found = read_annotations(tmp_path / "r", tmp_path / "r")
+    assert [i.file_name for i in found.images] == ["kitchen.png"]
+    assert found.problems.count == 6
+
+
+def test_problems_are_bounded():
+    problems = Problems()
+    for index in range(1000):
+        problems.add(f"entry {index}", "x\n" * 1000)
+    assert problems.count == 1000
+    assert len(problems.lines) == 200
+    assert all(len(line) <= 300 and "\n" not in line for line in problems.lines)
+
+
+def test_class_names_in_plain_words():
+    assert class_name("mouse_(computer_equipment):left_button") == (
+        "left button of the mouse",
+        True,
+    )
+    assert class_name("trash_can") == ("trash can", False)
+    assert class_name("a:") == ("a:", False)
+
+
+def test_layout_needs_no_file():
+    assert layout({"shapes": [], "text": "x"}) == "reasonseg"

@@ -1,0 +1,129 @@
+"""SAM3-I's JSON: what the official loader reads, our fields, an exact round trip, the validator."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.annotations import Problems
+from training.sam3i_check import explain, main
+from training.sam3i_json import Provenance, Sample, Target, document, parse, write
+
+DATA = Path(__file__).parent / "data"
+
+
+def rectangle(x: int, y: int, width: int, height: int) -> Target:
+    mask = np.zeros((48, 64), bool)
+    mask[y : y + height, x : x + width] = True
+    return Target.of(mask)
+
+
+@pytest.fixture
+def samples() -> list[Sample]:
+    texts = {
+        "concept": ("mug",),
+        "simple_query": ("the mug on the left", "the \N{LATIN SMALL LETTER E WITH ACUTE}tui"),
+        "complex_query": ("what holds tea",),
+    }
+    return [
+        Sample(
+            id=4,
+            file_name="a/b.jpg",
+            width=64,
+            height=48,
+            texts=texts,
+            targets=(rectangle(3, 4, 10, 9), rectangle(0, 0, 64, 48)),
+            granularity="1toN",
+            negative={"simple_query": ("the green mug",)},
+            provenance=Provenance("coco", "seer", 3),
+            part=True,
+            family="ordinal",
+        ),
+        Sample(5, "a/b.jpg", 64, 48, texts, ()),
+    ]
+
+
+def test_round_trip_is_exact(samples, tmp_path):
+    path = tmp_path / "out" / "x.json"
+    write(path, samples)
+    problems = Problems()
+    again = parse(json.loads(path.read_text()), problems)
+    assert again == samples
+    assert problems.count == 0
+    before = path.read_bytes()
+    write(path, again)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["x.json"]
+
+
+def test_the_official_loader_finds_what_it_reads(samples):
+    content = document(samples)
+    assert content["categories"] == [{"id": 1, "name": "object"}]
+    first = content["images"][0]
+    assert list(first["text_inst_input"]) == ["concept", "simple_query", "complex_query"]
+    assert first["granularity"] == "1toN"
+    assert set(content["images"][1]) == {"id", "file_name", "width", "height", "text_inst_input"}
+    annotation = content["annotations"][0]
+    assert annotation["bbox"] == [3, 4, 10, 9]
+    assert annotation["area"] == 90
+    assert annotation["iscrowd"] == 0
+    assert annotation["image_id"] == 4
+    assert annotation["segmentation"]["size"] == [48, 64]
+    assert [a["id"] for a in content["annotations"]] == [1, 2]
+    assert list(explain(content)) == []
+
+
+def test_polygons_and_plain_runs_are_packed():
+    content = json.loads((DATA / "hmpl-instruct.json").read_text())
+    packed = parse(content, Problems())
+    content["annotations"][0]["segmentation"] = [[10, 30, 30, 30, 30, 50, 10, 50]]
+    assert parse(content, Problems()) == packed
+
+
+def test_damaged_entries_are_left_out_with_a_line(samples):
+    content = document(samples)
+    content["images"][1]["granularity"] = "most"
+    content["annotations"].append({"image_id": 77})
+    problems = Problems()
+    assert parse(content, problems) == samples[:1]
+    assert "granularity" in problems.lines[0]
+    assert "77" in problems.lines[1]
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda c: c["images"][0]["text_inst_input"].update(complex_query=[]), "random.choice"),
+        (lambda c: c["images"][0]["text_inst_input"].pop("concept"), "concept has no text"),
+        (lambda c: c["images"][0]["text_inst_input"].update(concept=[3]), "no text"),
+        (lambda c: c["images"][0].pop("text_inst_input"), "KeyError"),
+        (lambda c: c["images"][1].update(id=4), "is taken"),
+        (lambda c: c["images"][1].update(file_name="../x"), "leads out"),
+        (lambda c: c["categories"].append({"id": 2, "name": "b"}), "2 categories"),
+        (lambda c: c["annotations"][0].update(category_id=2), "category is not listed"),
+        (lambda c: c["annotations"][0].update(image_id=9), "no image 9"),
+        (lambda c: c["annotations"][0].update(iscrowd=1), "crowd"),
+        (lambda c: c["annotations"][0].pop("iscrowd"), "iscrowd"),
+        (lambda c: c["annotations"][0].update(bbox=[1, 2, 0, 4]), "bbox is empty"),
+        (lambda c: c["annotations"][0].update(bbox=[1, 2, 90, 4]), "leaves the picture"),
+        (lambda c: c["annotations"][0].update(bbox=None), "not [x, y"),
+        (lambda c: c["annotations"][0]["segmentation"].update(size=[1, 1]), "picture's size"),
+        (lambda c: c["annotations"].extend([c["annotations"][0]] * 200), "beyond 200"),
+        (lambda c: c.pop("annotations"), "no list 'annotations'"),
+    ],
+)
+def test_the_validator_names_the_fault(samples, damage, told):
+    content = json.loads(json.dumps(document(samples)))
+    damage(content)
+    assert any(told in line for line in explain(content)), list(explain(content))
+
+
+def test_the_validator_reads_files(samples, tmp_path, capsys):
+    write(tmp_path / "x.json", samples)
+    assert main(tmp_path / "x.json") == 0
+    assert main(DATA / "coco.json") == 1
+    assert main(tmp_path / "missing.json") == 1
+    assert "nothing is wrong" in capsys.readouterr().out

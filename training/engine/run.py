@@ -1,0 +1,163 @@
+"""All tasks of a source, several at once, each into the journal as it is finished."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.engine.checking import Checker
+from training.engine.journal import Journal
+from training.engine.settling import ROUNDS, Settled, settle
+from training.engine.tasks import MissingPictureError, Task, UnusableError, load_case
+from training.engine.writing import WANTED, Writer
+from training.sam3i_json import TEXT_LISTS
+
+CALLS_A_ROUND = 1 + sum(WANTED.values())
+"""One to write, one to inspect each text."""
+LEAST_CALLS = CALLS_A_ROUND + len(TEXT_LISTS)
+"""Of a task without texts of its own that passes at once, its negative texts included."""
+ASSUMED_SECONDS = 3.0
+"""A call, where nothing was measured yet."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is left of a run: tasks, calls at least and at most, seconds at least and at most."""
+
+    tasks: int
+    calls: tuple[int, int]
+    seconds: tuple[float, float]
+    measured: bool
+
+
+def estimate(
+    tasks: Sequence[Task], records: Mapping[str, Mapping[str, Any]], workers: int
+) -> Estimate:
+    """What a run would still take; by the figures of its own journal where it has any."""
+    left = [task for task in tasks if task.key not in records]
+    given = sum(len(task.given) + len(task.given_negative) for task in left)
+    least = len(left) * LEAST_CALLS + given
+    most = len(left) * (CALLS_A_ROUND * ROUNDS + len(TEXT_LISTS)) + given
+    calls = sum(r["calls"] for r in records.values())
+    seconds = sum(r["seconds"] for r in records.values())
+    each = (seconds / calls if calls else ASSUMED_SECONDS) / workers
+    return Estimate(len(left), (least, most), (least * each, most * each), bool(calls))
+
+
+def annotate(
+    tasks: Sequence[Task],
+    images: Path,
+    writer: Writer,
+    checker: Checker,
+    journal: Journal,
+    workers: int,
+    advance: Callable[[], None],
+) -> int:
+    """Work on every task that the journal doesn't have.
+
+    Returns:
+        How many of them wait for a picture that isn't there; they stay out of the journal.
+
+    Raises:
+        AgentError: Writer or checker can't be had; what is finished is in the journal.
+    """
+    stop = threading.Event()
+    pending: set[Future[dict[str, Any] | None]] = set()
+    waiting = 0
+
+    def collect(done: Iterable[Future[dict[str, Any] | None]]) -> None:
+        nonlocal waiting
+        for future in done:
+            record = future.result()
+            pending.discard(future)
+            if record is None:
+                waiting += 1
+            else:
+                journal.add(record)
+            advance()
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for task in tasks:
+                if task.key in journal.records:
+                    advance()
+                    continue
+                pending.add(pool.submit(_work, task, images, writer, checker, stop.is_set))
+                if len(pending) >= 2 * workers:  # not more, each may hold a picture
+                    collect(wait(pending, return_when=FIRST_COMPLETED).done)
+            while pending:
+                collect(wait(pending, return_when=FIRST_COMPLETED).done)
+        except BaseException:
+            stop.set()  # a task under way ends with its next call
+            pool.shutdown(cancel_futures=True)
+            collect([f for f in pending if not f.cancelled() and f.exception() is None])
+            raise
+    return waiting
+
+
+def _work(
+    task: Task, images: Path, writer: Writer, checker: Checker, stopped: Callable[[], bool]
+) -> dict[str, Any] | None:
+    began = time.monotonic()
+    counted = CountingChecker(checker)
+    try:
+        settled = settle(load_case(task, images), writer, counted, stopped=stopped)
+    except MissingPictureError:
+        return None
+    except UnusableError as error:
+        settled = Settled(why=str(error))
+    return {
+        "key": task.key,
+        "kept": not settled.missing,
+        "granularity": task.granularity,
+        "texts": settled.texts,
+        "negative": settled.negative,
+        "rounds": settled.rounds,
+        "dropped": dict(settled.dropped),
+        "why": settled.why,
+        "calls": settled.rounds + counted.calls,
+        "seconds": round(time.monotonic() - began, 3),
+    }
+
+
+class CountingChecker:
+    """A checker that counts how often it was asked."""
+
+    def __init__(self, checker: Checker) -> None:
+        self.checker = checker
+        self.name = checker.name
+        self.calls = 0
+
+    def which(self, case: Any, text: str) -> frozenset[int]:
+        """See `Checker`."""
+        self.calls += 1
+        return self.checker.which(case, text)
+
+
+def statistics(done: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts for people: tasks kept and dropped with the reason, texts dropped with the reason."""
+    records = list(done.values())
+    dropped: Counter[str] = Counter()
+    for record in records:
+        dropped.update(record["dropped"])
+    kept = [r for r in records if r["kept"]]
+    return {
+        "tasks": len(records),
+        "kept": len(kept),
+        "kept_by_granularity": dict(Counter(r["granularity"] for r in kept)),
+        "kept_by_rounds": {
+            str(k): v for k, v in sorted(Counter(r["rounds"] for r in kept).items())
+        },
+        "texts": {key: sum(len(r["texts"][key]) for r in kept) for key in TEXT_LISTS},
+        "negative_texts": sum(len(t) for r in kept for t in r["negative"].values()),
+        "texts_dropped": dict(dropped.most_common()),
+        "tasks_dropped": dict(Counter(r["why"] for r in records if not r["kept"]).most_common(50)),
+        "calls": sum(r["calls"] for r in records),
+        "seconds": round(sum(r["seconds"] for r in records), 1),
+    }

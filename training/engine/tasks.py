@@ -1,0 +1,190 @@
+"""What texts are wanted for: one instance, some of a class, or all of it, in one picture."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from training.annotations import AnnotatedImage, Annotation, Granularity, Reference, image_path
+from training.rle import Mask, MaskError, check_size
+
+MAX_TASKS = 24
+"""Of one picture."""
+MAX_CANDIDATES = 12
+"""Numbers in a picture that a person, or a model, still reads without error."""
+MIN_SHARE = 0.0005
+"""Of the picture; smaller targets can't be recognised in what is sent."""
+
+
+class UnusableError(ValueError):
+    """A task can't be worked on; the message says why in a few words."""
+
+
+class MissingPictureError(UnusableError):
+    """A picture isn't there, but may be another time."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Targets of one picture that belong together, and the texts that came with them.
+
+    Attributes:
+        key: The same in every run over the same source.
+        image: The picture with all its annotations.
+        targets: Ids of annotations.
+        given: Sentences for these targets that came with the source.
+        given_negative: Such that denote nothing in the picture.
+    """
+
+    key: str
+    image: AnnotatedImage
+    targets: tuple[int, ...]
+    given: tuple[Reference, ...] = ()
+    given_negative: tuple[Reference, ...] = ()
+
+    @property
+    def granularity(self) -> Granularity:
+        """How the targets relate to all of their class."""
+        return self.image.granularity(self.targets)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A task with its pixels.
+
+    Attributes:
+        task: What is wanted.
+        rgb: uint8 (H, W, 3).
+        candidates: What the targets could be taken for, the targets among them, in no order that
+            tells which are. Number n in a picture is the n-th of these.
+        wanted: Numbers of the targets.
+    """
+
+    task: Task
+    rgb: np.ndarray
+    candidates: tuple[tuple[Annotation, Mask], ...]
+    wanted: frozenset[int]
+
+    @property
+    def targets(self) -> list[tuple[Annotation, Mask]]:
+        """The targets alone."""
+        return [self.candidates[number - 1] for number in sorted(self.wanted)]
+
+    @property
+    def name(self) -> str:
+        """Class of the targets; empty if the source gives none, or they have several."""
+        names = {annotation.name for annotation, _ in self.targets}
+        return names.pop() if len(names) == 1 else ""
+
+
+def tasks_of(image: AnnotatedImage) -> list[Task]:
+    """What a picture's texts say if it has any, else every instance, class and some groups."""
+    single = {a.id: a for a in image.annotations if not a.crowd}
+    given: dict[tuple[int, ...], list[Reference]] = defaultdict(list)
+    nothing = tuple(r for r in image.references if not r.targets)
+    for reference in image.references:
+        if reference.targets and set(reference.targets) <= single.keys():
+            given[tuple(sorted(reference.targets))].append(reference)
+    groups = list(given) or list(dict.fromkeys(_groups(image, list(single.values()))))
+    return [
+        Task(
+            key=f"{image.id}|{image.file_name}|{'+'.join(map(str, targets))}",
+            image=image,
+            targets=targets,
+            given=tuple(given.get(targets, ())),
+            given_negative=nothing if index == 0 else (),
+        )
+        for index, targets in enumerate(groups[:MAX_TASKS])
+    ]
+
+
+def _groups(image: AnnotatedImage, annotations: list[Annotation]) -> Iterator[tuple[int, ...]]:
+    """All of a class, then several that lie together, then each alone."""
+    classes: dict[str, list[Annotation]] = defaultdict(list)
+    for annotation in annotations:
+        classes[annotation.name].append(annotation)
+    rng = Random(f"{image.id}/{image.file_name}")
+    for same in classes.values():
+        if len(same) > 1:
+            yield tuple(sorted(a.id for a in same))
+        if len(same) > 2:
+            # Neighbours have something in common that can be said; any two at random often don't.
+            in_order = sorted(same, key=lambda a: (_left(a), a.id))
+            count = rng.randint(2, len(same) - 1)
+            chosen = in_order[:count] if rng.random() < 0.5 else in_order[-count:]
+            yield tuple(sorted(a.id for a in chosen))
+    yield from ((a.id,) for a in annotations)
+
+
+def _left(annotation: Annotation) -> float:
+    """Where it begins: exact for polygons; a packed mask's first run is of columns too."""
+    if not isinstance(annotation.shape, dict):
+        return min(min(polygon[::2]) for polygon in annotation.shape)
+    height, width = annotation.shape["size"]
+    return float(annotation.mask(height, width).any(0).argmax())
+
+
+def load_case(task: Task, images: Path) -> Case:
+    """Read the picture and draw the masks of a task.
+
+    Raises:
+        UnusableError: The picture is missing or another one, or the targets can't be told apart.
+    """
+    image = task.image
+    rgb = read_picture(image_path(images, image.file_name), image.height, image.width)
+    drawn = []
+    for annotation in _rivals(task):
+        try:
+            mask = annotation.mask(image.height, image.width)
+        except MaskError as error:
+            raise UnusableError(f"mask {annotation.id}: {error}") from error
+        if annotation.id in task.targets and mask.mean() < MIN_SHARE:
+            raise UnusableError("a target is too small to be recognised")
+        if mask.any():
+            drawn.append((annotation, mask))
+    Random(task.key).shuffle(drawn)
+    wanted = frozenset(n for n, (a, _) in enumerate(drawn, 1) if a.id in task.targets)
+    return Case(task, rgb, tuple(drawn), wanted)
+
+
+def _rivals(task: Task) -> list[Annotation]:
+    """The targets, all others of their class, and others as far as there is room."""
+    usable = [a for a in task.image.annotations if not a.crowd]
+    targets = [a for a in usable if a.id in task.targets]
+    names, parts = {a.name for a in targets}, {a.is_part for a in targets}
+    others = [a for a in usable if a.id not in task.targets]
+    same = [a for a in others if a.name in names]
+    if len(targets) + len(same) > MAX_CANDIDATES:
+        raise UnusableError(f"there are more than {MAX_CANDIDATES} of the class")
+    # A thing and a part of it cover each other, so only like is set beside like.
+    rest = [a for a in others if a.name not in names and a.is_part in parts]
+    return [*targets, *same, *rest][:MAX_CANDIDATES]
+
+
+def read_picture(path: Path, height: int, width: int) -> np.ndarray:
+    """A picture as uint8 RGB (H, W, 3), if it has the size that its annotations say.
+
+    Raises:
+        MissingPictureError: It isn't there.
+        UnusableError: It is no picture, or of another size.
+    """
+    try:
+        with Image.open(path) as opened:  # the header alone, before memory is taken for pixels
+            size = opened.size
+        check_size(size[1], size[0])
+        data = np.fromfile(path, np.uint8)
+    except FileNotFoundError as error:
+        raise MissingPictureError(f"{path} is missing") from error
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, MaskError) as error:
+        raise UnusableError(f"{path.name} is no picture that can be read") from error
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if bgr is None or bgr.shape[:2] != (height, width):
+        raise UnusableError(f"{path.name} is not {width}x{height}, as its annotations say")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

@@ -1,0 +1,94 @@
+"""Referring texts about COCO's instances: RefCOCO, RefCOCO+, RefCOCOg, gRefCOCO and Ref-ZOM.
+
+A list of refs, each with `image_id`, `ann_id` and `sentences` (`sent`, or `raw`), beside an
+`instances.json`. RefCOCO has one `ann_id`; gRefCOCO a list, [-1] for what isn't there; Ref-ZOM one
+or a list, and `source` "zero" for what isn't there. gRefCOCO comes as JSON; the others come as
+pickles, which must be converted (see `training.formats`). Ref-ZOM's layout is as the code of its
+authors reads it; its files themselves were not at hand.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sam3i_model.instruction import Level
+from training.annotations import AnnotatedImage, Problems, Reference
+from training.entries import MAX_TARGETS, EntryError, integer, mapping, sequence, words
+from training.formats import coco
+
+LAYOUTS = ("refcoco", "grefcoco", "ref-zom")
+MAX_SENTENCES = 100
+_LOOK_AT = 10_000
+"""Refs that are looked at to tell the layouts apart."""
+
+
+def fits(content: Any) -> bool:
+    """Whether it is a list of refs."""
+    return (
+        isinstance(content, list)
+        and bool(content)
+        and isinstance(content[0], dict)
+        and {"image_id", "ann_id", "sentences"} <= set(content[0])
+    )
+
+
+def fits_grefcoco(content: Any) -> bool:
+    """Whether some ref denotes nothing, or several, the way gRefCOCO writes it."""
+    return (
+        fits(content)
+        and not fits_ref_zom(content)
+        and any(isinstance(r, dict) and isinstance(r.get("ann_id"), list) for r in _some(content))
+    )
+
+
+def fits_ref_zom(content: Any) -> bool:
+    """Whether refs say how many they denote, as Ref-ZOM's do."""
+    return fits(content) and any(isinstance(r, dict) and "source" in r for r in _some(content))
+
+
+def _some(content: list[Any]) -> list[Any]:
+    return content[:_LOOK_AT]
+
+
+def read(content: list[Any], instances: dict[str, Any], problems: Problems) -> list[AnnotatedImage]:
+    """The images that are spoken of, with all their instances and the sentences."""
+    images = {image.id: image for image in coco.read(instances, problems)}
+    known = {number: {a.id for a in image.annotations} for number, image in images.items()}
+    said: dict[int, list[Reference]] = defaultdict(list)
+    for index, raw in enumerate(content):
+        try:
+            entry = mapping(raw, "it")
+            number = integer(entry, "image_id")
+            if number not in images:
+                raise EntryError(f"there is no image {number}")
+            targets = _targets(entry)
+            unknown = set(targets) - known[number]
+            if unknown:
+                raise EntryError(f"its image has no annotation {min(unknown)}")
+            said[number].extend(Reference(t, targets, Level.SIMPLE) for t in _sentences(entry))
+        except EntryError as error:
+            problems.add(f"ref {index}", error)
+    return [
+        replace(images[number], references=tuple(references))
+        for number, references in sorted(said.items())
+    ]
+
+
+def _targets(entry: Mapping[str, Any]) -> tuple[int, ...]:
+    if entry.get("source") == "zero" or entry.get("no_target") is True:
+        return ()
+    if not isinstance(entry.get("ann_id"), list):
+        return (integer(entry, "ann_id"),)
+    numbers = [integer({"ann_id": n}, "ann_id") for n in sequence(entry, "ann_id", MAX_TARGETS)]
+    return () if numbers == [-1] else tuple(dict.fromkeys(numbers))
+
+
+def _sentences(entry: Mapping[str, Any]) -> list[str]:
+    texts = []
+    for sentence in sequence(entry, "sentences", MAX_SENTENCES):
+        said = mapping(sentence, "a sentence")
+        texts.append(words(said.get("sent") or said.get("raw"), "sent"))
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,225 @@
+"""SAM3-I's JSON: COCO-like, one image entry a sample, its sentences in `text_inst_input`.
+
+What the official loader reads is written as it needs it. Beside that an image entry may have fields
+of ours, which that loader ignores: `granularity` ("1to1", "1toN", "1toAll"), `negative` (texts a
+level that denote nothing here), `provenance` (source, model, rounds), `part` (whether the targets
+are parts of things) and `family` (the sort of condition, such as "relation"). What is written is
+read back exactly.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from sam3i_model.instruction import Level
+from training.annotations import GRANULARITIES, Granularity, Problems
+from training.entries import (
+    EntryError,
+    file_name,
+    integer,
+    mapping,
+    sequence,
+    shape,
+    size,
+    text,
+    words,
+)
+from training.rle import Mask, MaskError, decode, encode, fill
+
+LEVEL_LISTS = {
+    Level.CONCEPT: "concept",
+    Level.SIMPLE: "simple_query",
+    Level.COMPLEX: "complex_query",
+}
+"""The list in `text_inst_input` that a level's texts are in."""
+TEXT_LISTS = tuple(LEVEL_LISTS.values())
+CATEGORY = {"id": 1, "name": "object"}
+"""The one category: the official loader asks an image once for every category in the file."""
+MAX_TEXTS = 1_000
+MAX_FAMILY = 64
+
+Texts = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One mask: COCO's packed runs, bbox (x, y, width, height) in pixels, area in pixels."""
+
+    counts: str
+    box: tuple[float, float, float, float]
+    area: float
+    crowd: bool = False
+
+    @classmethod
+    def of(cls, mask: Mask, crowd: bool = False) -> Target:
+        """Of bool (H, W)."""
+        x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+        return cls(encode(mask)["counts"], (x, y, width, height), int(mask.sum()), crowd)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where texts come from: layout of the source, the model that wrote them, rounds it took."""
+
+    source: str
+    model: str
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture with one target set and the sentences that denote it.
+
+    `texts` has all of `TEXT_LISTS`; `negative` only those that have any. No targets: the sentences
+    denote nothing here.
+    """
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+    texts: Texts
+    targets: tuple[Target, ...]
+    granularity: Granularity | None = None
+    negative: Texts = field(default_factory=dict)
+    provenance: Provenance | None = None
+    part: bool | None = None
+    family: str = ""
+
+
+def document(samples: Sequence[Sample]) -> dict[str, Any]:
+    """The content of a file."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for sample in samples:
+        entry: dict[str, Any] = {
+            "id": sample.id,
+            "file_name": sample.file_name,
+            "width": sample.width,
+            "height": sample.height,
+            "text_inst_input": {key: list(sample.texts[key]) for key in TEXT_LISTS},
+        }
+        if sample.granularity is not None:
+            entry["granularity"] = sample.granularity
+        if sample.negative:
+            entry["negative"] = {key: list(texts) for key, texts in sample.negative.items()}
+        if sample.provenance is not None:
+            entry["provenance"] = asdict(sample.provenance)
+        if sample.part is not None:
+            entry["part"] = sample.part
+        if sample.family:
+            entry["family"] = sample.family
+        images.append(entry)
+        for target in sample.targets:
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": sample.id,
+                    "category_id": CATEGORY["id"],
+                    "bbox": list(target.box),
+                    "area": target.area,
+                    "iscrowd": int(target.crowd),
+                    "segmentation": {
+                        "size": [sample.height, sample.width],
+                        "counts": target.counts,
+                    },
+                }
+            )
+    return {"images": images, "annotations": annotations, "categories": [dict(CATEGORY)]}
+
+
+def write(path: Path, samples: Sequence[Sample]) -> None:
+    """Write a file; it appears under its name only when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(json.dumps(document(samples), ensure_ascii=False), encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+def parse(content: Any, problems: Problems) -> list[Sample]:
+    """The samples of a parsed file; entries that can't be used are noted and left out."""
+    targets: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for index, raw in enumerate(content["annotations"]):
+        try:
+            entry = mapping(raw, "it")
+            targets[integer(entry, "image_id")].append(entry)
+        except EntryError as error:
+            problems.add(f"annotation {index}", error)
+    samples: dict[int, Sample] = {}
+    for index, raw in enumerate(content["images"]):
+        try:
+            sample = _sample(mapping(raw, "it"), targets)
+            if sample.id in samples:
+                raise EntryError(f"there is an image {sample.id} already")
+            samples[sample.id] = sample
+        except (EntryError, MaskError) as error:
+            problems.add(f"image {index}", error)
+    for number in targets.keys() - {s.id for s in samples.values()}:
+        problems.add(f"annotations of image {number}", "there is no such image")
+    return list(samples.values())
+
+
+def _sample(entry: Mapping[str, Any], targets: Mapping[int, list[Any]]) -> Sample:
+    height, width = size(entry)
+    number = integer(entry, "id")
+    texts = _texts(mapping(entry.get("text_inst_input"), "text_inst_input"))
+    granularity = entry.get("granularity")
+    if granularity not in (None, *GRANULARITIES):
+        raise EntryError(f"granularity must be one of {', '.join(GRANULARITIES)}")
+    part = entry.get("part")
+    if part is not None and not isinstance(part, bool):
+        raise EntryError("'part' is neither true nor false")
+    return Sample(
+        id=number,
+        file_name=file_name(entry),
+        width=width,
+        height=height,
+        texts={key: texts.get(key, ()) for key in TEXT_LISTS},
+        targets=tuple(_target(raw, height, width) for raw in targets.get(number, ())),
+        granularity=granularity,
+        negative=_texts(mapping(entry.get("negative", {}), "negative")),
+        provenance=_provenance(entry.get("provenance")),
+        part=part,
+        family=text(entry, "family", MAX_FAMILY) if "family" in entry else "",
+    )
+
+
+def _texts(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {
+        key: tuple(words(t, key) for t in sequence(entry, key, MAX_TEXTS))
+        for key in TEXT_LISTS
+        if key in entry
+    }
+
+
+def _provenance(raw: object) -> Provenance | None:
+    if raw is None:
+        return None
+    entry = mapping(raw, "provenance")
+    return Provenance(text(entry, "source"), text(entry, "model"), integer(entry, "rounds"))
+
+
+def _target(entry: Mapping[str, Any], height: int, width: int) -> Target:
+    """A mask; one that isn't packed is, and a box or area that is missing is worked out."""
+    outline = shape(entry.get("segmentation"), height, width)
+    crowd = bool(entry.get("iscrowd"))
+    box, area = entry.get("bbox"), entry.get("area")
+    if (
+        isinstance(outline, dict)
+        and isinstance(outline["counts"], str)
+        and isinstance(box, list)
+        and len(box) == 4
+        and all(isinstance(value, int | float) for value in [*box, area])
+    ):
+        return Target(outline["counts"], (box[0], box[1], box[2], box[3]), area, crowd)  # type: ignore[arg-type]
+    mask = decode(outline) if isinstance(outline, dict) else fill(outline, height, width)
+    return Target.of(mask, crowd)
