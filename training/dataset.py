@@ -1,13 +1,13 @@
-"""Training samples from the rendered world: a picture, sentences about it, and what they mean.
+"""Training batches from the rendered world: pictures, sentences about them, and what they mean.
 
-Sample i depends on (seed, i) alone, so a resumed run sees the samples that it would have seen.
+Batch i depends on (seed, i) alone, so a resumed run sees the batches that it would have seen.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -18,53 +18,85 @@ from transformers import PreTrainedTokenizerBase
 from sam3i_model.processing import tokenize
 from training.instructions.grammar import Query
 from training.instructions.lexicon import COLORS, NAMES
+from training.scenes import Scene, augment, boxes_by_label, scene_at
 from training.world.pool import WorldPool
 
 LABEL_STRIDE = 4
 """Pixels per cell of the label maps that the masks are trained on."""
-MIN_AREA = 70
-"""Visible pixels below which an object can't be asked for (256 px images)."""
-MAX_LABEL = 31
+MAX_LABEL = 63
 KINDS = tuple(NAMES)
 
-Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
-"""A source of sentences: (objects, rng, (width, height)) to a query."""
+Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Sequence[Query]]
+"""A source of sentences: (objects, rng, (width, height)) to one query, or to a triplet of concept,
+simple and complex ones that mean the same."""
 
 
 @dataclass
 class Batch:
-    """N images with T = N * K sentences.
+    """N images with T sentences.
 
     Attributes:
         images: uint8 (N, 3, S, S).
         labels: int64 (N, S/4, S/4) object labels, 0 is background.
+        parts: int64 (N, S/4, S/4) labels of objects' parts, 0 is none.
         objects: float32 (N, MAX_LABEL + 1, 6): kind + 1 (0 background, -1 unnamed), colour index
             (-1 unknown), box xyxy in 0..1, by label.
         input_ids: int64 (T, 32).
+        levels: int64 (T,).
         image_index: int64 (T,).
+        of_parts: bool (T,), whether labels of parts are meant.
         targets: Labels that each sentence denotes; empty when it denotes nothing.
         boxes: float32 (n_t, 4) xyxy in 0..1, of the targets.
-        presence: float32 (T,) 1 where something is denoted.
+        pairs: int64 (P, 2) rows of simple and complex sentences that mean the same.
+        concepts: Their concept's name, P of them.
     """
 
     images: torch.Tensor
     labels: torch.Tensor
+    parts: torch.Tensor
     objects: torch.Tensor
     input_ids: torch.Tensor
+    levels: torch.Tensor
     image_index: torch.Tensor
+    of_parts: torch.Tensor
     targets: list[torch.Tensor]
     boxes: list[torch.Tensor]
-    presence: torch.Tensor
+    pairs: torch.Tensor
+    concepts: list[str] = field(default_factory=list)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        moved = {
+            name: [v.to(device) for v in value]
+            if name in ("targets", "boxes")
+            else value
+            if name == "concepts"
+            else value.to(device)
+            for name, value in vars(self).items()
+        }
+        return Batch(**moved)
 
 
 class WorldBatches(torch.utils.data.IterableDataset[Batch]):
-    """Endless batches from `first` on; the mixture is a list of (share, source of sentences)."""
+    """Endless batches from `first` on; the mixture is a list of (share, source of sentences).
+
+    Args:
+        pool: Scenes.
+        tokenizer: Of the model that is trained.
+        mixture: Sources of sentences and their shares.
+        size: Of the pictures, pixels.
+        batch_size: Pictures.
+        texts_per_image: Draws of the mixture a picture.
+        seed: Of everything.
+        first: Number of the first batch.
+    """
 
     def __init__(
         self,
         pool: WorldPool,
         tokenizer: PreTrainedTokenizerBase,
         mixture: Sequence[tuple[float, Ask]],
+        size: int,
         batch_size: int,
         texts_per_image: int,
         seed: int,
@@ -74,6 +106,7 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
         self.tokenizer = tokenizer
         self.shares = [share for share, _ in mixture]
         self.asks = [ask for _, ask in mixture]
+        self.size = size
         self.batch_size = batch_size
         self.texts_per_image = texts_per_image
         self.seed = seed
@@ -93,110 +126,69 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
         """Batch number `index`, always the same for the same seed."""
         rng = random.Random(f"{self.seed}/{index}")
         noise = np.random.default_rng([self.seed, index])
-        images: list[np.ndarray] = []
-        labels: list[np.ndarray] = []
-        tables: list[np.ndarray] = []
-        queries: list[Query] = []
-        boxes: list[list[Any]] = []
-        while len(images) < self.batch_size:
-            image, label_map, objects = augment(
-                *self.pool[rng.randrange(len(self.pool))], rng, noise
-            )
-            if not objects:
+        scenes: list[Scene] = []
+        rows: list[tuple[int, Query]] = []
+        pairs: list[tuple[int, int]] = []
+        concepts: list[str] = []
+        while len(scenes) < self.batch_size:
+            drawn = scene_at(self.pool, rng.randrange(len(self.pool)))
+            scene = augment(drawn, self.size, rng, noise)
+            if not scene.objects:
                 continue
-            size = (image.shape[1], image.shape[0])
-            by_label = {o["label"]: o for o in objects}
             for _ in range(self.texts_per_image):
                 ask = rng.choices(self.asks, self.shares)[0]
-                query = ask(objects, rng, size)
-                queries.append(query)
-                boxes.append([by_label[label]["box"] for label in query.labels])
-            images.append(image)
-            labels.append(label_map[LABEL_STRIDE // 2 :: LABEL_STRIDE, 2::LABEL_STRIDE])
-            tables.append(object_table(objects, size))
-        tokens = [tokenize(self.tokenizer, query.text) for query in queries]
-        scale = np.array([*size, *size], np.float32)
+                queries = ask(scene.objects, rng, (self.size, self.size))
+                if len(queries) == 3:
+                    concepts.append(queries[0].text)
+                    pairs.append((len(rows), len(rows) + 1))
+                rows += [(len(scenes), query) for query in queries[-2:]]
+            scenes.append(scene)
+        return self.collate(scenes, rows, pairs, concepts)
+
+    def collate(
+        self,
+        scenes: list[Scene],
+        rows: list[tuple[int, Query]],
+        pairs: list[tuple[int, int]],
+        concepts: list[str],
+    ) -> Batch:
+        """Scenes and (scene, query) rows as tensors."""
+        queries = [query for _, query in rows]
+        boxes = []
+        for scene, query in rows:
+            by_label = boxes_by_label(scenes[scene].objects, query.part)
+            listed = [by_label[label] for label in query.labels]
+            boxes.append(torch.tensor(listed, dtype=torch.float32).view(-1, 4) / self.size)
         return Batch(
-            images=torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(),
-            labels=torch.from_numpy(np.stack(labels).astype(np.int64)),
-            objects=torch.from_numpy(np.stack(tables)),
-            input_ids=torch.stack([t.ids for t in tokens]),
-            image_index=torch.arange(len(images)).repeat_interleave(self.texts_per_image),
-            targets=[torch.tensor(query.labels, dtype=torch.int64) for query in queries],
-            boxes=[torch.from_numpy(np.array(b, np.float32).reshape(-1, 4) / scale) for b in boxes],
-            presence=torch.tensor([float(bool(query.labels)) for query in queries]),
+            images=torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2),
+            labels=cells([s.labels for s in scenes]),
+            parts=cells([s.parts for s in scenes]),
+            objects=torch.from_numpy(np.stack([object_table(s.objects, self.size) for s in scenes])),
+            input_ids=torch.stack([tokenize(self.tokenizer, q.text).ids for q in queries]),
+            levels=torch.tensor([int(q.level) for q in queries]),
+            image_index=torch.tensor([scene for scene, _ in rows]),
+            of_parts=torch.tensor([q.part for q in queries]),
+            targets=[torch.tensor(q.labels, dtype=torch.int64) for q in queries],
+            boxes=boxes,
+            pairs=torch.tensor(pairs, dtype=torch.int64).view(-1, 2),
+            concepts=concepts,
         )
 
 
-def object_table(objects: list[dict[str, Any]], size: tuple[int, int]) -> np.ndarray:
+def cells(maps: list[np.ndarray]) -> torch.Tensor:
+    """Label maps (S, S) at the middle of each cell: int64 (N, S/4, S/4)."""
+    middle = LABEL_STRIDE // 2
+    return torch.from_numpy(np.stack([m[middle::LABEL_STRIDE, middle::LABEL_STRIDE] for m in maps])).long()
+
+
+def object_table(objects: list[dict[str, Any]], size: int) -> np.ndarray:
     """What covers a pixel of each label: float32 (MAX_LABEL + 1, 6), see `Batch.objects`."""
     table = np.full((MAX_LABEL + 1, 6), -1, np.float32)
     table[0, 0] = 0
-    width, height = size
-    for entry in objects:
-        kind, color = entry["kind"], entry["color"]
-        row = table[entry["label"]]
+    for record in objects:
+        kind, color = record["kind"], record["color"]
+        row = table[record["label"]]
         row[0] = KINDS.index(kind) + 1 if kind in KINDS else -1
         row[1] = COLORS.index(color) if color in COLORS else -1
-        row[2:] = np.array(entry["box"], np.float32) / [width, height, width, height]
+        row[2:] = np.array(record["box"], np.float32) / size
     return table
-
-
-def augment(
-    image: np.ndarray,
-    labels: np.ndarray,
-    objects: list[dict[str, Any]],
-    rng: random.Random,
-    noise: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, list[dict[str, Any]]]:
-    """Crop, mirror and re-expose a scene; the records follow (box, area, viewer's right).
-
-    Objects that are hardly visible afterwards leave the records and the label map; what the
-    records say about parts is left out.
-    """
-    size = image.shape[0]
-    if rng.random() < 0.6:
-        height = int(size * rng.uniform(0.5, 1))
-        width = min(size, max(100, int(height * rng.uniform(0.72, 1.38))))
-        top, left = rng.randint(0, size - height), rng.randint(0, size - width)
-        window = np.s_[top : top + height, left : left + width]
-        image = cv2.resize(image[window], (size, size), interpolation=cv2.INTER_LINEAR)
-        labels = cv2.resize(labels[window], (size, size), interpolation=cv2.INTER_NEAREST)
-    mirror = rng.random() < 0.5
-    if mirror:
-        image, labels = image[:, ::-1], labels[:, ::-1]
-    counts = np.bincount(labels.ravel(), minlength=MAX_LABEL + 1)
-    kept = []
-    labels = labels.copy()
-    for entry in objects:
-        label = entry["label"]
-        if counts[label] < MIN_AREA:
-            labels[labels == label] = 0
-            continue
-        x, y, width, height = cv2.boundingRect((labels == label).astype(np.uint8))
-        right, forward, up = entry["viewer"]
-        kept.append(
-            {
-                **entry,
-                "box": [x, y, x + width, y + height],
-                "area": int(counts[label]),
-                "viewer": [-right if mirror else right, forward, up],
-            }
-        )
-    return expose(image, rng, noise), labels, kept
-
-
-def expose(image: np.ndarray, rng: random.Random, noise: np.random.Generator) -> np.ndarray:
-    """Random gain, white balance, contrast, sensor noise and blur: uint8 (H, W, 3)."""
-    out = image.astype(np.float32)
-    if rng.random() < 0.7:
-        balance = 1 + noise.normal(size=3).astype(np.float32) * 0.04
-        out = out * np.float32(rng.uniform(0.7, 1.3)) * balance
-        mean = out.mean()
-        out = (out - mean) * np.float32(rng.uniform(0.8, 1.25)) + mean
-    if rng.random() < 0.3:
-        grain = noise.standard_normal(out.shape, dtype=np.float32)
-        out += grain * np.float32(rng.uniform(2, 12))
-    if rng.random() < 0.15:
-        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.2)).astype(np.float32)
-    return np.clip(out, 0, 255).astype(np.uint8)

@@ -15,7 +15,7 @@ from training.boxes import giou
 from training.dataset import KINDS, Batch
 from training.focal import Focal
 from training.instructions.lexicon import COLORS
-from training.targets import label_maps
+from training.targets import label_maps, sampled, text_maps
 
 INSIDE = Focal(0.6, 0.4, gamma=2)
 """Loss of a token's "inside something denoted"."""
@@ -78,11 +78,14 @@ class TokenHead(nn.Module):
         count, tokens = outputs.tokens.shape[:2]
         size = int(tokens**0.5)
         said = self.mlp(self.norm(outputs.tokens)).float().view(count, size, size, 5)
-        labels = label_maps(batch, size)[batch.image_index]
-        inside = torch.stack([torch.isin(m, t) for m, t in zip(labels, batch.targets, strict=True)])
+        labels = sampled(text_maps(batch), size)
+        table = said.new_zeros(count, 256, 4)  # a text's boxes by label; none where none is meant
+        for row, (label, boxes) in enumerate(zip(batch.targets, batch.boxes, strict=True)):
+            table[row, label] = boxes
+        truth = table[torch.arange(count, device=labels.device)[:, None, None], labels]
+        inside = truth[..., 2] > 0
         loss = INSIDE(said[..., 0], inside.float()).sum() / inside.sum().clamp(min=1)
         if inside.any():
-            truth = batch.objects[batch.image_index[:, None, None], labels][..., 2:]
             boxes = cell_boxes(said[..., 1:])
             loss = loss + (1 - giou(boxes[inside], truth[inside])).mean()
         return loss

@@ -44,8 +44,14 @@ class Targets:
 def denoted(batch: Batch) -> Targets:
     """The targets of a batch of rendered scenes, with masks from its label maps."""
     counts = torch.tensor([len(t) for t in batch.targets], device=batch.image_index.device)
-    maps = batch.labels[batch.image_index.repeat_interleave(counts)]
+    maps = text_maps(batch).repeat_interleave(counts, dim=0)
     return Targets(batch.boxes, maps == torch.cat(batch.targets)[:, None, None])
+
+
+def text_maps(batch: Batch) -> torch.Tensor:
+    """The map that each text's labels refer to, of objects or of parts: int64 (T, S, S)."""
+    images = batch.image_index
+    return torch.where(batch.of_parts[:, None, None], batch.parts[images], batch.labels[images])
 
 
 def label_maps(batch: Batch, size: int) -> torch.Tensor:
