@@ -32,7 +32,10 @@ VERBS = {
     ),
     "train": ("training.train:train_command", "Train a checkpoint."),
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
-    "evaluate": ("training.evaluate:evaluate_command", "Measure a checkpoint on rendered scenes."),
+    "evaluate": (
+        "training.evaluate:evaluate_command",
+        "Measure a checkpoint, or two side by side.",
+    ),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }
 

@@ -23,7 +23,8 @@ from sam3i_model.checkpoints import CheckpointError, load, save
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.segmenter import Segmenter
 from training.dataset import Ask
-from training.evaluate import LEVELS, union_iou
+from training.metrics import union_iou
+from training.questions import LEVELS
 from training.world.pool import WorldPool
 
 SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)

@@ -64,6 +64,8 @@ def words(value: object, what: str, limit: int = MAX_TEXT) -> str:
         raise EntryError(f"'{what}' is not a text")
     if len(value) > limit:
         raise EntryError(f"'{what}' has {len(value):,} characters, at most {limit} are read")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise EntryError(f"'{what}' has half a character, which no file or model takes")
     cleaned = " ".join(value.split())
     if not cleaned:
         raise EntryError(f"'{what}' is empty")

@@ -62,6 +62,19 @@ def decode(rle: Rle) -> Mask:
     return np.repeat(values, runs).reshape((height, width), order="F")
 
 
+def united(codes: Sequence[Rle], size: tuple[int, int]) -> Mask:
+    """The union of masks of that (height, width): bool (H, W), empty for none."""
+    union = np.zeros(size, bool)
+    for code in codes:
+        union |= decode(code)
+    return union
+
+
+def areas(codes: Sequence[Rle]) -> list[int]:
+    """Pixels of each mask, from its packed runs alone."""
+    return [sum(unpack(c["counts"], c["size"][0] * c["size"][1])[1::2]) for c in codes]
+
+
 def pack(runs: Sequence[int]) -> str:
     """Run lengths as COCO's string: differences to the run before last, five bits a character."""
     characters = []

@@ -2,8 +2,9 @@
 
 What the official loader reads is written as it needs it. Beside that an image entry may have fields
 of ours, which that loader ignores: `granularity` ("1to1", "1toN", "1toAll"), `negative` (texts a
-level that denote nothing here), `provenance` (source, model, rounds) and `part` (whether the
-targets are parts of things). What is written is read back exactly.
+level that denote nothing here), `provenance` (source, model, rounds), `part` (whether the targets
+are parts of things) and `family` (the sort of condition, such as "relation"). What is written is
+read back exactly.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ TEXT_LISTS = tuple(LEVEL_LISTS.values())
 CATEGORY = {"id": 1, "name": "object"}
 """The one category: the official loader asks an image once for every category in the file."""
 MAX_TEXTS = 1_000
+MAX_FAMILY = 64
 
 Texts = Mapping[str, tuple[str, ...]]
 
@@ -91,6 +93,7 @@ class Sample:
     negative: Texts = field(default_factory=dict)
     provenance: Provenance | None = None
     part: bool | None = None
+    family: str = ""
 
 
 def document(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -113,6 +116,8 @@ def document(samples: Sequence[Sample]) -> dict[str, Any]:
             entry["provenance"] = asdict(sample.provenance)
         if sample.part is not None:
             entry["part"] = sample.part
+        if sample.family:
+            entry["family"] = sample.family
         images.append(entry)
         for target in sample.targets:
             annotations.append(
@@ -184,6 +189,7 @@ def _sample(entry: Mapping[str, Any], targets: Mapping[int, list[Any]]) -> Sampl
         negative=_texts(mapping(entry.get("negative", {}), "negative")),
         provenance=_provenance(entry.get("provenance")),
         part=part,
+        family=text(entry, "family", MAX_FAMILY) if "family" in entry else "",
     )
 
 

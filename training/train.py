@@ -27,10 +27,12 @@ from sam3i_model.processing import normalise
 from sam3i_model.segmenter import Segmenter
 from training.dataset import Batch, WorldBatches
 from training.dense_heads import CellHead, TokenHead
-from training.evaluate import LEVELS, evaluate, summarise
+from training.evaluate import evaluate
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
 from training.losses import grounding_losses
+from training.metrics import summarise
+from training.questions import LEVELS, WorldQuestions
 from training.recipes import SMALL
 from training.settings import Settings, SettingsError, read_settings
 from training.targets import denoted
@@ -148,7 +150,7 @@ def validate(model: Sam3IModel, average: Average, tokenizer: Any, pool: WorldPoo
     trained = list(model.config.trained_levels)
     model.config.trained_levels = list(LEVELS)
     scenes = range(min(VALIDATION_SCENES, len(pool)))
-    rows = evaluate(Segmenter(model, tokenizer), pool, LEVELS, scenes, seed=5)
+    rows = evaluate(Segmenter(model, tokenizer), WorldQuestions(pool, seed=5), scenes)
     model.config.trained_levels = trained
     model.load_state_dict(current)
     return {name: summarise([r for r in rows if r.level == name]) for name in LEVELS}

@@ -83,3 +83,13 @@ def test_outlines_may_leave_the_picture_but_not_for_ever():
     zigzag = [c for i in range(6000) for c in (i % 7, 0 if i % 2 else 5000)]
     with pytest.raises(rle.MaskError, match="too long"):
         rle.fill([zigzag], 5000, 10)
+
+
+def test_union_and_areas():
+    first, second = np.zeros((2, 4, 5), bool)
+    first[0], second[:, 0] = True, True
+    codes = [rle.encode(first), rle.encode(second), rle.encode(np.zeros((4, 5), bool))]
+    assert (rle.united(codes, (4, 5)) == (first | second)).all()
+    assert rle.areas(codes) == [5, 4, 0]
+    assert not rle.united([], (4, 5)).any()
+    assert rle.areas([]) == []

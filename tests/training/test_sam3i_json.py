@@ -40,6 +40,7 @@ def samples() -> list[Sample]:
             negative={"simple_query": ("the green mug",)},
             provenance=Provenance("coco", "seer", 3),
             part=True,
+            family="ordinal",
         ),
         Sample(5, "a/b.jpg", 64, 48, texts, ()),
     ]

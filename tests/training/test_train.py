@@ -178,6 +178,21 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
         assert torch.equal(value, killed[name]), name
 
 
+def test_validation_measures_the_average_and_leaves_the_model_as_it_was():
+    tokenizer = build_tokenizer()
+    model = training.new_model(len(tokenizer)).eval()
+    average = training.Average(model, 0.99)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    figures = training.validate(model, average, tokenizer, TwoBoxes())
+    assert list(figures) == ["concept", "simple"]
+    assert [level["sentences"] for level in figures.values()] == [12, 12]
+    assert all(0 <= level["giou"] <= 1 for level in figures.values())
+    assert all(torch.equal(value, before[n]) for n, value in model.state_dict().items())
+
+
 def test_stage_1_1_leaves_concepts_alone_and_teaches_simple(tmp_path):
     training.train(small_settings(steps=2), TwoBoxes(), None, tmp_path / "base", "")
     start = str(tmp_path / "base/model")

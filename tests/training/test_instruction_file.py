@@ -1,0 +1,162 @@
+"""SAM3-I files: what they ask, and what is said about bad ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.instruction_file import InstructionFile
+from training.questions import QuestionError
+from training.rle import decode
+
+
+def content() -> dict[str, Any]:
+    """Two samples of one picture, one of another that nothing is annotated in."""
+    texts = {"concept": ["box"], "simple_query": ["the left box", "box on the left"]}
+    return {
+        "images": [
+            {"id": 7, "file_name": "a.png", "height": 4, "width": 6, "text_inst_input": texts},
+            {
+                "id": 3,
+                "file_name": "sub/b.png",
+                "height": 4,
+                "width": 6,
+                "text_inst_input": {"complex_query": ["something to sit on"]},
+            },
+            {
+                "id": 9,
+                "file_name": "a.png",
+                "height": 4,
+                "width": 6,
+                "text_inst_input": {"simple_query": ["the lid of the box"]},
+                "granularity": "1to1",
+                "family": "part of",
+                "part": True,
+                "negative": {"concept": ["mug"], "simple_query": ["the red lid", "the blue lid"]},
+            },
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 7, "segmentation": {"size": [4, 6], "counts": "04d0"}},
+            {"id": 2, "image_id": 7, "segmentation": [[3, 0, 5, 0, 5, 2, 3, 2]]},
+            {"id": 3, "image_id": 9, "segmentation": {"size": [4, 6], "counts": [23, 1]}},
+        ],
+        "categories": [{"id": 1, "name": "object"}],
+    }
+
+
+def write(folder: Path, data: Any) -> Path:
+    (folder / "sub").mkdir(exist_ok=True)
+    for name in ("a.png", "sub/b.png"):
+        Image.fromarray(np.full((4, 6, 3), 80, np.uint8)).save(folder / name)
+    path = folder / "sam3i_val.json"
+    path.write_text(data if isinstance(data, str) else json.dumps(data))
+    return path
+
+
+def test_samples_of_a_picture_come_together(tmp_path):
+    source = InstructionFile(write(tmp_path, content()))
+    assert len(source) == 2
+    assert source.levels == ("concept", "simple", "complex")
+    picture = source[0]
+    assert picture.rgb.shape == (4, 6, 3)
+    said = [(q.image, q.level, q.text, q.wording) for q in picture.questions]
+    assert said == [
+        ("7", "concept", "box", 0),
+        ("7", "simple", "the left box", 0),
+        ("7", "simple", "box on the left", 1),
+        ("9", "simple", "the lid of the box", 0),
+        ("9", "concept", "mug", 0),
+        ("9", "simple", "the red lid", 0),
+        ("9", "simple", "the blue lid", 0),
+    ]
+    first, lid = picture.questions[0], picture.questions[3]
+    assert [int(decode(mask).sum()) for mask in first.masks] == [4, 4]
+    assert (first.granularity, first.family, first.part) == ("", "", False)
+    assert (lid.granularity, lid.family, lid.part) == ("1to1", "part of", True)
+    assert decode(lid.masks[0])[3, 5]
+    assert [q.present for q in picture.questions] == [True] * 4 + [False] * 3
+    assert {q.family for q in picture.questions[4:]} == {"negative"}
+    nothing = source[1].questions[0]
+    assert (nothing.present, nothing.level) == (False, "complex")
+
+
+def test_pictures_may_be_elsewhere(tmp_path):
+    path = write(tmp_path, content())
+    other = tmp_path / "elsewhere.json"
+    other.parent.mkdir(exist_ok=True)
+    moved = tmp_path / "json" / "val.json"
+    moved.parent.mkdir()
+    path.rename(moved)
+    with pytest.raises(QuestionError, match=r"2 of 2 pictures are not in .*--images"):
+        InstructionFile(moved)
+    assert len(InstructionFile(moved, tmp_path)) == 2
+
+
+def change(**fields: Any) -> dict[str, Any]:
+    """The good content with other fields in its first image."""
+    data = content()
+    data["images"][0].update(fields)
+    return data
+
+
+def annotated(**fields: Any) -> dict[str, Any]:
+    data = content()
+    data["annotations"][0].update(fields)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[]", "is no SAM3-I file"),
+        ({"images": content()["images"]}, "is no SAM3-I file"),
+        (change(id="7"), "image 0: 'id' is not a whole number"),
+        (change(id=3), "there is an image 3 already"),
+        (change(file_name="../a.png"), "leads out of the folder"),
+        (change(file_name="/etc/passwd"), "leads out of the folder"),
+        (change(file_name="\ud800.png"), "half a character"),
+        (change(height=0), "size 6x0"),
+        (change(height=20_001), "size 6x20001"),
+        (change(text_inst_input={"concept": "box"}), "'concept' is not a list"),
+        (change(text_inst_input={"concept": ["x"] * 1001}), "at most 1,000"),
+        (change(text_inst_input={"concept": ["x" * 1001]}), "at most 1000"),
+        (change(text_inst_input={"concept": ["\udfff"]}), "half a character"),
+        (change(granularity="2to1"), "granularity must be"),
+        (change(granularity=[]), "granularity must be"),
+        (change(family=["x"]), "'family' is not a text"),
+        (change(part="yes"), "'part' is neither"),
+        (change(negative=True), "negative is not an object"),
+        (annotated(image_id=5), "annotations of image 5: there is no such image"),
+        (annotated(image_id=None), "annotation 0: 'image_id'"),
+        (annotated(segmentation=None), "image 0: it has no segmentation"),
+        (annotated(segmentation={"size": [6, 4], "counts": "4"}), "not of the picture's size"),
+        # Shorter than the mask: pycocotools would fill the rest with memory's content.
+        (annotated(segmentation={"size": [4, 6], "counts": "4"}), "don't fill"),
+    ],
+)
+def test_a_bad_file_is_one_line(tmp_path, data, said):
+    path = write(tmp_path, data)
+    with pytest.raises(QuestionError, match=said) as error:
+        InstructionFile(path)
+    assert "\n" not in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_bad_pictures_are_one_line(tmp_path):
+    path = write(tmp_path, content())
+    (tmp_path / "sub/b.png").write_bytes(b"not a picture")
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
+    source = InstructionFile(path)
+    with pytest.raises(QuestionError, match="can't be read as a picture"):
+        source[1]
+    with pytest.raises(QuestionError, match="is 8x8, not what"):
+        source[0]
+    with pytest.raises(QuestionError, match="can't be read: No such file"):
+        InstructionFile(tmp_path / "none.json")

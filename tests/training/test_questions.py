@@ -1,0 +1,63 @@
+"""Questions about rendered scenes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from training.questions import WorldQuestions
+from training.rle import decode
+from training.world.pool import WorldPool
+
+
+def write_pool(folder, color: str = "red") -> WorldPool:
+    """Eight scenes of two boxes, side by side."""
+    shard = folder / "shard-0000"
+    shard.mkdir(parents=True)
+    labels = np.zeros((8, 64, 64), np.uint8)
+    labels[:, 20:40, 5:25], labels[:, 20:40, 35:55] = 1, 2
+    record = {
+        "kind": "box",
+        "color": color,
+        "size": [0.1, 0.1, 0.1],
+        "area": 400,
+        "visible": 1.0,
+        "centroid": [0.0, 0.0, 1.0],
+    }
+    objects = [
+        {**record, "label": label, "viewer": [x / 64 - 0.5, 1.0, 0.05], "box": [x, 20, x + 20, 40]}
+        for label, x in ((1, 5), (2, 35))
+    ]
+    np.save(shard / "rgb.npy", np.zeros((8, 64, 64, 3), np.uint8))
+    np.save(shard / "labels.npy", labels)
+    (shard / "objects.json").write_text(json.dumps([objects] * 8))
+    return WorldPool(folder)
+
+
+def test_questions_about_scenes_repeat_and_fit_the_scene(tmp_path):
+    pool = write_pool(tmp_path)
+    source = WorldQuestions(pool, seed=3)
+    pictures = [source[index] for index in range(8)]
+    assert source.levels == ("concept", "simple")
+    assert pictures[5].questions == WorldQuestions(pool, seed=3)[5].questions
+    assert pictures[5].questions != WorldQuestions(pool, seed=4)[5].questions
+    assert pictures[5].rgb.shape == (64, 64, 3)
+    asked = [question for picture in pictures for question in picture.questions]
+    assert [question.level for question in asked[:4]] == ["concept"] * 2 + ["simple"] * 2
+    assert {question.present for question in asked} == {True, False}
+    for question in asked:
+        count = len(question.masks)
+        if question.level == "concept":
+            assert question.granularity == ("1toAll" if count else "")
+            assert count in (0, 2)  # the boxes are alike
+        else:
+            assert question.granularity == ("", "1to1", "1toN")[count]
+        assert all(decode(mask).sum() == 400 for mask in question.masks)
+        assert question.present == bool(count)
+
+
+def test_pools_have_fingerprints(tmp_path):
+    first = WorldQuestions(write_pool(tmp_path / "a"), seed=1).fingerprint()
+    assert first == WorldQuestions(write_pool(tmp_path / "b"), seed=1).fingerprint()
+    assert first != WorldQuestions(write_pool(tmp_path / "c", "blue"), seed=1).fingerprint()

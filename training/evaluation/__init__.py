@@ -1,0 +1,1 @@
+"""What an evaluation keeps, counts and shows."""

@@ -1,0 +1,155 @@
+"""One page about an evaluation: self-contained, it opens from disk with no network and no scripts.
+
+Sentences, names and paths come from outside: the template escapes all of them, and the page's own
+policy forbids scripts and everything that would have to be fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import jinja2
+
+from training.evaluation.compare import Comparison
+from training.evaluation.pictures import data_uri, draw
+from training.evaluation.rows import Row
+from training.evaluation.splits import LEVEL, Protocol, Tables
+from training.questions import Source
+
+WORST, BEST = 8, 4
+"""Cases of a level that are shown."""
+REGRESSIONS = 10
+MAX_TEXT = 300
+"""Characters of a sentence that are shown."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sentence as the page shows it: the row, and the other checkpoint's if there is one."""
+
+    row: Row
+    picture: str  # data URI
+    other: Row | None = None
+    other_picture: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Cases under one title."""
+
+    title: str
+    note: str
+    cases: list[Case]
+
+
+def worst(rows: Sequence[Row]) -> list[Row]:
+    """Least IoU first, of those the surest; one of each picture."""
+    wrong = [row for row in rows if row.iou < 1]
+    return _distinct(sorted(wrong, key=lambda row: (row.iou, -max(row.scores, default=0.0))), WORST)
+
+
+def best(rows: Sequence[Row]) -> list[Row]:
+    """Largest IoU first, of those that mean something; one of each picture."""
+    right = [row for row in rows if row.present and row.iou >= 0.5]
+    return _distinct(sorted(right, key=lambda row: -row.iou), BEST)
+
+
+def write_report(
+    path: Path,
+    rows: Sequence[Row],
+    figures: Tables,
+    protocol: Protocol,
+    source: Source,
+    facts: dict[str, str],
+    comparison: Comparison | None = None,
+) -> None:
+    """Write the page.
+
+    Args:
+        path: Of the page.
+        rows: All that was asked.
+        figures: Of the rows.
+        protocol: That the figures were counted by.
+        source: Has the pictures of the rows.
+        facts: Shown as they are: `model`, which is the title, and whatever else.
+        comparison: With another checkpoint, if there is one.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("training.evaluation", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, signed=signed)
+    lead, second = list(protocol.names)[:2]
+    page = environment.get_template("report.html").render(
+        facts=facts,
+        figures=figures,
+        names=protocol.names,
+        decimals=protocol.decimals,
+        lead=lead,
+        second=second,
+        perfect=protocol.perfect,
+        tiles=figures[LEVEL],
+        galleries=list(_galleries(rows, source, comparison)),
+        comparison=comparison,
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def number(value: float | None, decimals: int) -> str:
+    """A figure; a dash where there is none."""
+    return "-" if value is None else f"{value:.{decimals}f}"
+
+
+def signed(value: float, decimals: int) -> str:
+    """A difference, with its sign."""
+    return f"{value:+.{decimals}f}"
+
+
+def _galleries(
+    rows: Sequence[Row], source: Source, comparison: Comparison | None
+) -> Iterable[Gallery]:
+    if comparison and comparison.regressions:
+        pairs = comparison.regressions[:REGRESSIONS]
+        cases = [
+            replace(_case(row, source), other=_short(other), other_picture=_picture(other, source))
+            for row, other in pairs
+        ]
+        note = f"{len(comparison.regressions)} of {len(rows)} sentences lost IoU; largest first."
+        yield Gallery("Worst regressions", note, cases)
+    for level in dict.fromkeys(row.level for row in rows):
+        listed = [row for row in rows if row.level == level]
+        for title, chosen, note in (
+            ("worst", worst(listed), "Least IoU first, then the surest; one of each picture."),
+            ("best", best(listed), "Largest IoU first; one of each picture."),
+        ):
+            if chosen:
+                cases = [_case(row, source) for row in chosen]
+                yield Gallery(f"{level.capitalize()}: {title}", note, cases)
+
+
+def _case(row: Row, source: Source) -> Case:
+    return Case(_short(row), _picture(row, source))
+
+
+def _picture(row: Row, source: Source) -> str:
+    return data_uri(draw(source[row.picture].rgb, row))
+
+
+def _short(row: Row) -> Row:
+    text = row.text if len(row.text) <= MAX_TEXT else row.text[: MAX_TEXT - 1] + "…"
+    return replace(row, text=text)
+
+
+def _distinct(rows: Iterable[Row], count: int) -> list[Row]:
+    """The first row of each picture, at most `count`."""
+    first: dict[int, Row] = {}
+    for row in rows:
+        first.setdefault(row.picture, row)
+        if len(first) == count:
+            break
+    return list(first.values())

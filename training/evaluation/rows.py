@@ -1,0 +1,198 @@
+"""One row a sentence, in a file that only grows: a killed evaluation goes on where it stopped.
+
+The first line of the file holds the arguments, every other one all rows of one picture. Truth and
+answers are kept as run-length codes, so that every figure can be made from the rows alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sam3i_model.grounding import Grounding
+from sam3i_model.instruction import Outcome
+from training.questions import Question
+from training.rle import Rle, areas, encode, united
+
+LARGE, SMALL = 96 * 96 / (640 * 480), 32 * 32 / (640 * 480)
+"""Share of the picture from which an instance is large, and below which it is small: COCO's 96 and
+32 px squares in a picture of COCO's usual size."""
+
+
+class RowsError(ValueError):
+    """Why a file of rows can't be used, in one line."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sentence and how it went.
+
+    Attributes:
+        picture: Number in the source.
+        image, text, level, family, granularity, part, wording: As in `Question`.
+        shape: (height, width) of the picture.
+        size: "small", "medium" or "large": the mean area of the instances that are meant, by
+            `SMALL` and `LARGE`; "" where nothing is meant.
+        outcome: Name of the outcome.
+        presence: Probability that what was asked for is there.
+        present: Whether it is.
+        intersection, union: Pixels that are in answer and truth, and in either; both as unions.
+        iou: Their ratio; 1 where both are empty; 0 where the sentence was rejected.
+        scores: Of the instances answered, descending.
+        answer, truth: Codes of the instances answered and meant.
+    """
+
+    picture: int
+    image: str
+    text: str
+    level: str
+    family: str
+    granularity: str
+    part: bool
+    wording: int
+    shape: tuple[int, int]
+    size: str
+    outcome: str
+    presence: float
+    present: bool
+    intersection: int
+    union: int
+    iou: float
+    scores: tuple[float, ...]
+    answer: tuple[Rle, ...]
+    truth: tuple[Rle, ...]
+
+    @property
+    def answered(self) -> bool:
+        """Whether the sentence was accepted and at least one pixel was answered."""
+        return any(areas(self.answer))
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the sentence could not be asked."""
+        return self.outcome == Outcome.REJECTED.name
+
+
+def row_of(picture: int, shape: tuple[int, int], question: Question, grounding: Grounding) -> Row:
+    """The row of one answer in a picture of that (height, width)."""
+    meant = united(question.masks, shape)
+    found = grounding.masks.any(0) if len(grounding.masks) else np.zeros(shape, bool)
+    intersection, union = int((meant & found).sum()), int((meant | found).sum())
+    rejected = grounding.outcome == Outcome.REJECTED
+    return Row(
+        picture=picture,
+        image=question.image,
+        text=question.text,
+        level=question.level,
+        family=question.family,
+        granularity=question.granularity,
+        part=question.part,
+        wording=question.wording,
+        shape=shape,
+        size=_size(question, shape),
+        outcome=grounding.outcome.name,
+        presence=round(grounding.presence, 4),
+        present=question.present,
+        intersection=intersection,
+        union=union,
+        iou=0.0 if rejected else intersection / union if union else 1.0,
+        scores=tuple(round(float(score), 4) for score in grounding.scores),
+        answer=tuple(encode(mask) for mask in grounding.masks),
+        truth=question.masks,
+    )
+
+
+def _size(question: Question, shape: tuple[int, int]) -> str:
+    filled = [area for area in areas(question.masks) if area]
+    if not filled:
+        return ""
+    share = sum(filled) / len(filled) / (shape[0] * shape[1])
+    return "large" if share >= LARGE else "medium" if share >= SMALL else "small"
+
+
+class RowFile:
+    """The rows of one evaluation on disk.
+
+    Args:
+        path: Made with its folder if it isn't there.
+        arguments: What the rows depend on, as JSON. A file that was begun with others is refused.
+
+    Raises:
+        RowsError: It was begun with other arguments, or isn't a file of rows.
+    """
+
+    def __init__(self, path: Path, arguments: dict[str, Any]) -> None:
+        self.path = path
+        self.done: set[int] = set()
+        """Pictures that the file has rows of."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        complete = 0
+        if path.exists():
+            complete = self._check(arguments)
+            os.truncate(path, complete)  # half a line that a kill left
+        if not complete:
+            self._append({"arguments": arguments})
+
+    def _check(self, arguments: dict[str, Any]) -> int:
+        """Note which pictures are done; the bytes of all complete lines."""
+        complete = 0
+        for number, (line, content) in enumerate(_lines(self.path)):
+            complete += len(line)
+            if number:
+                self.done.add(content["picture"])
+                continue
+            begun: dict[str, Any] = content["arguments"]
+            names = [n for n in {**arguments, **begun} if begun.get(n) != arguments.get(n)]
+            if names:
+                raise RowsError(
+                    f"{self.path} was begun with another {names[0]} ({begun.get(names[0])}, not "
+                    f"{arguments.get(names[0])}): give the same arguments or another --out"
+                )
+        return complete
+
+    def append(self, picture: int, rows: Sequence[Row]) -> None:
+        """Add all rows of one picture; they are on disk when this returns."""
+        self._append({"picture": picture, "rows": [asdict(row) for row in rows]})
+        self.done.add(picture)
+
+    def _append(self, content: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(content, separators=(",", ":")) + "\n")
+
+    def read(self) -> list[Row]:
+        """All rows, in the order of the pictures."""
+        pictures = [content for _, content in _lines(self.path) if "picture" in content]
+        pictures.sort(key=lambda content: content["picture"])
+        try:
+            return [_row(fields) for content in pictures for fields in content["rows"]]
+        except (KeyError, TypeError) as error:
+            raise RowsError(
+                f"{self.path} has rows of another version: give another --out"
+            ) from error
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The complete lines and what they say."""
+    first = True
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            try:
+                content = json.loads(line)
+                _ = content["arguments"] if first else content["picture"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise RowsError(f"{path} is not a file of rows: give another --out") from error
+            first = False
+            yield line, content
+
+
+def _row(fields: dict[str, Any]) -> Row:
+    tuples = {name: tuple(fields[name]) for name in ("shape", "scores", "answer", "truth")}
+    return Row(**{**fields, **tuples})

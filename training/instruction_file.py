@@ -1,0 +1,127 @@
+"""Questions from a SAM3-I JSON file, the project's own fields included (see `sam3i_json`)."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from training.annotations import Problems, image_path
+from training.entries import SourceError
+from training.formats import sam3i
+from training.formats.reading import load
+from training.questions import Picture, Question, QuestionError
+from training.sam3i_json import LEVEL_LISTS, Sample, parse
+
+
+class InstructionFile:
+    """The questions of a file, picture by picture; the samples of a picture come together.
+
+    Everything is checked when the file is opened, but for what only the pictures' bytes tell. A
+    file with a sample that can't be used is refused: figures without it would not be comparable.
+
+    Args:
+        path: The JSON file.
+        images: Folder that `file_name` is relative to; None: the one that the file is in.
+
+    Raises:
+        QuestionError: The file, or a picture, is missing or not what it should be.
+    """
+
+    def __init__(self, path: Path, images: Path | None = None) -> None:
+        self.path = path
+        self.root = images or path.parent
+        self._pictures = list(_by_picture(_samples(path)).items())
+        asked = {q.level for _, samples in self._pictures for s in samples for q in questions(s)}
+        self.levels = tuple(level for level in _LEVELS.values() if level in asked)
+        missing = [n for n, _ in self._pictures if not image_path(self.root, n).is_file()]
+        if missing:
+            raise QuestionError(
+                f"{len(missing)} of {len(self._pictures)} pictures are not in {self.root}, such "
+                f"as {missing[0]}: give the folder with --images"
+            )
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, index: int) -> Picture:
+        name, samples = self._pictures[index]
+        path = image_path(self.root, name)
+        try:
+            with Image.open(path) as image:
+                size = image.size
+                # Larger ones than the file says are not worth their memory.
+                fits = all(size == (sample.width, sample.height) for sample in samples)
+                rgb = np.asarray(image.convert("RGB")) if fits else None
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise QuestionError(f"{path} can't be read as a picture: {error}") from error
+        if rgb is None:
+            raise QuestionError(f"{path} is {size[0]}x{size[1]}, not what {self.path} says")
+        return Picture(rgb, [question for sample in samples for question in questions(sample)])
+
+    def fingerprint(self) -> str:
+        """Of all samples."""
+        value = 0
+        for _, samples in self._pictures:
+            for sample in samples:
+                value = zlib.crc32(repr(sample).encode(), value)
+        return f"{value:08x}"
+
+
+_LEVELS = {key: level.name.lower() for level, key in LEVEL_LISTS.items()}
+"""List in `text_inst_input` -> level."""
+
+
+def questions(sample: Sample) -> list[Question]:
+    """What a sample asks: its texts, which mean its targets, and its negative ones."""
+    size = [sample.height, sample.width]
+    masks = tuple({"size": size, "counts": target.counts} for target in sample.targets)
+    asked = [
+        Question(
+            image=str(sample.id),
+            text=text,
+            level=_LEVELS[key],
+            masks=masks,
+            family=sample.family,
+            granularity=sample.granularity or "",
+            part=bool(sample.part),
+            wording=wording,
+        )
+        for key, texts in sample.texts.items()
+        for wording, text in enumerate(texts)
+    ]
+    absent = [
+        # Each denotes nothing for a reason of its own: not another wording of the one before.
+        Question(str(sample.id), text, _LEVELS[key], (), family="negative", part=bool(sample.part))
+        for key, texts in sample.negative.items()
+        for text in texts
+    ]
+    return asked + absent
+
+
+def _samples(path: Path) -> list[Sample]:
+    problems = Problems()
+    try:
+        content = load(path)
+    except SourceError as error:
+        raise QuestionError(str(error)) from error
+    if not sam3i.fits(content):
+        raise QuestionError(
+            f"{path} is no SAM3-I file: it needs images with text_inst_input, and annotations"
+        )
+    samples = parse(content, problems)
+    if problems.count:
+        raise QuestionError(
+            f"{path}: {problems.lines[0]} ({problems.count} such entries): correct or remove them"
+        )
+    return samples
+
+
+def _by_picture(samples: list[Sample]) -> dict[str, list[Sample]]:
+    """File names in order of their first samples."""
+    gathered: dict[str, list[Sample]] = {}
+    for sample in samples:
+        gathered.setdefault(sample.file_name, []).append(sample)
+    return gathered

@@ -1,0 +1,130 @@
+"""What is asked about a picture and what is right: one shape for every source of it."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from training.dataset import Ask
+from training.instructions import grammar
+from training.instructions.grammar import Query
+from training.rle import Rle, areas, encode
+from training.world.pool import WorldPool
+
+LEVELS: dict[str, Ask] = {"concept": grammar.concept, "simple": grammar.simple}
+"""Levels that can be asked about a rendered scene, and what makes their sentences."""
+SENTENCES = 2
+"""Sentences a level about each rendered scene."""
+GRANULARITIES = ("1to1", "1toN", "1toAll")
+"""One instance, some of a kind, all of a kind (the paper's words). "" is none of them."""
+
+
+class QuestionError(ValueError):
+    """What is wrong with a source of questions, in one line."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One sentence about one picture.
+
+    Attributes:
+        image: Names the picture's entry in its source.
+        text: The sentence.
+        level: concept, simple or complex.
+        masks: Codes of the instances that are meant, each a bool (H, W).
+        family: Sort of condition ("relation", "ordinal", ...), "" if unknown.
+        granularity: One of `GRANULARITIES` or "".
+        part: Whether parts of things are meant ("the handle of the mug").
+        wording: 0 for the first of the sentences that ask the same, then 1, 2, ...
+    """
+
+    image: str
+    text: str
+    level: str
+    masks: tuple[Rle, ...]
+    family: str = ""
+    granularity: str = ""
+    part: bool = False
+    wording: int = 0
+
+    @property
+    def present(self) -> bool:
+        """Whether anything is meant: at least one pixel."""
+        return any(areas(self.masks))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """uint8 RGB (H, W, 3) and the questions about it."""
+
+    rgb: npt.NDArray[np.uint8]
+    questions: list[Question]
+
+
+class Source(Protocol):
+    """Pictures with questions, by number; the same number always gives the same.
+
+    Attributes:
+        levels: Those that any question is of.
+    """
+
+    levels: tuple[str, ...]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Picture: ...
+
+    def fingerprint(self) -> str:
+        """Tells sources apart whose questions differ."""
+
+
+class WorldQuestions:
+    """Questions about the scenes of a pool: `SENTENCES` a level, made by the grammar.
+
+    Those about scene i depend on (seed, i) alone.
+    """
+
+    def __init__(self, pool: WorldPool, seed: int, asks: Mapping[str, Ask] = LEVELS) -> None:
+        self.pool = pool
+        self.seed = seed
+        self.asks = asks
+        self.levels = tuple(asks)
+
+    def __len__(self) -> int:
+        return len(self.pool)
+
+    def __getitem__(self, index: int) -> Picture:
+        image, labels, objects = self.pool[index]
+        rng = random.Random(f"{self.seed}/{index}")
+        size = (image.shape[1], image.shape[0])
+        questions = [
+            _question(str(index), name, ask(objects, rng, size), labels)
+            for name, ask in self.asks.items()
+            for _ in range(SENTENCES)
+        ]
+        return Picture(np.ascontiguousarray(image), questions)
+
+    def fingerprint(self) -> str:
+        """Of what the sentences are made from: the records of the objects."""
+        value = 0
+        for path in sorted(self.pool.folder.glob("shard-*/objects.json")):
+            value = zlib.crc32(path.read_bytes(), value)
+        return f"{value:08x}"
+
+
+def _question(image: str, level: str, query: Query, labels: npt.NDArray[np.uint8]) -> Question:
+    some = "1to1" if len(query.labels) == 1 else "1toN"
+    return Question(
+        image=image,
+        text=query.text,
+        level=level,
+        masks=tuple(encode(labels == label) for label in query.labels),
+        family=query.family,
+        granularity="" if not query.labels else "1toAll" if level == "concept" else some,
+    )
