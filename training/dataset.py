@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from sam3i_model.configuration import CONTEXT_LENGTH
 from sam3i_model.processing import tokenize
 from training.instructions.grammar import Query
 from training.instructions.lexicon import COLORS, NAMES
@@ -26,9 +27,10 @@ LABEL_STRIDE = 4
 MAX_LABEL = 63
 KINDS = tuple(NAMES)
 
-Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Sequence[Query]]
-"""A source of sentences: (objects, rng, (width, height)) to one query, or to a triplet of concept,
-simple and complex ones that mean the same."""
+Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
+"""Makes a sentence about a scene: (objects, rng, (width, height)) to a query."""
+Source = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Sequence[Query]]
+"""The same for one sentence, or for a concept, a simple and a complex one that mean the same."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Batch:
         boxes: float32 (n_t, 4) xyxy in 0..1, of the targets.
         pairs: int64 (P, 2) rows of simple and complex sentences that mean the same.
         concepts: Their concept's name, P of them.
+        concept_ids: int64 (P, 32), its tokens.
     """
 
     images: torch.Tensor
@@ -62,19 +65,8 @@ class Batch:
     targets: list[torch.Tensor]
     boxes: list[torch.Tensor]
     pairs: torch.Tensor
-    concepts: list[str] = field(default_factory=list)
-
-    def to(self, device: torch.device) -> Batch:
-        """The same on a device."""
-        moved = {
-            name: [v.to(device) for v in value]
-            if name in ("targets", "boxes")
-            else value
-            if name == "concepts"
-            else value.to(device)
-            for name, value in vars(self).items()
-        }
-        return Batch(**moved)
+    concepts: list[str]
+    concept_ids: torch.Tensor
 
 
 class WorldBatches(torch.utils.data.IterableDataset[Batch]):
@@ -95,7 +87,7 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
         self,
         pool: WorldPool,
         tokenizer: PreTrainedTokenizerBase,
-        mixture: Sequence[tuple[float, Ask]],
+        mixture: Sequence[tuple[float, Source]],
         size: int,
         batch_size: int,
         texts_per_image: int,
@@ -105,7 +97,7 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
         self.pool = pool
         self.tokenizer = tokenizer
         self.shares = [share for share, _ in mixture]
-        self.asks = [ask for _, ask in mixture]
+        self.sources = [source for _, source in mixture]
         self.size = size
         self.batch_size = batch_size
         self.texts_per_image = texts_per_image
@@ -136,8 +128,8 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
             if not scene.objects:
                 continue
             for _ in range(self.texts_per_image):
-                ask = rng.choices(self.asks, self.shares)[0]
-                queries = ask(scene.objects, rng, (self.size, self.size))
+                source = rng.choices(self.sources, self.shares)[0]
+                queries = source(scene.objects, rng, (self.size, self.size))
                 if len(queries) == 3:
                     concepts.append(queries[0].text)
                     pairs.append((len(rows), len(rows) + 1))
@@ -163,8 +155,10 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
             images=torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2),
             labels=cells([s.labels for s in scenes]),
             parts=cells([s.parts for s in scenes]),
-            objects=torch.from_numpy(np.stack([object_table(s.objects, self.size) for s in scenes])),
-            input_ids=torch.stack([tokenize(self.tokenizer, q.text).ids for q in queries]),
+            objects=torch.from_numpy(
+                np.stack([object_table(s.objects, self.size) for s in scenes])
+            ),
+            input_ids=self.tokens([q.text for q in queries]),
             levels=torch.tensor([int(q.level) for q in queries]),
             image_index=torch.tensor([scene for scene, _ in rows]),
             of_parts=torch.tensor([q.part for q in queries]),
@@ -172,16 +166,23 @@ class WorldBatches(torch.utils.data.IterableDataset[Batch]):
             boxes=boxes,
             pairs=torch.tensor(pairs, dtype=torch.int64).view(-1, 2),
             concepts=concepts,
+            concept_ids=self.tokens(concepts),
         )
+
+    def tokens(self, texts: Sequence[str]) -> torch.Tensor:
+        """int64 (len(texts), 32)."""
+        ids = [tokenize(self.tokenizer, text).ids for text in texts]
+        return torch.stack(ids) if ids else torch.zeros(0, CONTEXT_LENGTH, dtype=torch.int64)
 
 
 def cells(maps: list[np.ndarray]) -> torch.Tensor:
     """Label maps (S, S) at the middle of each cell: int64 (N, S/4, S/4)."""
     middle = LABEL_STRIDE // 2
-    return torch.from_numpy(np.stack([m[middle::LABEL_STRIDE, middle::LABEL_STRIDE] for m in maps])).long()
+    sampled = [m[middle::LABEL_STRIDE, middle::LABEL_STRIDE] for m in maps]
+    return torch.from_numpy(np.stack(sampled)).long()
 
 
-def object_table(objects: list[dict[str, Any]], size: int) -> np.ndarray:
+def object_table(objects: list[dict[str, Any]], size: int) -> torch.Tensor:
     """What covers a pixel of each label: float32 (MAX_LABEL + 1, 6), see `Batch.objects`."""
     table = np.full((MAX_LABEL + 1, 6), -1, np.float32)
     table[0, 0] = 0
@@ -191,4 +192,4 @@ def object_table(objects: list[dict[str, Any]], size: int) -> np.ndarray:
         row[0] = KINDS.index(kind) + 1 if kind in KINDS else -1
         row[1] = COLORS.index(color) if color in COLORS else -1
         row[2:] = np.array(record["box"], np.float32) / size
-    return table
+    return torch.from_numpy(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,11 @@ from training.instructions.grammar import Query
 from training.rle import Rle, areas, encode
 from training.world.pool import WorldPool
 
-LEVELS: dict[str, Ask] = {"concept": grammar.concept, "simple": grammar.simple}
+LEVELS: dict[str, Ask] = {
+    "concept": grammar.concept,
+    "simple": grammar.simple,
+    "complex": grammar.complex_,
+}
 """Levels that can be asked about a rendered scene, and what makes their sentences."""
 SENTENCES = 2
 """Sentences a level about each rendered scene."""
@@ -101,10 +105,11 @@ class WorldQuestions:
 
     def __getitem__(self, index: int) -> Picture:
         image, labels, objects = self.pool[index]
+        maps = (labels, self.pool.parts(index))
         rng = random.Random(f"{self.seed}/{index}")
         size = (image.shape[1], image.shape[0])
         questions = [
-            _question(str(index), name, ask(objects, rng, size), labels)
+            _question(str(index), name, ask(objects, rng, size), maps)
             for name, ask in self.asks.items()
             for _ in range(SENTENCES)
         ]
@@ -118,13 +123,16 @@ class WorldQuestions:
         return f"{value:08x}"
 
 
-def _question(image: str, level: str, query: Query, labels: npt.NDArray[np.uint8]) -> Question:
-    some = "1to1" if len(query.labels) == 1 else "1toN"
+def _question(
+    image: str, level: str, query: Query, maps: Sequence[npt.NDArray[np.uint8]]
+) -> Question:
+    """`maps` are those of objects and of parts."""
     return Question(
         image=image,
         text=query.text,
         level=level,
-        masks=tuple(encode(labels == label) for label in query.labels),
+        masks=tuple(encode(maps[query.part] == label) for label in query.labels),
         family=query.family,
-        granularity="" if not query.labels else "1toAll" if level == "concept" else some,
+        granularity=query.granularity,
+        part=query.part,
     )

@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-Stage = Literal["base", "1-1"]
+Stage = Literal["base", "1-1", "1-2", "3"]
+SOURCES = ("concept", "simple", "complex", "triplet")
 
 
 class SettingsError(ValueError):
@@ -20,13 +21,15 @@ class Settings:
     """One training run.
 
     Args:
-        stage: `base` trains everything but the adapters, `1-1` the S-Adapters alone.
+        stage: `base` trains everything but the adapters, `1-1` the S-Adapters alone, `1-2` the
+            C-Adapters and their copy of S, `3` all adapters on sentences that mean the same.
         seed: Of weights, data order and sentences.
         steps: Optimiser steps in all.
         image_steps: Of these, the first ones that train only the image encoder.
         batch_size: Images a step.
         texts_per_image: Sentences an image.
-        mixture: Share of each source of sentences (`concept`, `simple`).
+        image_size: Of the pictures, pixels a side.
+        mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`).
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
         constant_until: Share of steps after which the learning rate decays (cosine, to 2 %).
@@ -34,6 +37,7 @@ class Settings:
         warmup: Steps of linear warm-up.
         weight_decay: AdamW's.
         clip: Gradient norm at most.
+        queue: Past samples that the contrast of stage 3 keeps.
         adapters: Kind of the new adapters: `full`, or `lite` with a tenth of the parameters.
         ema: Decay of the averaged weights, which are the ones that are kept.
     """
@@ -44,6 +48,7 @@ class Settings:
     image_steps: int
     batch_size: int
     texts_per_image: int
+    image_size: int
     mixture: dict[str, float]
     learning_rate: float
     backbone_learning_rate: float
@@ -54,6 +59,7 @@ class Settings:
     weight_decay: float = 0.02
     clip: float = 1.0
     ema: float = 0.998
+    queue: int = 256
 
     def __post_init__(self) -> None:
         if self.stage not in get_args(Stage):
@@ -63,9 +69,11 @@ class Settings:
         for name in ("steps", "batch_size", "texts_per_image"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")
-        unknown = set(self.mixture) - {"concept", "simple"}
+        if self.image_size % 32 or self.image_size < 64:
+            raise SettingsError("image_size must be a multiple of 32")
+        unknown = set(self.mixture) - set(SOURCES)
         if unknown or not self.mixture:
-            raise SettingsError(f"mixture names concept and simple, not {sorted(unknown)}")
+            raise SettingsError(f"mixture names {', '.join(SOURCES)}, not {sorted(unknown)}")
 
 
 def read_settings(path: Path, **changes: Any) -> Settings:

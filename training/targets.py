@@ -41,11 +41,13 @@ class Targets:
         return torch.stack([part.any(0) for part in parts])
 
 
-def denoted(batch: Batch) -> Targets:
-    """The targets of a batch of rendered scenes, with masks from its label maps."""
-    counts = torch.tensor([len(t) for t in batch.targets], device=batch.image_index.device)
-    maps = text_maps(batch).repeat_interleave(counts, dim=0)
-    return Targets(batch.boxes, maps == torch.cat(batch.targets)[:, None, None])
+def denoted(batch: Batch, rows: list[int] | None = None) -> Targets:
+    """The targets of a batch of rendered scenes, or of some of its texts; masks from its maps."""
+    rows = list(range(len(batch.targets))) if rows is None else rows
+    targets = [batch.targets[row] for row in rows]
+    counts = torch.tensor([len(t) for t in targets], device=batch.image_index.device)
+    maps = text_maps(batch)[rows].repeat_interleave(counts, dim=0)
+    return Targets([batch.boxes[row] for row in rows], maps == torch.cat(targets)[:, None, None])
 
 
 def text_maps(batch: Batch) -> torch.Tensor:

@@ -21,60 +21,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import nn
 
 from sam3i_model.checkpoints import CheckpointError, load, save
-from sam3i_model.instruction import Level
-from sam3i_model.modeling import ImageFeatures, Sam3IModel
-from sam3i_model.processing import normalise
+from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
+from training.alignment import FeatureQueue
 from training.dataset import Batch, WorldBatches
-from training.dense_heads import CellHead, TokenHead
 from training.evaluate import evaluate
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
-from training.losses import grounding_losses
 from training.metrics import summarise
 from training.questions import LEVELS, WorldQuestions
-from training.recipes import SMALL
 from training.settings import Settings, SettingsError, read_settings
-from training.targets import denoted
+from training.sources import SOURCES
+from training.stages import LEVELS as TRAINED_LEVELS
+from training.stages import Heads, enter, groups, losses, trainable
 from training.world.pool import WorldPool
 
-FROZEN_BLOCKS = 5
-"""Blocks of the pretrained trunk that never train: edges and colours need no adaptation."""
 SAVE_EVERY = 250
 VALIDATE_EVERY = 1000
 VALIDATION_SCENES = 50
-
-
-def trainable(model: Sam3IModel, stage: str) -> None:
-    """Freeze what the stage doesn't train."""
-    for name, parameter in model.named_parameters():
-        if stage == "1-1":
-            parameter.requires_grad_(".simple." in name)
-        else:
-            early = [f"vision_encoder.blocks.{i}." for i in range(FROZEN_BLOCKS)]
-            frozen = name.startswith(("vision_encoder.stem.", *early)) or ".boxes_" in name
-            parameter.requires_grad_(not (frozen or "label_embed" in name))
-
-
-def groups(model: Sam3IModel, heads: nn.Module, settings: Settings) -> list[dict[str, Any]]:
-    """Parameters by learning rate and weight decay."""
-    backbone, matrices, others = [], list(heads.parameters()), []
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if name.startswith("vision_encoder.blocks."):
-            backbone.append(parameter)
-        elif parameter.dim() < 2 or "embed" in name or "token" in name or "reference" in name:
-            others.append(parameter)
-        else:
-            matrices.append(parameter)
-    rate, decay = settings.learning_rate, settings.weight_decay
-    listed = [
-        {"params": backbone, "peak": settings.backbone_learning_rate, "weight_decay": decay},
-        {"params": matrices, "peak": rate, "weight_decay": decay},
-        {"params": others, "peak": rate, "weight_decay": 0.0},
-    ]
-    return [group for group in listed if group["params"]]
 
 
 def rate_factor(step: int, settings: Settings) -> float:
@@ -86,45 +50,6 @@ def rate_factor(step: int, settings: Settings) -> float:
         return warm
     decayed = (done - settings.constant_until) / (1 - settings.constant_until)
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * decayed)))
-
-
-def encode_image(model: Sam3IModel, images: torch.Tensor, train: bool) -> ImageFeatures:
-    """Encode uint8 images: the frozen blocks in bfloat16, the others in float32.
-
-    bfloat16 maps would meet a slow convolution gradient on CPUs, hence the way back to float32.
-    """
-    pixels = normalise(images, model.config).contiguous(memory_format=torch.channels_last)
-    vision = model.vision_encoder
-    device = pixels.device.type
-    with torch.no_grad(), torch.autocast(device, torch.bfloat16):
-        maps, taps = vision.early(pixels, FROZEN_BLOCKS)
-    with torch.set_grad_enabled(train):
-        encoded = vision.late(maps.float(), [tap.float() for tap in taps], FROZEN_BLOCKS)
-    return model.image_features(encoded)
-
-
-def losses(
-    model: Sam3IModel, heads: nn.ModuleDict, batch: Batch, settings: Settings, step: int
-) -> dict[str, torch.Tensor]:
-    """The terms of one step; `loss` is what is minimised."""
-    base = settings.stage == "base"
-    image = encode_image(model, batch.images, train=base)
-    terms: dict[str, torch.Tensor] = {}
-    if base:
-        terms["cells"] = heads["cells"](image, batch)
-    if step < settings.image_steps:
-        return {**terms, "loss": terms["cells"]}
-    levels = torch.full_like(batch.image_index, Level.CONCEPT if base else Level.SIMPLE)
-    coarse = step < settings.coarse_until * settings.steps
-    with torch.autocast(batch.images.device.type, torch.bfloat16):
-        text = model.encode_text(batch.input_ids, levels)
-        outputs = model.ground_layers(image, text, batch.image_index, int(coarse))
-    terms |= grounding_losses(outputs, denoted(batch), SMALL)
-    loss = terms["grounding"]
-    if base:
-        terms["tokens"] = heads["tokens"](outputs, batch)
-        loss = loss + terms["cells"] + 2 * terms["tokens"]
-    return {**terms, "loss": loss}
 
 
 class Average:
@@ -165,11 +90,12 @@ def write_state(path: Path, content: dict[str, Any]) -> None:
 
 def batches(pool: WorldPool, tokenizer: Any, settings: Settings, first: int) -> Iterator[Batch]:
     """Batches from number `first` on, made in one worker process."""
-    mixture = [(share, LEVELS[name]) for name, share in settings.mixture.items()]
+    mixture = [(share, SOURCES[name]) for name, share in settings.mixture.items()]
     data = WorldBatches(
         pool,
         tokenizer,
         mixture,
+        settings.image_size,
         settings.batch_size,
         settings.texts_per_image,
         settings.seed,
@@ -181,8 +107,7 @@ def batches(pool: WorldPool, tokenizer: Any, settings: Settings, first: int) -> 
 def finish(model: Sam3IModel, average: Average, settings: Settings) -> None:
     """Put the averaged weights in place and note what the checkpoint now knows."""
     model.load_state_dict(average.values)
-    if settings.stage == "1-1":
-        model.config.trained_levels = ["concept", "simple"]
+    model.config.trained_levels = TRAINED_LEVELS[settings.stage]
 
 
 def train(
@@ -192,8 +117,7 @@ def train(
     torch.manual_seed(settings.seed)
     if start:
         model, tokenizer = load(start, "cpu")
-        if settings.stage == "1-1" and model.config.adapters == "none":
-            model.add_adapters(settings.adapters)
+        enter(model, settings)
     else:
         tokenizer = build_tokenizer()
         model = new_model(len(tokenizer))
@@ -201,7 +125,7 @@ def train(
     nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainable(model, settings.stage)
     width = model.config.detr_encoder_config.hidden_size
-    heads = nn.ModuleDict({"cells": CellHead(width), "tokens": TokenHead(width)})
+    heads, queue = Heads(width), FeatureQueue(settings.queue)
     optimiser = torch.optim.AdamW(
         groups(model, heads, settings), lr=1.0, betas=(0.9, 0.98), fused=True
     )
@@ -212,6 +136,7 @@ def train(
         state = torch.load(state_path, weights_only=True)
         model.load_state_dict(state["model"])
         heads.load_state_dict(state["heads"])
+        queue.load_state_dict(state["queue"])
         optimiser.load_state_dict(state["optimiser"])
         average.values = state["average"]
         step = state["step"]
@@ -230,7 +155,7 @@ def train(
             factor = rate_factor(step, settings)
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * factor
-            terms = losses(model, heads, next(data), settings, step)
+            terms = losses(model, heads, queue, next(data), settings, step)
             optimiser.zero_grad(set_to_none=True)
             terms["loss"].backward()
             nn.utils.clip_grad_norm_(parameters, settings.clip)
@@ -251,6 +176,7 @@ def train(
                 content = {
                     "model": model.state_dict(),
                     "heads": heads.state_dict(),
+                    "queue": queue.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "average": average.values,
                     "step": step,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import Any
 
-from training.dataset import Ask
+from training.dataset import Ask, Source
 from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.instructions.triplets import triplets
@@ -14,7 +13,7 @@ from training.instructions.triplets import triplets
 Objects = list[dict[str, Any]]
 
 
-def single(ask: Callable[..., Query]) -> Ask:
+def single(ask: Ask) -> Source:
     """A source of one sentence at a time."""
     return lambda objects, rng, size: (ask(objects, rng, size),)
 
@@ -28,7 +27,7 @@ def triplet(objects: Objects, rng: random.Random, size: tuple[int, int]) -> tupl
     return found[0].concept, found[0].simple, found[0].complex
 
 
-ASKS: dict[str, Ask] = {
+SOURCES: dict[str, Source] = {
     "concept": single(grammar.concept),
     "simple": single(grammar.simple),
     "complex": single(grammar.complex_),
