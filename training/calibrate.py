@@ -59,7 +59,7 @@ def calibrate(segmenter: Segmenter, pool: WorldPool, scenes: int, seed: int) -> 
             level = Level[name.upper()]
             asked = [Instruction(q.text, level=level, threshold=lowest) for q in queries]
             for query, found in zip(queries, segmenter.ground(asked), strict=True):
-                truth = np.isin(labels, query.labels)
+                truth = np.isin(pool.parts(scene) if query.part else labels, query.labels)
                 curves[name].append(curve(found.scores, found.masks, truth, THRESHOLDS))
     return {name: np.mean(rows, axis=0) for name, rows in curves.items()}
 

@@ -74,13 +74,15 @@ class TokenHead(nn.Module):
         count, tokens = outputs.tokens.shape[:2]
         size = int(tokens**0.5)
         said = self.mlp(self.norm(outputs.tokens)).float().view(count, size, size, 5)
-        labels = label_maps(batch, size)[batch.image_index]
+        labels = batch.maps(size)
         inside = torch.stack([torch.isin(m, t) for m, t in zip(labels, batch.targets, strict=True)])
         loss = focal(said[..., 0], inside.float(), alpha=0.6, gamma=2).sum() / inside.sum().clamp(
             min=1
         )
-        if inside.any():
-            truth = batch.objects[batch.image_index[:, None, None], labels][..., 2:]
+        boxed = inside & ~batch.part[:, None, None]  # the table knows no boxes of parts
+        if boxed.any():
+            rows, cells = batch.image_index[:, None, None], labels.where(boxed, 0)
+            truth = batch.objects[rows, cells][..., 2:]
             boxes = cell_boxes(said[..., 1:])
-            loss = loss + (1 - giou(boxes[inside], truth[inside])).mean()
+            loss = loss + (1 - giou(boxes[boxed], truth[boxed])).mean()
         return loss

@@ -66,7 +66,7 @@ def evaluate(
             [Instruction(q.text, level=Level[name.upper()]) for name, q in queries]
         )
         for (name, query), grounding in zip(queries, groundings, strict=True):
-            truth = np.isin(labels, query.labels)
+            truth = np.isin(pool.parts(scene) if query.part else labels, query.labels)
             rows.append(
                 Row(
                     scene=scene,

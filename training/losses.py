@@ -93,9 +93,9 @@ def mask_losses(
     padded = embeds.new_zeros(len(counts), int(counts.max()), embeds.shape[-1])
     padded = padded.index_put((texts, slot), embeds[order])
     logits = torch.bmm(padded, outputs.pixels.flatten(2))[texts, slot].float()
-    labels = label_maps(batch, outputs.pixels.shape[-1]).flatten(1)
+    labels = batch.maps(outputs.pixels.shape[-1]).flatten(1)
     wanted = torch.cat(batch.targets)[pairs.object[order]]
-    target = (labels[batch.image_index[texts]] == wanted[:, None]).float()
+    target = (labels[texts] == wanted[:, None]).float()
     back = torch.argsort(order)
     # small objects would drown in the background without the division by their area
     mask = focal(logits, target, alpha=0.5, gamma=1).mean(1) / (target.mean(1) + 0.02) * 0.6
@@ -104,12 +104,9 @@ def mask_losses(
 
 def semantic_losses(semantic: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
     """Cross entropy and dice of the (T, 1, h, w) union map."""
-    labels = label_maps(batch, semantic.shape[-1])
+    labels = batch.maps(semantic.shape[-1])
     union = torch.stack(
-        [
-            torch.isin(labels[image], target)
-            for image, target in zip(batch.image_index, batch.targets, strict=True)
-        ]
+        [torch.isin(own, target) for own, target in zip(labels, batch.targets, strict=True)]
     ).float()
     logits = semantic[:, 0].float()
     present = batch.presence
