@@ -45,9 +45,11 @@ def tiny_batch() -> Batch:
     return Batch(
         images=torch.zeros(2, 3, 32, 32, dtype=torch.uint8),
         labels=labels,
+        parts=torch.zeros_like(labels),
         objects=torch.zeros(2, 32, 6),
         input_ids=torch.zeros(3, 32, dtype=torch.int64),
         image_index=torch.tensor([0, 0, 1]),
+        part=torch.zeros(3, dtype=torch.bool),
         targets=[torch.tensor([1]), torch.zeros(0, dtype=torch.int64), torch.tensor([1, 2])],
         boxes=[BOXES[:1], torch.zeros(0, 4), BOXES],
         presence=torch.tensor([1.0, 0.0, 1.0]),

@@ -49,9 +49,15 @@ class TwoBoxes:
                     "area": 60 * 70,
                     "visible": 1.0,
                     "centroid": [0.0, 0.0, 1.0],
+                    "parts": [{"name": "lid", "label": label, "area": 60 * 20}],
                 }
             )
         return image, labels, objects
+
+    def parts(self, index: int):
+        labels = self[index][1].copy()
+        labels[110:] = 0  # the lid of a thing is its upper part
+        return labels
 
 
 def small_settings(stage: str = "base", steps: int = 4) -> Settings:
@@ -120,11 +126,25 @@ def test_batches_repeat_and_can_be_entered_anywhere():
     assert not torch.equal(third.images, next(stream).images)
 
 
+def _low(*axes: np.ndarray) -> list[int]:
+    return [int(axis.min()) for axis in axes]
+
+
+def _high(*axes: np.ndarray) -> list[int]:
+    return [int(axis.max()) + 1 for axis in axes]
+
+
 def test_augmentation_keeps_records_and_labels_together():
     pool = TwoBoxes()
     for seed in range(30):
-        image, labels, objects = augment(
-            *pool[seed % 6], random.Random(seed), np.random.default_rng(seed)
+        image, labels, objects = pool[seed % 6]
+        image, labels, parts, objects = augment(
+            image,
+            labels,
+            pool.parts(seed % 6),
+            objects,
+            random.Random(seed),
+            np.random.default_rng(seed),
         )
         assert image.shape == (256, 256, 3)
         assert set(np.unique(labels)) == {0, *(o["label"] for o in objects)}
@@ -132,6 +152,11 @@ def test_augmentation_keeps_records_and_labels_together():
             ys, xs = np.nonzero(labels == entry["label"])
             assert entry["box"] == [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
             assert entry["area"] == len(xs)
+            for part in entry["parts"]:
+                rows, columns = np.nonzero(parts == part["label"])
+                assert part["area"] == len(rows)
+                assert part["box"] == [*_low(columns, rows), *_high(columns, rows)]
+                assert (labels[rows, columns] == entry["label"]).all()
         if len(objects) == 2:  # the viewer's right follows the picture's, mirrored or not
             order = objects[0]["box"][0] < objects[1]["box"][0]
             assert order == (objects[0]["viewer"][0] < objects[1]["viewer"][0])

@@ -134,9 +134,11 @@ def negation(teller: Teller, absent: bool) -> Answer | None:
     """ "the mug that is not red", "the jars which aren't open"."""
     rng = teller.rng
     said = teller.any_target()
-    if said is None or (said.phrase.traits and said.phrase.after):
+    if said is None:
         return None
     phrase, candidates = said
+    if phrase.after and phrase.traits[0][0] != "purpose":
+        return None
     chosen = rng.choice(candidates)
     colored = chosen.color is not None
     trait: Trait = ("color", chosen.color or "")

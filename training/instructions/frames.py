@@ -17,8 +17,8 @@ AFTER_USE: tuple[str, ...] = (
     "that you would {x}",
     "which we could {x}",
     "somebody might {x}",
-    "that may serve to {x}",
-    "meant to {x}",
+    "good to {x}",
+    "which {be} good to {x}",
 )
 AFTER_ABILITY: tuple[str, ...] = (
     "that can {x}",

@@ -30,30 +30,30 @@ _COMMON: dict[str, tuple[Family, float]] = {
     "ordinal": (families.ordinal, 1.6),
     "side": (families.side, 1.6),
     "comparative": (families.comparative, 1.2),
-    "comparison": (relations.comparison, 1.0),
-    "between": (relations.between, 2.2),
+    "comparison": (relations.comparison, 1.8),
+    "between": (relations.between, 4.5),
     "count": (families.count, 1.0),
-    "farthest_from": (relations.farthest_from, 0.7),
-    "group": (relations.group_near, 1.5),
-    "held": (holding.held, 1.5),
-    "holder": (holding.holder, 1.0),
+    "farthest_from": (relations.farthest_from, 1.0),
+    "group": (relations.group_near, 2.6),
+    "held": (holding.held, 3.5),
+    "holder": (holding.holder, 2.5),
     "all_but": (families.all_but, 1.0),
-    "negation": (families.negation, 1.6),
+    "negation": (families.negation, 4.0),
     "everyone": (families.everyone, 1.2),
 }
 SIMPLE: Families = {
     **_COMMON,
-    "definite": (families.definite, 2.2),
+    "definite": (families.definite, 1.5),
     "pair": (families.pair, 1.0),
     "not_but": (families.not_but, 0.5),
-    "part": (partly.part, 2.5),
-    "parts": (partly.parts_of_all, 1.0),
+    "part": (partly.part, 1.8),
+    "parts": (partly.parts_of_all, 2.0),
 }
 """Family of simple instructions -> how it is made and how often it is tried."""
 COMPLEX: Families = {
     **{name: (family, 0.62 * weight) for name, (family, weight) in _COMMON.items()},
-    "definite": (families.definite, 1.2),
-    "asked": (purposely.asked, 13.0),
+    "definite": (families.definite, 0.9),
+    "asked": (purposely.asked, 14.0),
     "unfit": (purposely.unfit, 1.4),
     "part_use": (partly.part_use, 2.0),
 }
@@ -61,8 +61,10 @@ COMPLEX: Families = {
 
 _ANY_NUMBER = frozenset(("noun", "part", "parts", "everyone", "count", "all_but"))
 """Families whose noun may be singular for several things and the other way round."""
+_ARTICLES = frozenset(("the", "a", "an", "any", "all", "every", "each"))
+_PLAIN = (*templates.DEFINITE_HERE, *templates.SUPERLATIVE["left"], *templates.SUPERLATIVE["far"])
 _TRIES = 16
-_TRIES_PER_FAMILY = 4
+_TRIES_PER_FAMILY = 6
 MAX_WORDS = 30
 """Of a text, so that with its two ends it fits into the 32 tokens that the model reads."""
 
@@ -149,9 +151,10 @@ def _instruction(teller: Teller, sorts: Families, level: Level, absent: float) -
     drawn = _draw(teller, sorts, missing) if teller.scene else None
     if drawn is None and not missing:
         drawn = _draw(teller, sorts, True) if teller.scene else None
+    if drawn is None and level is Level.COMPLEX:
+        drawn = _draw(teller, {"asked": COMPLEX["asked"]}, True)
     if drawn is None:
-        drawn = "definite", _outside(teller, "the {n}")
-        level = Level.SIMPLE
+        drawn, level = ("definite", _outside(teller, rng.choice(_PLAIN))), Level.SIMPLE
     family, answer = drawn
     return query_of(answer, level, family, rng, commands=0.4 if family != "asked" else 0.1)
 
@@ -173,7 +176,7 @@ def _draw(teller: Teller, sorts: Families, absent: bool) -> tuple[str, Answer] |
 def _outside(teller: Teller, pattern: str) -> Answer:
     """What may always be asked: for a thing that no scene shows."""
     phrase = outside_phrase(teller.rng)
-    return Answer(pattern.replace("{n}", phrase.one), [], pattern)
+    return Answer(put(pattern, phrase, teller.rng), [], pattern)
 
 
 def _concept(teller: Teller, absent: bool) -> Answer | None:
@@ -211,6 +214,8 @@ def query_of(answer: Answer, level: Level, family: str, rng: Random, commands: f
     """The answer as a query, a share `commands` as a person would say it to a robot."""
     text, labels = answer.text, answer.parts
     number = len(answer.things)
+    if level is Level.CONCEPT and text.split(" ", 1)[0] not in _ARTICLES:
+        commands = 0.0
     be = None if family in _ANY_NUMBER or not number else "is" if number == 1 else "are"
     text = wrapped(text, rng, be, share=commands)
     if not _short(text):

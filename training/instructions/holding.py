@@ -25,7 +25,9 @@ def inside(thing: Thing, host: Thing) -> bool | None:
     near = _overlap(thing, host)
     if near is False or thing.bottom < host.bottom - _SUNK or thing.bottom > host.top + _RESTING:
         return False
-    if host.kind not in _VESSELS or "closed" in host.states or "full" in host.states:
+    if host.kind in _VESSELS and "closed" in host.states:
+        return False
+    if host.kind not in _VESSELS or "full" in host.states:
         return None
     if host.pose not in (None, "standing") or not near:
         return None
@@ -88,6 +90,8 @@ def held(teller: Teller, absent: bool) -> Answer | None:
         return None
     number = 2 if len(hits) > 1 else 1
     if number > 1 and not fits_many(said.phrase):
+        return None
+    if said.phrase.after and "{be}" not in pattern:  # not "the can that is standing lying on"
         return None
     text = pattern.replace("{np}", said.phrase.definite(number))
     text = text.replace("{be}", said.phrase.be(number))

@@ -67,9 +67,9 @@ class Phrase:
 
     @property
     def many(self) -> str:
+        nouns = f"{self.words} {lexicon.plural(self.noun)}".strip()
         pair = lexicon.is_pair(self.noun)
-        words = f"pairs of {self.words}" if pair else self.words
-        return _joined(f"{words} {lexicon.plural(self.noun)}".strip(), self.after, "are")
+        return _joined(f"pairs of {nouns}" if pair else nouns, self.after, "are")
 
     @property
     def indefinite(self) -> str:

@@ -164,7 +164,7 @@ NEGATIVE: frozenset[str] = _set(
 )
 BEFORE_MARK: frozenset[str] = _set(
     """
-    that which i can could to you one people would we somebody might may serve meant able likely
+    that which i can could to you one people would we somebody might able likely good
     is are
     """
 )

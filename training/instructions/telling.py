@@ -78,7 +78,7 @@ class Teller:
         else:
             bare = any_phrase(rng)
         phrase = self.dressed(bare, thing)
-        if phrase is bare and bare.kinds is None and rng.random() < 0.6:
+        if phrase is bare and bare.kinds is None and rng.random() < 0.9:
             return None
         things = phrase.among(self.scene)
         if not things and phrase is not bare:
@@ -95,7 +95,7 @@ class Teller:
             phrase = with_trait(phrase, rng.choice(found), rng)
             if thing.color is not None and rng.random() < 0.3 and not phrase.words:
                 phrase = with_trait(phrase, ("color", thing.color), rng, before=True)
-        elif draw < 0.65 and phrase.kinds is not None:
+        elif 0.62 <= draw < 0.66 and phrase.kinds is not None:
             phrase = with_idle_adjective(phrase, rng)
         return phrase
 

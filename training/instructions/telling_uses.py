@@ -51,10 +51,10 @@ class UseTeller(Teller):
 
     def purpose_here(self, absent: bool) -> tuple[Purpose, list[Thing]] | None:
         """A purpose and what clearly serves it here: something, or nothing if `absent`."""
-        fitting = PURPOSES_OF.get(self.rng.choice(self.focus).kind, ())
-        if not absent and not fitting:
+        choice = _ALL if absent else PURPOSES_OF.get(self.rng.choice(self.focus).kind, ())
+        if not choice:
             return None
-        purpose = self.rng.choice(_ALL if absent else fitting)
+        purpose = self.rng.choice(choice)
         phrase = Phrase("thing", None, traits=(("purpose", purpose.name),))
         things = phrase.among(self.scene)
         return None if things is None or bool(things) == absent else (purpose, things)

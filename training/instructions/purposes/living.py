@@ -65,7 +65,7 @@ LIVING: tuple[Purpose, ...] = (
         "apple, lemon, pear, egg, can, bottle, toy car, candle, tape, pen, mug, cup, glass, jar, "
         "carrot, unnamed, flashlight, light bulb, bucket, cone, vase, plate, bowl, brush, tube, "
         "screwdriver, pot, pan, kettle, pitcher",
-        use="roll in any direction",
+        use="bowl with on the lawn",
         can="roll in any direction|roll off a tilted table every way",
         be="round like a ball|a sphere",
         tell="the table is tilted so hold what is ball shaped",
