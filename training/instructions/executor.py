@@ -77,7 +77,7 @@ _TAILS = tuple(
 def _unwrapped(text: str) -> Iterator[str]:
     """What may be left without the words that people put around what they want: first all of it,
     then with less and less of it."""
-    yield text
+    text = re.sub(r"(?<!over)(?<!around) (?:here|there)$", "", text)
     tails = [tail for tail in _TAILS if text.endswith(tail) and not text.endswith("over there")]
     for whole in (text, *(text[: -len(tail)] for tail in tails)):
         for asking in _ASKING:
@@ -151,7 +151,7 @@ _TWO = [
     _rule(r"not only (?P<a>the .+) but also (?P<b>the .+)", _both),
     _rule(r"not (?P<a>.+?) but (?P<b>(?:the|something|anything) .+)", _only("b")),
     _rule(r"(?P<b>.+?) (?:and not|instead of|rather than) (?P<a>the .+)", _only("b")),
-    _rule(r"i mean (?P<b>.+) not (?P<a>the .+)", _only("b")),
+    _rule(r"i mean (?P<b>the .+) not (?P<a>the .+)", _only("b")),
     _rule(r"leave (?P<a>.+) alone and take (?P<b>.+)", _only("b")),
     _rule(r"(?P<b>the .+?)(?<! but)(?<! are)(?<! is) not (?P<a>the (?!.* one$).+)", _only("b")),
     _rule(r"first (?P<a>the .+) then (?P<b>the .+)", _both),

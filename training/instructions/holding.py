@@ -25,9 +25,9 @@ def inside(thing: Thing, host: Thing) -> bool | None:
     near = _overlap(thing, host)
     if near is False or thing.bottom < host.bottom - _SUNK or thing.bottom > host.top + _RESTING:
         return False
-    if host.kind in _VESSELS and "closed" in host.states:
+    if "closed" in host.states and thing.bottom > host.top - _SUNK:
         return False
-    if host.kind not in _VESSELS or "full" in host.states:
+    if host.kind not in _VESSELS or "full" in host.states or "closed" in host.states:
         return None
     if host.pose not in (None, "standing") or not near:
         return None

@@ -13,7 +13,7 @@ EATING: tuple[Purpose, ...] = (
         _HOLDS_FOOD + ", plate, bucket, kettle, plant",
         use="eat|nibble on",
         can="be eaten|be cooked or eaten raw",
-        be="edible|good to eat|some kind of food",
+        be="edible|fit to eat|some kind of food",
         tell="i am hungry|i could do with a bite to eat|my stomach is rumbling|"
         "dinner is too far off",
     ),

@@ -11,7 +11,7 @@ LIVING: tuple[Purpose, ...] = (
         "cone, box, unnamed, bucket, phone, laptop, egg, pen, shoe, basket, book",
         use="play with in the nursery|keep a toddler busy with",
         can="be played with by a toddler",
-        be="a toy|meant for children",
+        be="a child's toy|meant for children",
         tell="the child is bored|a toddler is visiting|the nursery is empty|the kids want to play",
     ),
     purpose(
