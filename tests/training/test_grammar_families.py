@@ -71,7 +71,7 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "(the|my|our|your|this) white (ball|sphere)": (),
     "the red mug (and|plus) the (white )?bowl": (1, 3),
     "not the (red|big) mug but the blue mug": (2,),
-    "the two (objects|things|items) (closest|nearest) to the (red mug|mug which)": (3, 4),
+    "the (two|2) (objects|things|items) (nearest|closest to|nearest to) the (blue )?ball": (1, 3),
     ".*(something|anything) (to|that i can|i could) drink from": (1, 2),
     ".*(the dog wants to fetch|let us play catch).*": (4,),
     ".*soup is served.*": (3,),
@@ -144,7 +144,7 @@ def test_absent_is_empty_and_present_is_not(level: str, name: str) -> None:
     rng = Random(11)
     make = Teller if level == "simple" else UseTeller
     fixed = [scene_of(objects, SIZE) for objects in (SCENE, DESK)]
-    scenes = [scene_of(random_scene(rng, 7), SIZE) for _ in range(1500)] + 500 * fixed
+    scenes = [scene_of(random_scene(rng, 7), SIZE) for _ in range(700)] + 350 * fixed
     family = ALL[level, name]
     present = [answer for scene in scenes if (answer := family(make(scene, rng), False))]
     absent = [answer for scene in scenes if (answer := family(make(scene, rng), True))]

@@ -156,7 +156,7 @@ def _instruction(teller: Teller, sorts: Families, level: Level, absent: float) -
     if drawn is None:
         drawn, level = ("definite", _outside(teller, rng.choice(_PLAIN))), Level.SIMPLE
     family, answer = drawn
-    return query_of(answer, level, family, rng, commands=0.4 if family != "asked" else 0.1)
+    return query_of(answer, level, family, rng, commands=0.0 if family == "asked" else 0.4)
 
 
 def _draw(teller: Teller, sorts: Families, absent: bool) -> tuple[str, Answer] | None:

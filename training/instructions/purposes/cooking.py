@@ -153,7 +153,7 @@ COOKING: tuple[Purpose, ...] = (
         use="load into the dishwasher after lunch",
         can="go into the dishwasher",
         be="dishwasher safe",
-        tell="the dirty dishes from lunch should go into the dishwasher",
+        tell="what we dirtied at lunch should go into the dishwasher",
     ),
     purpose(
         "crockery",
