@@ -72,15 +72,12 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "the red mug (and|plus) the (white )?bowl": (1, 3),
     "not the (red|big) mug but the blue mug": (2,),
     "the (two|2) (objects|things|items) (nearest|closest to|nearest to) the (blue )?ball": (1, 3),
-    ".*(something|anything) (to|that i can|i could) drink from": (1, 2),
-    ".*(the dog wants to fetch|let us play catch).*": (4,),
-    ".*soup is served.*": (3,),
+    "(some|any|what|which)(?!.*(never|not|n't)).*(into the dishwasher after lunch)": (1, 2, 3),
     "(whatever|everything|all|anything).* not made to drink from": (
         3,
         4,
         5,
     ),
-    "the (thing|object|item) .*drink from .*left of the bowl": (1,),
 }
 DESK_EXPECTED: dict[str, tuple[int, ...]] = {
     "the (open|opened) jar": (1,),
@@ -148,7 +145,7 @@ def test_absent_is_empty_and_present_is_not(level: str, name: str) -> None:
     family = ALL[level, name]
     present = [answer for scene in scenes if (answer := family(make(scene, rng), False))]
     absent = [answer for scene in scenes if (answer := family(make(scene, rng), True))]
-    assert len(present) > 5
+    assert len(present) > 2
     assert len(absent) > 15 or name == "unfit"  # needs a scene of one use
     assert all(labels(answer) for answer in present)
     assert not any(labels(answer) for answer in absent)
@@ -156,7 +153,7 @@ def test_absent_is_empty_and_present_is_not(level: str, name: str) -> None:
 
 def test_a_mirror_swaps_left_and_right() -> None:
     swap = {"left": "right", "right": "left"}
-    here, there = texts_of(SCENE, 4000, absent=False), texts_of(mirrored(SCENE), 4000, absent=False)
+    here, there = texts_of(SCENE, 2000, absent=False), texts_of(mirrored(SCENE), 2000, absent=False)
     compared = 0
     for text, found in here.items():
         words = text.split()
@@ -171,7 +168,7 @@ def test_a_mirror_swaps_left_and_right() -> None:
         if turned in there:
             compared += 1
             assert there[turned] == found, text
-    assert compared > 100
+    assert compared > 60
 
 
 def test_ranking_needs_a_margin() -> None:
