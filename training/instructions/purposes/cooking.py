@@ -193,4 +193,13 @@ COOKING: tuple[Purpose, ...] = (
         be="a vessel with a handle",
         tell="i want to lift a vessel by its handle",
     ),
+    purpose(
+        "gift box",
+        "box",
+        "bag",
+        use="hide a present in|stack in a warehouse",
+        can="be stacked on a pallet",
+        be="a warehouse parcel",
+        tell="the courier is at the door to collect something|the cat loves to sit in these",
+    ),
 )

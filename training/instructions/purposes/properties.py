@@ -289,13 +289,4 @@ PROPERTIES: tuple[Purpose, ...] = (
         tell="we play a party game and have to spin something|"
         "the castaway writes a letter to send by sea",
     ),
-    purpose(
-        "gift box",
-        "box",
-        "bag",
-        use="hide a present in|stack in a warehouse",
-        can="be stacked on a pallet",
-        be="a warehouse parcel",
-        tell="the courier is at the door to collect something|the cat loves to sit in these",
-    ),
 )
