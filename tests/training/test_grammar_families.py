@@ -115,7 +115,7 @@ def test_what_is_arguable_is_not_asked() -> None:
     teller = UseTeller(scene_of(DESK, SIZE), Random(4))  # the jars and the box may hold food
     asked = [purposely.asked(teller, absent) for absent in (False, True) * 3000]
     texts = [answer.text for answer in asked if answer]
-    assert len(texts) > 3000
+    assert len(texts) > 1000
     assert not any("edible" in text or "fit to eat" in text for text in texts)
 
 
