@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.training.grammar_scenes import DESK, SCENE, SIZE, Record, mirrored, random_scene, record
-from training.instructions import families, relations
+from training.instructions import families, purposely, relations
 from training.instructions.answers import Answer, Family
 from training.instructions.axes import AXES, middle_of_row, ranked
 from training.instructions.grammar import COMPLEX, SIMPLE
@@ -55,11 +55,11 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "the rightmost blue (object|thing|item)": (2,),
     "the (bigger|larger) mug|of the two mugs the larger one": (1,),
     "the (smaller|little) mug|the smaller of the two mugs": (2,),
-    "the second mug .*left.*": (2,),
+    "the second mug (from|counting from|starting at) the left": (2,),
     "the third mug .*right": (),
     "the mug (on|to|located|that is|which is|you).* left of the (white )?bowl": (1,),
     "the mug (on|to|located|that is|which is|you).* right of the (white )?bowl": (2,),
-    "the mug (farthest|furthest|most distant).* from the ball": (2,),
+    "the mug (farthest|furthest|most distant)( away)? from the (blue )?(ball|sphere)": (2,),
     "the (blue )?(ball|sphere) .*smaller.* than the bowl": (4,),
     "(the|this|my|our) red mug": (1,),
     "the mug (that|which) is not red": (2,),
@@ -71,16 +71,9 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "(the|my|our|your|this) white (ball|sphere)": (),
     "the red mug (and|plus) the (white )?bowl": (1, 3),
     "not the (red|big) mug but the blue mug": (2,),
-    "the two (objects|things|items) (closest|nearest) to the (red mug|mug which)": (3, 4),
-    ".*(something|anything) (to|that i can|i could) drink from": (1, 2),
-    ".*(the dog wants to fetch|let us play catch).*": (4,),
-    ".*soup is served.*": (3,),
-    "(whatever|everything|all|anything).* not (made to drink from|be raised for a toast)": (
-        3,
-        4,
-        5,
-    ),
-    "the (thing|object|item) .*drink from .*left of the bowl": (1,),
+    "the (two|2) (objects|things|items) (nearest|closest to|nearest to) the (blue )?ball": (1, 3),
+    "(some|any|what|which)(?!.*(never|not|n't)).*(into the dishwasher after lunch)": (1, 2, 3),
+    "(whatever|everything|all|anything).* not (crockery|dishwasher safe)": (4, 5),
 }
 DESK_EXPECTED: dict[str, tuple[int, ...]] = {
     "the (open|opened) jar": (1,),
@@ -89,12 +82,12 @@ DESK_EXPECTED: dict[str, tuple[int, ...]] = {
     "the apple .*on( top of)? the (white |striped |stripy |stripey )?box": (4,),
     "the lemon .*(in|inside|within|into) the (yellow |empty )?(soup )?bowl": (10,),
     "the (soup )?bowl (with|containing|that holds|in which there is) a lemon.*": (9,),
-    "the box (with|that carries|under|on which there is) an apple.*": (3,),
+    "the box (with|that carries|under|on which there is) an apple( on it)?": (3,),
     "(just |only )?the (lid|cover) (of|on) the (red|open|opened) jar": (1,),
     "(just |only )?the (handle|grip) of the hammer": (4,),
     "(just |only )?the blades of the scissors": (7,),
     "(all|the|all the) fruits (but|except|without|save) the lemon": (4,),
-    "(just |only )?the (lid|cover) of the (yellow )?(soup )?bowl": (),
+    "(just |only )?the (wheels|tires|tyres|trigger|lid|cover) of the hammer": (),
     "where do i grip the hammer|the place to take hold of the hammer": (4,),
     "the heavy end of the hammer|the part that hits the nail on the hammer": (5,),
     "(i want to|help me|i need to|how can i) (cut paper|trim a photo|cut out a coupon)": (7,),
@@ -119,8 +112,11 @@ def test_sentences_about_a_known_scene(
 
 
 def test_what_is_arguable_is_not_asked() -> None:
-    said = texts_of(DESK, 1500)  # the jars and the box may hold food
-    assert not any("edible" in text or "good to eat" in text for text in said)
+    teller = UseTeller(scene_of(DESK, SIZE), Random(4))  # the jars and the box may hold food
+    asked = [purposely.asked(teller, absent) for absent in (False, True) * 3000]
+    texts = [answer.text for answer in asked if answer]
+    assert len(texts) > 1000
+    assert not any("edible" in text or "fit to eat" in text for text in texts)
 
 
 def test_no_text_means_two_things() -> None:
@@ -144,11 +140,11 @@ def test_absent_is_empty_and_present_is_not(level: str, name: str) -> None:
     rng = Random(11)
     make = Teller if level == "simple" else UseTeller
     fixed = [scene_of(objects, SIZE) for objects in (SCENE, DESK)]
-    scenes = [scene_of(random_scene(rng, 7), SIZE) for _ in range(1500)] + 500 * fixed
+    scenes = [scene_of(random_scene(rng, 7), SIZE) for _ in range(700)] + 350 * fixed
     family = ALL[level, name]
     present = [answer for scene in scenes if (answer := family(make(scene, rng), False))]
     absent = [answer for scene in scenes if (answer := family(make(scene, rng), True))]
-    assert len(present) > 15
+    assert len(present) > 2
     assert len(absent) > 15 or name == "unfit"  # needs a scene of one use
     assert all(labels(answer) for answer in present)
     assert not any(labels(answer) for answer in absent)
@@ -156,7 +152,7 @@ def test_absent_is_empty_and_present_is_not(level: str, name: str) -> None:
 
 def test_a_mirror_swaps_left_and_right() -> None:
     swap = {"left": "right", "right": "left"}
-    here, there = texts_of(SCENE, 4000, absent=False), texts_of(mirrored(SCENE), 4000, absent=False)
+    here, there = texts_of(SCENE, 2000, absent=False), texts_of(mirrored(SCENE), 2000, absent=False)
     compared = 0
     for text, found in here.items():
         words = text.split()
@@ -171,7 +167,7 @@ def test_a_mirror_swaps_left_and_right() -> None:
         if turned in there:
             compared += 1
             assert there[turned] == found, text
-    assert compared > 100
+    assert compared > 60
 
 
 def test_ranking_needs_a_margin() -> None:

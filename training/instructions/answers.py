@@ -30,7 +30,7 @@ Family = Callable[[Teller, bool], Answer | None]
 """Makes one sort of instruction; the second argument is whether nothing is to answer to it. None
 where the scene has no clear-cut case."""
 
-_FIXED = re.compile(r"\{ref\}|\{n\} and |whichever")
+_FIXED = re.compile(r"\{ref\}|\{n\} (?:and|that|which) |whichever")
 """Where nothing may be moved to the end."""
 
 Patterns = tuple[str, ...]

@@ -15,7 +15,7 @@ from training.instructions.looking_up import Record, World
 from training.instructions.nouns import MEANINGS
 from training.instructions.purposes import PURPOSES
 from training.instructions.reading import Reader, UnreadableError
-from training.instructions.reading_tables import USE, marked, with_uses_marked
+from training.instructions.reading_tables import NOUNS, USE, marked, with_uses_marked
 from training.instructions.reading_words import FRAME, NEGATIVE, tokens_of
 
 
@@ -77,7 +77,7 @@ _TAILS = tuple(
 def _unwrapped(text: str) -> Iterator[str]:
     """What may be left without the words that people put around what they want: first all of it,
     then with less and less of it."""
-    yield text
+    text = re.sub(r"(?<!over)(?<!around) (?:here|there)$", "", text)
     tails = [tail for tail in _TAILS if text.endswith(tail) and not text.endswith("over there")]
     for whole in (text, *(text[: -len(tail)] for tail in tails)):
         for asking in _ASKING:
@@ -151,7 +151,7 @@ _TWO = [
     _rule(r"not only (?P<a>the .+) but also (?P<b>the .+)", _both),
     _rule(r"not (?P<a>.+?) but (?P<b>(?:the|something|anything) .+)", _only("b")),
     _rule(r"(?P<b>.+?) (?:and not|instead of|rather than) (?P<a>the .+)", _only("b")),
-    _rule(r"i mean (?P<b>.+) not (?P<a>the .+)", _only("b")),
+    _rule(r"i mean (?P<b>the .+) not (?P<a>the .+)", _only("b")),
     _rule(r"leave (?P<a>.+) alone and take (?P<b>.+)", _only("b")),
     _rule(r"(?P<b>the .+?)(?<! but)(?<! are)(?<! is) not (?P<a>the (?!.* one$).+)", _only("b")),
     _rule(r"first (?P<a>the .+) then (?P<b>the .+)", _both),
@@ -212,7 +212,7 @@ def _compound(text: str, world: World) -> list[int] | None:
         return None
     names = _PART_NAMES[found["part"]]
     owners = {kind for name in names for kind in parts.OWNERS[name]}
-    if found["part"] in MEANINGS and not owners & kinds:
+    if tuple(found["part"].split()) in NOUNS and not owners & kinds:
         return None
     return _part_labels(names, found["np"], world)
 
@@ -231,7 +231,7 @@ def _part(text: str, world: World) -> list[int] | None:
     """Labels of the parts that a text names, None if it is not about parts."""
     for pattern in _PART_PATTERNS:
         if found := pattern.match(text):
-            if found["part"] in MEANINGS and text[: found.start("np")].endswith(" on "):
+            if tuple(found["part"].split()) in NOUNS and text[: found.start("np")].endswith(" on "):
                 return None  # a keyboard on a laptop may be another one
             try:
                 return _part_labels(_PART_NAMES[found["part"]], found["np"], world)

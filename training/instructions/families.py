@@ -126,7 +126,7 @@ def everyone(teller: Teller, absent: bool) -> Answer | None:
         phrase, things = said
     if phrase is None or not fits_many(phrase):
         return None
-    pattern = rng.choice(sets.ALL)
+    pattern = rng.choice(sets.ALL if phrase.after else sets.ALL_PLAIN)
     return Answer(put(pattern, phrase, rng), things, _filled(pattern, phrase), whole=True)
 
 

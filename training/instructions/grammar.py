@@ -63,6 +63,8 @@ _ANY_NUMBER = frozenset(("noun", "part", "parts", "everyone", "count", "all_but"
 """Families whose noun may be singular for several things and the other way round."""
 _ARTICLES = frozenset(("the", "a", "an", "any", "all", "every", "each"))
 _PLAIN = (*templates.DEFINITE_HERE, *templates.SUPERLATIVE["left"], *templates.SUPERLATIVE["far"])
+_PAIRS = frozenset(("scissors", "pliers"))
+"""Nouns that are plural for one thing, unless "a pair of" goes before them."""
 _TRIES = 16
 _TRIES_PER_FAMILY = 6
 MAX_WORDS = 30
@@ -156,7 +158,7 @@ def _instruction(teller: Teller, sorts: Families, level: Level, absent: float) -
     if drawn is None:
         drawn, level = ("definite", _outside(teller, rng.choice(_PLAIN))), Level.SIMPLE
     family, answer = drawn
-    return query_of(answer, level, family, rng, commands=0.4 if family != "asked" else 0.1)
+    return query_of(answer, level, family, rng, commands=0.0 if family == "asked" else 0.4)
 
 
 def _draw(teller: Teller, sorts: Families, absent: bool) -> tuple[str, Answer] | None:
@@ -216,7 +218,8 @@ def query_of(answer: Answer, level: Level, family: str, rng: Random, commands: f
     number = len(answer.things)
     if level is Level.CONCEPT and text.split(" ", 1)[0] not in _ARTICLES:
         commands = 0.0
-    be = None if family in _ANY_NUMBER or not number else "is" if number == 1 else "are"
+    unknown = family in _ANY_NUMBER or not number or not _PAIRS.isdisjoint(text.split())
+    be = None if unknown else "is" if number == 1 else "are"
     text = wrapped(text, rng, be, share=commands)
     if not _short(text):
         text = answer.text

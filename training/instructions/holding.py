@@ -25,9 +25,9 @@ def inside(thing: Thing, host: Thing) -> bool | None:
     near = _overlap(thing, host)
     if near is False or thing.bottom < host.bottom - _SUNK or thing.bottom > host.top + _RESTING:
         return False
-    if host.kind in _VESSELS and "closed" in host.states:
+    if "closed" in host.states and thing.bottom > host.top - _SUNK:
         return False
-    if host.kind not in _VESSELS or "full" in host.states:
+    if host.kind not in _VESSELS or "full" in host.states or "closed" in host.states:
         return None
     if host.pose not in (None, "standing") or not near:
         return None
@@ -38,7 +38,8 @@ def inside(thing: Thing, host: Thing) -> bool | None:
 def upon(thing: Thing, host: Thing) -> bool | None:
     """Whether a thing lies on another one; None where people may not agree."""
     near = _overlap(thing, host)
-    if near is False or thing.top < host.top or thing.bottom > host.top + 4 * _RESTING:
+    level = host.bottom if host.kind in _DISHES else host.top  # dishes have a rim
+    if near is False or thing.top < level or thing.bottom > host.top + 4 * _RESTING:
         return False
     if host.kind in _DISHES:
         low, high = host.bottom - _SUNK, host.top + _RESTING

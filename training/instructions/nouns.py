@@ -118,7 +118,7 @@ _DOUBTFUL: dict[str, str] = {
     "knife": "spatula",
     "spatula": "knife",
     "turner": "knife",
-    "jar": "glass, can, bottle, cup",
+    "jar": "glass, can, cup",
     "drink carton": "box",
     "milk carton": "box",
     "juice carton": "box",

@@ -101,12 +101,12 @@ def part_concept(teller: Teller, absent: bool) -> Answer | None:
     many = rng.random() < (0.5 if len(labels) > 1 else 0.15)
     pattern = rng.choice(COMPOUNDS_MANY if many else COMPOUNDS)
     text = pattern.format(
-        n=phrase.noun, part=lexicon.plural_of(word) if many else word, one=phrase.one
+        n=phrase.noun, part=lexicon.plural_of(word) if many else word, a=phrase.indefinite
     )
     return Answer(text, things if labels else [], pattern, whole=True, parts=labels)
 
 
-COMPOUNDS = ("{n} {part}", "the {n} {part}", "any {n} {part}", "{part} of a {one}")
+COMPOUNDS = ("{n} {part}", "the {n} {part}", "any {n} {part}", "{part} of {a}")
 COMPOUNDS_MANY = ("{n} {part}", "all {n} {part}", "the {n} {part}")
 
 

@@ -56,15 +56,14 @@ def marked(token: str) -> str:
     return token[len(USE) :].replace("_", " ")
 
 
-def _uses() -> dict[Tokens, str]:
-    found: dict[Tokens, str] = {}
-    for purpose in PURPOSES.values():
-        for text in (*purpose.uses, *purpose.goals, *purpose.abilities, *purpose.properties):
-            found[tuple(tokens_of(text))] = mark_of(purpose)
-    return found
-
-
-_USES = _uses()
+_PROPERTIES: dict[Tokens, str] = by_tokens(
+    (text, mark_of(purpose)) for purpose in PURPOSES.values() for text in purpose.properties
+)
+_USES: dict[Tokens, str] = by_tokens(
+    (text, mark_of(purpose))
+    for purpose in PURPOSES.values()
+    for text in (*purpose.uses, *purpose.goals, *purpose.abilities)
+)
 _SITUATIONS: dict[Tokens, str] = by_tokens(
     (text, mark_of(purpose)) for purpose in PURPOSES.values() for text in purpose.situations
 )
@@ -102,8 +101,12 @@ def with_uses_marked(tokens: list[str]) -> list[str]:
     at = 0
     while at < len(tokens):
         found = match(_SITUATIONS, tokens, at)
-        if found is None and at and tokens[at - 1] in BEFORE_USE:
+        before = tokens[at - 1] if at else ""
+        if found is None and before in BEFORE_USE:
             found = match(_USES, tokens, at)
+        if before in ("is", "are", "not"):
+            other = match(_PROPERTIES, tokens, at)
+            found = max(filter(None, (found, other)), key=lambda each: each[1], default=None)
         if found is None:
             out.append(tokens[at])
             at += 1

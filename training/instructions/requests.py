@@ -117,7 +117,6 @@ REQUESTS: tuple[str, ...] = (
     "the robot should take {x}",
     "my target is {x}",
     "let me see {x}",
-    "there should be {x}",
     "how about {x}",
     "i see {x}",
     "i mean {x}",

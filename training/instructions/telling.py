@@ -78,10 +78,10 @@ class Teller:
         else:
             bare = any_phrase(rng)
         phrase = self.dressed(bare, thing)
-        if phrase is bare and bare.kinds is None and rng.random() < 0.9:
+        if phrase is bare and bare.kinds is None and rng.random() < 0.75:
             return None
         things = phrase.among(self.scene)
-        if not things and phrase is not bare:
+        if not things and phrase is not bare and bare.kinds is not None:
             phrase, things = bare, bare.among(self.scene)
         return Said(phrase, things) if things else None
 

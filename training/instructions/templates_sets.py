@@ -34,10 +34,9 @@ ALL: Patterns = (
     "the {N}",
     "all of the {N}",
     "the whole lot of {N}",
-    "as many {N} as there are",
     "all {N} in sight",
-    "whatever {N} there are",
 )
+ALL_PLAIN: Patterns = (*ALL, "as many {N} as there are", "whatever {N} there are")
 ALL_SIDE: Patterns = ("all the {N}", "all {N}", "the {N}", "every one of the {N}")
 
 PAIR: Patterns = (

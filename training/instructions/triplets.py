@@ -134,5 +134,5 @@ def _triplet(
     return Triplet(
         query_of(concept, Level.CONCEPT, "noun", rng, commands=0.1),
         query_of(simple[1], Level.SIMPLE, simple[0], rng, commands=0.3),
-        query_of(complex_[1], Level.COMPLEX, complex_[0], rng, commands=0.1),
+        query_of(complex_[1], Level.COMPLEX, complex_[0], rng, commands=0.0),
     )

@@ -52,6 +52,7 @@ _SENTENCES = (
 """First words of what is no noun phrase, so that nothing goes before it."""
 
 
+_HANGING = (" with", " from", " in", " on", " of", " by", " to")
 _ASKING = tuple(request for request in requests.REQUESTS if "{be}" not in request)
 
 
@@ -73,5 +74,7 @@ def wrapped(text: str, rng: Random, be: str | None, share: float) -> str:
         request = rng.choice(requests.REQUESTS if be else _ASKING)
         text, tails = request.format(x=text, be=be), requests.AFTER
     else:
-        return f"{text} {rng.choice(requests.AFTER)}"
-    return f"{text} {rng.choice(tails)}" if rng.random() < 0.15 else text
+        return text if text.endswith(_HANGING) else f"{text} {rng.choice(requests.AFTER)}"
+    if text.endswith(_HANGING) or rng.random() > 0.15:
+        return text
+    return f"{text} {rng.choice(tails)}"

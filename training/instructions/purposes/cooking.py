@@ -153,7 +153,7 @@ COOKING: tuple[Purpose, ...] = (
         use="load into the dishwasher after lunch",
         can="go into the dishwasher",
         be="dishwasher safe",
-        tell="the dirty dishes from lunch should go into the dishwasher",
+        tell="what we dirtied at lunch should go into the dishwasher",
     ),
     purpose(
         "crockery",
@@ -192,5 +192,14 @@ COOKING: tuple[Purpose, ...] = (
         can="be lifted by an ear or bail",
         be="a vessel with a handle",
         tell="i want to lift a vessel by its handle",
+    ),
+    purpose(
+        "gift box",
+        "box",
+        "bag",
+        use="hide a present in|stack in a warehouse",
+        can="be stacked on a pallet",
+        be="a warehouse parcel",
+        tell="the courier is at the door to collect something|the cat loves to sit in these",
     ),
 )

@@ -13,7 +13,7 @@ EATING: tuple[Purpose, ...] = (
         _HOLDS_FOOD + ", plate, bucket, kettle, plant",
         use="eat|nibble on",
         can="be eaten|be cooked or eaten raw",
-        be="edible|good to eat|some kind of food",
+        be="edible|fit to eat|some kind of food",
         tell="i am hungry|i could do with a bite to eat|my stomach is rumbling|"
         "dinner is too far off",
     ),
@@ -114,7 +114,7 @@ EATING: tuple[Purpose, ...] = (
         "hot drink",
         "mug",
         "cup, glass, kettle, bowl, pot, pitcher",
-        use="drink cocoa by the fire from|warm both hands on over a hot drink",
+        use="drink cocoa by the fire from|warm both hands on while i sip cocoa",
         can="keep my coffee warm by its handle",
         be="made for hot drinks and has an ear to hold",
         tell="i am ready for my morning coffee and want the vessel with the ear",
@@ -170,8 +170,10 @@ EATING: tuple[Purpose, ...] = (
         "jar, carton, bottle, bucket, cup",
         use="crush flat after drinking|recycle as aluminium",
         can="be opened with a ring pull",
-        be="a sealed metal cylinder with a drink or food|opened with a tin opener",
-        tell="i could go for a fizzy drink from the vending machine|the tin opener is ready",
+        be="a sealed metal cylinder with a drink or food|"
+        "opened at the kitchen counter with an opener",
+        tell="i could go for a fizzy drink from the vending machine|"
+        "the opener for preserved food is ready",
     ),
     purpose(
         "carton drink",

@@ -11,7 +11,7 @@ LIVING: tuple[Purpose, ...] = (
         "cone, box, unnamed, bucket, phone, laptop, egg, pen, shoe, basket, book",
         use="play with in the nursery|keep a toddler busy with",
         can="be played with by a toddler",
-        be="a toy|meant for children",
+        be="a child's toy|meant for children",
         tell="the child is bored|a toddler is visiting|the nursery is empty|the kids want to play",
     ),
     purpose(
@@ -66,9 +66,9 @@ LIVING: tuple[Purpose, ...] = (
         "carrot, unnamed, flashlight, light bulb, bucket, cone, vase, plate, bowl, brush, tube, "
         "screwdriver, pot, pan, kettle, pitcher",
         use="bowl with on the lawn",
-        can="roll in any direction|roll off a tilted table every way",
-        be="round like a ball|a sphere",
-        tell="the table is tilted so hold what is ball shaped",
+        can="roll in any direction|roll off a tilted table",
+        be="perfectly round",
+        tell="the table is tilted so hold what rolls every way",
     ),
     purpose(
         "round fruit",
@@ -131,7 +131,7 @@ LIVING: tuple[Purpose, ...] = (
     purpose(
         "traffic",
         "cone",
-        "",
+        "unnamed",
         use="block off a parking space with|set up a slalom course with|warn drivers with",
         can="warn drivers of road works",
         be="set up on roads for safety|wide at its foot and narrows to a point",

@@ -39,7 +39,7 @@ PROPERTIES: tuple[Purpose, ...] = (
         use="drink soda or keep beans in",
         can="be crushed after the last sip",
         be="sealed at the factory with a metal lid",
-        tell="a can crusher is mounted on the wall",
+        tell="the crusher for empties is mounted on the wall",
     ),
     purpose(
         "serving",
@@ -191,16 +191,16 @@ PROPERTIES: tuple[Purpose, ...] = (
         "bike lock",
         "padlock",
         "",
-        use="lock a chain around my bike with|shut a suitcase safely with",
+        use="fasten a chain around my bike with|shut a suitcase safely with",
         can="hang from a gate and needs its own key",
-        be="a lock that hangs",
+        be="hung on a chain to keep thieves away",
         tell="my suitcase must stay shut at the airport|the gate to the yard has to be secured",
     ),
     purpose(
         "key ring",
         "key",
         "",
-        use="hang on a key ring|start an old car with",
+        use="carry on a metal ring|start an old car with",
         can="be copied by a locksmith",
         be="cut by a locksmith",
         tell="the locksmith should copy it|the landlord wants this back when i move out",
@@ -220,7 +220,7 @@ PROPERTIES: tuple[Purpose, ...] = (
         "box, book",
         use="teach a toddler to stack with",
         can="be part of a construction set for children",
-        be="a child's building brick",
+        be="a child's building piece",
         tell="the nursery lost a piece of its construction set|"
         "two more storeys and the toy wall is done",
     ),
@@ -257,7 +257,7 @@ PROPERTIES: tuple[Purpose, ...] = (
         "",
         use="tear open at a party",
         can="rustle and be crumpled",
-        be="a thin sack or packet",
+        be="thin and easily torn",
         tell="i hear rustling and want what causes it",
     ),
     purpose(
@@ -288,14 +288,5 @@ PROPERTIES: tuple[Purpose, ...] = (
         be="narrow at its neck and drunk from",
         tell="we play a party game and have to spin something|"
         "the castaway writes a letter to send by sea",
-    ),
-    purpose(
-        "gift box",
-        "box",
-        "bag",
-        use="hide a present in|stack in a warehouse",
-        can="be stacked on a pallet",
-        be="a warehouse parcel",
-        tell="the courier is at the door to collect something|the cat loves to sit in these",
     ),
 )
