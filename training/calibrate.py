@@ -117,6 +117,9 @@ def calibrate_command(
     false_alarms: Annotated[
         float, typer.Option(help="Share of absent things that may get an answer.", min=0, max=1)
     ] = 0.1,
+    level: Annotated[
+        str | None, typer.Option(help="The only level to calibrate; none: all of them.")
+    ] = None,
     image_size: Annotated[
         int | None,
         typer.Option(help="Store another input size, px: larger finds smaller things.", min=64),
@@ -130,6 +133,9 @@ def calibrate_command(
     except (CheckpointError, FileNotFoundError) as error:
         Console(stderr=True).print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
+    if level not in (None, *LEVELS):
+        Console(stderr=True).print(f"[red]there is no level {level}: {', '.join(LEVELS)}[/red]")
+        raise typer.Exit(1)
     if image_size:
         loaded.config.image_size = image_size
     stored = loaded.config.trained_levels
@@ -138,6 +144,8 @@ def calibrate_command(
     loaded.config.trained_levels = stored
     table = Table("level", "score", "presence", "IoU, present", "absent left empty")
     for name, rows in asked.items():
+        if level not in (None, name):
+            continue
         without = choose(rows, 1.0)
         chosen = choose(rows, false_alarms)
         for label, row in ((f"{name}, any false alarms", without), (name, chosen)):

@@ -9,11 +9,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from training.annotations import Annotation
-from training.rle import MaskError, Rle, check_size, unpack
+from training.rle import MaskError, Rle, check_polygons, check_size, packed
 
 MAX_TEXT = 1000
 MAX_NAME = 200
-MAX_POLYGONS = 2_000
 MAX_POINTS = 50_000
 MAX_RUNS = 1_000_000
 MAX_TARGETS = 1_000
@@ -94,20 +93,23 @@ def size(entry: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def shape(value: object, height: int, width: int) -> tuple[tuple[float, ...], ...] | Rle:
-    """A segmentation as COCO writes it: polygons, or an RLE of the picture's size."""
+    """A segmentation as COCO writes it: polygons, or an RLE of the picture's size, now packed."""
     if isinstance(value, dict):
         return _rle(value, height, width)
     if not isinstance(value, list) or not value:
         raise EntryError("it has no segmentation")
-    if len(value) > MAX_POLYGONS:
-        raise EntryError(f"it has {len(value):,} polygons, at most {MAX_POLYGONS:,} are read")
-    return tuple(polygon(points) for points in value)
+    polygons = tuple(polygon(points) for points in value)
+    try:
+        check_polygons(polygons)
+    except MaskError as error:
+        raise EntryError(error) from error
+    return polygons
 
 
 def polygon(points: object) -> tuple[float, ...]:
-    """One outline [x0, y0, x1, y1, ...] of three corners or more."""
-    if not isinstance(points, list) or len(points) < 6 or len(points) % 2:
-        raise EntryError("a polygon has no three corners")
+    """The numbers of one outline [x0, y0, x1, y1, ...]."""
+    if not isinstance(points, list):
+        raise EntryError("a polygon is no list")
     if len(points) > MAX_POINTS:
         raise EntryError(f"a polygon has more than {MAX_POINTS:,} numbers")
     if not all(_finite(value) for value in points):
@@ -130,18 +132,10 @@ def _rle(value: dict[str, Any], height: int, width: int) -> Rle:
         raise EntryError(f"its mask is not of the picture's size {width}x{height}")
     if not isinstance(counts, list | str) or len(counts) > MAX_RUNS:
         raise EntryError("its run lengths are neither a list nor a text of bearable length")
-    if isinstance(counts, str):
-        try:
-            total = sum(unpack(counts, height * width))
-        except MaskError as error:
-            raise EntryError(error) from error
-    elif any(isinstance(run, bool) or not isinstance(run, int) or run < 0 for run in counts):
-        raise EntryError("a run length is no whole number")
-    else:
-        total = sum(counts)
-    if total != height * width:
-        raise EntryError(f"its run lengths don't fill {width}x{height} pixels")
-    return {"size": [height, width], "counts": counts}
+    try:
+        return packed({"size": [height, width], "counts": counts})
+    except MaskError as error:
+        raise EntryError(error) from error
 
 
 def class_name(raw: str) -> tuple[str, bool]:

@@ -24,7 +24,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from training.evaluation.rows import Row
-from training.rle import Rle, areas
+from training.rle import Rle, areas, packed
 
 Figures = dict[str, float | None]
 
@@ -87,7 +87,7 @@ def average_precision(
         return None, None
     given = [score for row in scores for score in row]
     found = [
-        {"image_id": index + 1, "category_id": 1, "segmentation": code, "score": score}
+        {"image_id": index + 1, "category_id": 1, "segmentation": packed(code), "score": score}
         for (index, code), score in zip(_flat(answers), given, strict=True)
     ]
     if not found:
@@ -104,7 +104,7 @@ def annotation(number: int, image: int, code: Rle) -> dict[str, Any]:
         "category_id": 1,
         "iscrowd": 0,
         "area": areas([code])[0],
-        "segmentation": code,
+        "segmentation": packed(code),
     }
 
 

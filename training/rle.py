@@ -1,7 +1,8 @@
-"""COCO's masks: run lengths down the columns, plain or packed in a string, and polygons.
+"""COCO's masks, by pycocotools: run lengths down the columns, plain or packed, and polygons.
 
-Own code rather than pycocotools: a file from elsewhere may say anything, so every size is checked
-before memory is taken for it.
+pycocotools trusts what it is given: it reads past the end of a text that stops inside a number and
+leaves memory as it was where runs are missing. A file from elsewhere may say anything, so all of it
+is checked here first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask as coco
 
 Mask = NDArray[np.bool_]
 Rle = dict[str, Any]
@@ -18,8 +20,14 @@ Rle = dict[str, Any]
 
 MAX_SIDE = 20_000
 MAX_PIXELS = 50_000_000
-MAX_CROSSINGS = 5_000_000
-"""Rows that the edges of one polygon cross in all; a longer outline is refused."""
+"""Below 3 * 2**24: beyond, a text that pycocotools packs can outgrow what it allocates for it."""
+MAX_POLYGONS = 2_000
+MAX_COORDINATE = 1_000_000
+"""Of a corner, px to either side of the origin."""
+MAX_STEPS = 5_000_000
+"""Of all outlines of a shape together: pycocotools holds five points a pixel, one a corner."""
+_DIGITS = 6
+"""Characters of the longest number: five bits each, and a sign, for up to `MAX_PIXELS`."""
 
 
 class MaskError(ValueError):
@@ -36,120 +44,136 @@ def check_size(height: int, width: int) -> None:
         raise MaskError(f"size {width}x{height} is not between 1 and {MAX_PIXELS:,} pixels")
 
 
+def check_polygons(polygons: Sequence[Sequence[float]]) -> None:
+    """Refuse polygons [x0, y0, x1, y1, ...] that can't be drawn in bearable time and memory.
+
+    Raises:
+        MaskError: They are too many, too long or too far off, or one has no three corners.
+    """
+    if len(polygons) > MAX_POLYGONS:
+        raise MaskError(f"there are {len(polygons):,} polygons, at most {MAX_POLYGONS:,} are read")
+    steps = 0
+    for polygon in polygons:
+        values = np.asarray(polygon, np.float64)
+        if values.ndim != 1 or values.size < 6 or values.size % 2:
+            raise MaskError("a polygon has no three corners")
+        if not (abs(values) <= MAX_COORDINATE).all():  # false of NaN, too
+            raise MaskError(f"a polygon leaves the picture by more than {MAX_COORDINATE:,} pixels")
+        corners = (5 * values + 0.5).astype(np.int64).reshape(-1, 2)
+        steps += int((abs(corners - np.roll(corners, -1, axis=0)).max(1) + 1).sum())
+        if steps > MAX_STEPS:
+            raise MaskError("its polygons are too long")
+
+
 def encode(mask: Mask) -> Rle:
-    """Pack bool (H, W)."""
-    flat = np.asarray(mask, bool).ravel(order="F")
-    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    runs = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    if flat[0]:
-        runs.insert(0, 0)  # the first run is of background, even if there is none
-    return {"size": [int(n) for n in mask.shape], "counts": pack(runs)}
+    """Pack bool (H, W).
+
+    Raises:
+        MaskError: It is empty or too large.
+    """
+    check_size(*mask.shape)
+    return _as_text(coco.encode(np.asfortranarray(mask, bool).view(np.uint8)))
+
+
+def packed(rle: Rle) -> Rle:
+    """A code of any origin as COCO's tools write it: no run but the first is empty.
+
+    Args:
+        rle: `size` [height, width] and `counts`, a text or a list of run lengths.
+
+    Raises:
+        MaskError: The size is none, or the runs are malformed or don't fill it.
+    """
+    height, width = rle["size"]
+    check_size(height, width)
+    counts = rle["counts"]
+    if not isinstance(counts, list | str):
+        raise MaskError("run lengths are neither a list nor a text")
+    runs = _unpacked(counts) if isinstance(counts, str) else counts
+    if not all(type(run) is int and run >= 0 for run in runs):
+        raise MaskError("a run length is no whole number")
+    if sum(runs) != height * width:
+        raise MaskError(f"run lengths don't fill {width}x{height} pixels")
+    code = {"size": [height, width], "counts": counts}
+    if runs is counts:
+        code = coco.frPyObjects(code, height, width)
+    if 0 in runs[1:]:  # where pycocotools' union and IoU would stop
+        code = coco.encode(coco.decode(code))
+    return _as_text(code)
 
 
 def decode(rle: Rle) -> Mask:
     """Unpack to bool (H, W).
 
     Raises:
-        MaskError: The runs are malformed or don't fill the size.
+        MaskError: As `packed`.
     """
-    height, width = rle["size"]
-    check_size(height, width)
-    counts = rle["counts"]
-    runs = unpack(counts, height * width) if isinstance(counts, str) else list(counts)
-    if min(runs, default=0) < 0 or sum(runs) != height * width:
-        raise MaskError(f"runs don't fill {width}x{height} pixels")
-    values = np.arange(len(runs)) % 2 == 1
-    return np.repeat(values, runs).reshape((height, width), order="F")
+    return _pixels(packed(rle))
 
 
 def united(codes: Sequence[Rle], size: tuple[int, int]) -> Mask:
-    """The union of masks of that (height, width): bool (H, W), empty for none."""
-    union = np.zeros(size, bool)
-    for code in codes:
-        union |= decode(code)
-    return union
+    """The union of masks of that (height, width): bool (H, W), empty for none.
+
+    Raises:
+        MaskError: As `packed`, or a mask has another size.
+    """
+    if any(tuple(code["size"]) != tuple(size) for code in codes):
+        raise MaskError(f"a mask is not of the size {size[1]}x{size[0]}")
+    if not codes:
+        return np.zeros(size, bool)
+    return _pixels(coco.merge([packed(code) for code in codes]))
 
 
 def areas(codes: Sequence[Rle]) -> list[int]:
-    """Pixels of each mask, from its packed runs alone."""
-    return [sum(unpack(c["counts"], c["size"][0] * c["size"][1])[1::2]) for c in codes]
-
-
-def pack(runs: Sequence[int]) -> str:
-    """Run lengths as COCO's string: differences to the run before last, five bits a character."""
-    characters = []
-    for index, run in enumerate(runs):
-        rest = run - runs[index - 2] if index > 2 else run
-        while True:
-            bits, rest = rest & 31, rest >> 5
-            # Done when what is left is nothing but the sign that the last bit already shows.
-            done = rest == (-1 if bits & 16 else 0)
-            characters.append(chr(48 + (bits if done else bits | 32)))
-            if done:
-                break
-    return "".join(characters)
-
-
-def unpack(text: str, limit: int) -> list[int]:
-    """The reverse of `pack`; no run may exceed `limit`.
+    """Pixels of each mask.
 
     Raises:
-        MaskError: A character is none of COCO's, the text ends inside a number, or one is too big.
+        MaskError: As `packed`.
     """
-    runs: list[int] = []
-    value, shift = 0, 0
-    for character in text:
-        bits = ord(character) - 48
-        if not 0 <= bits < 64 or shift > 30:
-            raise MaskError("run lengths are malformed")
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        run = value + (runs[-2] if len(runs) > 2 else 0)
-        if not 0 <= run <= limit:
-            raise MaskError("a run length is out of range")
-        runs.append(run)
-        value, shift = 0, 0
-    if shift:
-        raise MaskError("run lengths end early")
-    return runs
+    return [int(coco.area(packed(code))) for code in codes]
 
 
 def fill(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
-    """Union of polygons [x0, y0, x1, y1, ...]: bool (H, W), pixels whose centres lie inside.
+    """Union of polygons [x0, y0, x1, y1, ...], drawn as COCO does: bool (H, W), empty for none.
 
     Raises:
-        MaskError: An outline is too long.
+        MaskError: As `check_size` and `check_polygons`.
     """
     check_size(height, width)
-    union = np.zeros((height, width), bool)
-    for polygon in polygons:
-        union |= _fill_one(np.asarray(polygon, np.float64).reshape(-1, 2), height, width)
-    return union
+    check_polygons(polygons)
+    if not polygons:
+        return np.zeros((height, width), bool)
+    return _pixels(coco.merge(coco.frPyObjects([list(p) for p in polygons], height, width)))
 
 
-def _fill_one(points: NDArray[np.float64], height: int, width: int) -> Mask:
-    """Every row is toggled where an edge crosses it, then summed from the left (even-odd rule)."""
-    points = points.clip(-MAX_SIDE, 2 * MAX_SIDE)
-    (x0, y0), (x1, y1) = points.T, np.roll(points, -1, axis=0).T
-    low, high = np.minimum(y0, y1), np.maximum(y0, y1)
-    # Rows whose centre (row + 0.5) lies in [low, high).
-    first = np.ceil(low - 0.5).clip(0, height).astype(np.int64)
-    last = np.ceil(high - 0.5).clip(0, height).astype(np.int64)
-    lengths = last - first
-    total = int(lengths.sum())
-    if total > MAX_CROSSINGS:
-        raise MaskError("a polygon is too long")
-    edge = np.repeat(np.arange(len(points)), lengths)
-    starts = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    rows = first[edge] + np.arange(total) - starts
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = (x1 - x0) / (y1 - y0)
-    x = x0[edge] + (rows + 0.5 - y0[edge]) * slope[edge]
-    columns = np.ceil(x - 0.5).clip(0, width).astype(np.int64)
-    toggles = np.bincount(rows * (width + 1) + columns, minlength=height * (width + 1))
-    parity = toggles.astype(np.uint8).reshape(height, width + 1) & 1
-    return np.bitwise_xor.accumulate(parity, axis=1)[:, :width].astype(bool)
+def _as_text(code: dict[str, Any]) -> Rle:
+    """pycocotools gives bytes, which JSON doesn't take."""
+    counts = code["counts"]
+    return {**code, "counts": counts if isinstance(counts, str) else counts.decode("ascii")}
+
+
+def _pixels(code: dict[str, Any]) -> Mask:
+    return np.ascontiguousarray(coco.decode(code), bool)
+
+
+def _unpacked(text: str) -> list[int]:
+    """The run lengths of COCO's string: five bits a character, differences to the run before last.
+
+    A run may come out negative.
+    """
+    bits = np.frombuffer(text.encode("ascii", "replace"), np.uint8).astype(np.int64) - ord("0")
+    if not text.isascii() or ((bits < 0) | (bits > 63)).any():
+        raise MaskError("run lengths are malformed")
+    if not text or bits[-1] & 32:
+        raise MaskError("run lengths end early")
+    ends = np.flatnonzero(bits < 32)
+    digits = np.diff(ends, prepend=-1)
+    if digits.max() > _DIGITS:
+        raise MaskError("run lengths are malformed")
+    starts = ends - digits + 1
+    places = np.arange(len(bits)) - np.repeat(starts, digits)
+    runs = np.add.reduceat((bits & 31) << 5 * places, starts)
+    runs -= np.where(bits[ends] & 16, 1 << 5 * digits, 0)
+    for first in (1, 2):  # the first three runs are no differences
+        runs[first::2] = np.cumsum(runs[first::2])
+    return runs.tolist()

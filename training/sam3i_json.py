@@ -215,7 +215,6 @@ def _target(entry: Mapping[str, Any], height: int, width: int) -> Target:
     box, area = entry.get("bbox"), entry.get("area")
     if (
         isinstance(outline, dict)
-        and isinstance(outline["counts"], str)
         and isinstance(box, list)
         and len(box) == 4
         and all(isinstance(value, int | float) for value in [*box, area])

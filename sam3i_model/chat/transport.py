@@ -48,7 +48,9 @@ def post(
             outcome.put(error)
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
-            outcome.put(TransportError(str(reason) or type(error).__name__))
+            late = isinstance(reason, TimeoutError)
+            told = f"no answer within {timeout_s:.1f} s" if late else str(reason)
+            outcome.put(TransportError(told or type(error).__name__))
 
     threading.Thread(target=work, name="agent-request", daemon=True).start()
     try:

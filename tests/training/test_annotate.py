@@ -182,7 +182,11 @@ def test_an_ended_run_goes_on_and_pays_for_nothing_twice(chat, tmp_path, how):
     command = [sys.executable, "-m", "sam3i_model.cli", "annotate"]
     command += words(chat, tmp_path / "out", "--workers", "2")
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+    # a shell's background jobs ignore SIGINT, and so would what they start
+    interruptible = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, preexec_fn=interruptible
+    ) as process:
         end = time.monotonic() + 60
         while len(chat.requests) < 25 and time.monotonic() < end:
             time.sleep(0.01)

@@ -149,6 +149,8 @@ def test_sources_that_cannot_be_used_say_why(tmp_path):
         ({"segmentation": [[1, 2, 3, 4]]}, "three corners"),
         ({"segmentation": [[1, 2, 3, 4, 5, "6"]]}, "no number"),
         ({"segmentation": [[1, 2, 3, 4, 5, float("nan")]]}, "no number"),
+        ({"segmentation": [[0, 0, 1e8, 0, 0, 1e8]]}, "leaves the picture"),
+        ({"segmentation": [[1, 2, 3, 4, 5, 6]] * 2001}, "at most 2,000"),
         ({"segmentation": {"size": [72, 96], "counts": "`"}}, "end early"),
         ({"segmentation": {"size": [72, 96], "counts": [1, -1]}}, "no whole number"),
         ({"segmentation": {"size": [72, 96], "counts": [1, 1]}}, "don't fill"),

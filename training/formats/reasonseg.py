@@ -17,7 +17,6 @@ from PIL import Image, UnidentifiedImageError
 from sam3i_model.instruction import Level
 from training.annotations import AnnotatedImage, Annotation, Problems, Reference
 from training.entries import (
-    MAX_POLYGONS,
     EntryError,
     SourceError,
     mapping,
@@ -26,7 +25,7 @@ from training.entries import (
     text,
     words,
 )
-from training.rle import Mask, MaskError, check_size, encode, fill
+from training.rle import MAX_POLYGONS, Mask, MaskError, check_size, encode, fill
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 MAX_TEXTS = 100
