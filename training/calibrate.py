@@ -133,8 +133,9 @@ def calibrate_command(
     except (CheckpointError, FileNotFoundError) as error:
         Console(stderr=True).print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
-    if level not in (None, *LEVELS):
-        Console(stderr=True).print(f"[red]there is no level {level}: {', '.join(LEVELS)}[/red]")
+    if level not in (None, *source.levels):
+        known = ", ".join(source.levels)
+        Console(stderr=True).print(f"[red]there is no level {level}: {known}[/red]")
         raise typer.Exit(1)
     if image_size:
         loaded.config.image_size = image_size

@@ -48,11 +48,14 @@ def tiny_batch() -> Batch:
         parts=torch.zeros_like(labels),
         objects=torch.zeros(2, 32, 6),
         input_ids=torch.zeros(3, 32, dtype=torch.int64),
+        levels=torch.ones(3, dtype=torch.int64),
         image_index=torch.tensor([0, 0, 1]),
-        part=torch.zeros(3, dtype=torch.bool),
+        of_parts=torch.zeros(3, dtype=torch.bool),
         targets=[torch.tensor([1]), torch.zeros(0, dtype=torch.int64), torch.tensor([1, 2])],
         boxes=[BOXES[:1], torch.zeros(0, 4), BOXES],
-        presence=torch.tensor([1.0, 0.0, 1.0]),
+        pairs=torch.zeros(0, 2, dtype=torch.int64),
+        concepts=[],
+        concept_ids=torch.zeros(0, 32, dtype=torch.int64),
     )
 
 
@@ -71,7 +74,7 @@ def perfect_outputs(batch: Batch, strength: float = 30.0) -> LayerOutputs:
     return LayerOutputs(
         logits=logits,
         boxes=BOXES.repeat(1, texts, 1, 1),
-        presence=torch.where(batch.presence > 0, strength, -strength)[None],
+        presence=torch.tensor([[strength if len(t) else -strength for t in batch.targets]]),
         mask_embeds=(strength * torch.eye(2)).repeat(1, texts, 1, 1),
         pixels=pixels,
         semantic=torch.where(denoted(batch).union, strength, -strength)[:, None],

@@ -12,11 +12,12 @@ from safetensors.torch import load_file
 
 from sam3i_model.checkpoints import load
 from training import train as training
-from training.dataset import WorldBatches, augment
+from training.dataset import WorldBatches
 from training.initialise import new_model, prepare, small_config
-from training.instructions import grammar
 from training.instructions.vocabulary import build_tokenizer
+from training.scenes import augment, scene_at
 from training.settings import Settings, SettingsError, read_settings
+from training.sources import SOURCES
 
 CONFIGS = Path(training.__file__).parent / "configs"
 
@@ -60,6 +61,14 @@ class TwoBoxes:
         return labels
 
 
+MIXTURES = {
+    "base": {"concept": 1.0},
+    "1-1": {"simple": 1.0},
+    "1-2": {"complex": 1.0},
+    "3": {"triplet": 0.8, "simple": 0.2},
+}
+
+
 def small_settings(stage: str = "base", steps: int = 4) -> Settings:
     return Settings(
         stage=stage,
@@ -68,7 +77,8 @@ def small_settings(stage: str = "base", steps: int = 4) -> Settings:
         image_steps=1 if stage == "base" else 0,
         batch_size=2,
         texts_per_image=2,
-        mixture={"concept": 0.5, "simple": 0.5},
+        image_size=128,
+        mixture=MIXTURES[stage],
         learning_rate=1e-3,
         backbone_learning_rate=1e-4,
         constant_until=0.5,
@@ -116,7 +126,7 @@ def test_bad_settings_are_one_line(tmp_path, line, said):
 
 def test_batches_repeat_and_can_be_entered_anywhere():
     make = lambda first: WorldBatches(  # noqa: E731
-        TwoBoxes(), build_tokenizer(), [(1.0, grammar.concept)], 2, 3, seed=4, first=first
+        TwoBoxes(), build_tokenizer(), [(1.0, SOURCES["concept"])], 128, 2, 3, seed=4, first=first
     )
     stream = iter(make(0))
     third = [next(stream) for _ in range(3)][2]
@@ -137,16 +147,11 @@ def _high(*axes: np.ndarray) -> list[int]:
 def test_augmentation_keeps_records_and_labels_together():
     pool = TwoBoxes()
     for seed in range(30):
-        image, labels, objects = pool[seed % 6]
-        image, labels, parts, objects = augment(
-            image,
-            labels,
-            pool.parts(seed % 6),
-            objects,
-            random.Random(seed),
-            np.random.default_rng(seed),
-        )
-        assert image.shape == (256, 256, 3)
+        size = (128, 256, 384)[seed % 3]
+        scene = scene_at(pool, seed % 6)
+        scene = augment(scene, size, random.Random(seed), np.random.default_rng(seed))
+        image, labels, parts, objects = vars(scene).values()
+        assert image.shape == (size, size, 3)
         assert set(np.unique(labels)) == {0, *(o["label"] for o in objects)}
         for entry in objects:
             ys, xs = np.nonzero(labels == entry["label"])
@@ -165,10 +170,12 @@ def test_augmentation_keeps_records_and_labels_together():
 def test_each_stage_trains_what_it_should():
     model = training.Sam3IModel(small_config(40))
     model.add_adapters("full")
-    training.trainable(model, "1-1")
-    names = [n for n, p in model.named_parameters() if p.requires_grad]
-    assert names
-    assert all(".adapters.simple." in n or ".mask_embedder.simple." in n for n in names)
+    simple = (".adapters.simple.", ".mask_embedder.simple.")
+    complex_ = (".adapters.simple_copy.", ".adapters.complex.", ".mask_embedder.complex.")
+    for stage, parts in (("1-1", simple), ("1-2", complex_), ("3", simple + complex_)):
+        training.trainable(model, stage)
+        for name, parameter in model.named_parameters():
+            assert parameter.requires_grad == any(part in name for part in parts), (stage, name)
     model = training.Sam3IModel(small_config(40))
     training.trainable(model, "base")
     names = [n for n, p in model.named_parameters() if p.requires_grad]
@@ -212,8 +219,8 @@ def test_validation_measures_the_average_and_leaves_the_model_as_it_was():
             parameter.add_(1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     figures = training.validate(model, average, tokenizer, TwoBoxes())
-    assert list(figures) == ["concept", "simple"]
-    assert [level["sentences"] for level in figures.values()] == [12, 12]
+    assert list(figures) == ["concept", "simple", "complex"]
+    assert [level["sentences"] for level in figures.values()] == [12, 12, 12]
     assert all(0 <= level["giou"] <= 1 for level in figures.values())
     assert all(torch.equal(value, before[n]) for n, value in model.state_dict().items())
 
@@ -232,6 +239,34 @@ def test_stage_1_1_leaves_concepts_alone_and_teaches_simple(tmp_path):
     trained = [n for n, v in fresh.state_dict().items() if ".up_proj." in n and v.ne(new[n]).any()]
     assert trained
     assert all(".adapters.simple." in name for name in trained)
+
+
+def test_the_three_stages_follow_one_another_and_leave_concepts_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SAVE_EVERY", 2)
+    pool, start = TwoBoxes(), ""
+    states = {}
+    for stage in ("base", "1-1", "1-2", "3"):
+        out = tmp_path / stage
+        training.train(small_settings(stage, 3), pool, None, out, start)
+        start = str(out / "model")
+        states[stage] = load(start, "cpu")[0].state_dict()
+    assert load(start, "cpu")[0].config.trained_levels == ["concept", "simple", "complex"]
+    for name, value in states["base"].items():
+        assert all(torch.equal(value, states[stage][name]) for stage in ("1-1", "1-2", "3")), name
+    for name, value in states["1-1"].items():
+        if ".adapters.simple." in name:
+            assert torch.equal(value, states["1-2"][name]), name
+    last = [n for n, v in states["3"].items() if ".up_proj." in n and v.ne(states["1-2"][n]).any()]
+    for part in (".simple.", ".simple_copy.", ".complex."):
+        assert any(part in name for name in last), part
+
+
+def test_a_stage_needs_the_one_before(tmp_path):
+    training.train(small_settings(steps=2), TwoBoxes(), None, tmp_path / "base", "")
+    start = str(tmp_path / "base/model")
+    for stage, earlier in (("1-2", "1-1"), ("3", "1-2")):
+        with pytest.raises(SettingsError, match=f"starts from a checkpoint of stage {earlier}"):
+            training.train(small_settings(stage, 2), TwoBoxes(), None, tmp_path / stage, start)
 
 
 def test_imagenet_weights_fill_the_whole_trunk():
