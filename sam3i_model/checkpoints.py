@@ -67,9 +67,8 @@ def locate(model: str | Path) -> Path:
             )
     if not any(path.glob("*.safetensors")):
         raise CheckpointError(f"'{path}' has no model.safetensors: it is not a checkpoint")
-    for name in ("config.json", "tokenizer.json"):
-        if not (path / name).is_file():
-            raise CheckpointError(f"'{path}' has no {name}: it is not a checkpoint")
+    if not (path / "config.json").is_file():
+        raise CheckpointError(f"'{path}' has no config.json: it is not a checkpoint")
     return path
 
 
@@ -128,8 +127,14 @@ def load(
     target = resolve_device(device)
     source = locate(model)
     weights = open_weights(source)
-    loaded = assemble(weights, configure(weights, sizes))
+    config = configure(weights, sizes)
     tokenizer = tokenizer_for(source)
+    if len(tokenizer) > config.text_config.vocab_size:
+        raise CheckpointError(
+            f"'{source}' knows {config.text_config.vocab_size} tokens, its tokenizer "
+            f"{len(tokenizer)}: put the right tokenizer.json into the folder"
+        )
+    loaded = assemble(weights, config)
     torch.nn.Module.to(loaded, target)  # the library's own `to` has a signature mypy can't read
     return loaded.eval(), tokenizer
 

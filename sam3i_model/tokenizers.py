@@ -43,12 +43,16 @@ def clip_tokenizer() -> PreTrainedTokenizerBase:
 
 
 def tokenizer_for(path: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer in a checkpoint folder, or CLIP's for an official file.
+    """The tokenizer in a checkpoint folder; CLIP's for an official file or a SAM 3 without one.
 
     Raises:
         CheckpointError: There is none, or it is damaged.
     """
     if path.is_file():
+        return clip_tokenizer()
+    if not (path / "tokenizer.json").is_file():
+        if '"sam3i"' in (path / "config.json").read_text(errors="replace"):
+            raise CheckpointError(f"'{path}' has no tokenizer.json: it is not a checkpoint")
         return clip_tokenizer()
     try:
         return PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)

@@ -20,6 +20,7 @@ from sam3i_model import checkpoints
 from sam3i_model.checkpoints import CheckpointError, load, locate, save
 from sam3i_model.instruction import Outcome
 from sam3i_model.segmenter import Segmenter
+from sam3i_model.tokenizers import clip_tokenizer
 from training.initialise import small_config
 from training.instructions.vocabulary import build_tokenizer
 
@@ -44,6 +45,18 @@ def test_half_precision_on_disk_is_single_in_memory(random_model, tmp_path):
     stored = load_file(tmp_path / "model.safetensors")
     assert stored["text_projection.weight"].dtype == torch.float16
     assert load(tmp_path, "cpu")[0].text_projection.weight.dtype == torch.float32
+
+
+def test_large_checkpoints_are_split_and_come_back_whole(random_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SHARD", 3_000_000)
+    save(random_model, build_tokenizer(), tmp_path)
+    assert len(list(tmp_path.glob("model-*.safetensors"))) > 2
+    loaded, _ = load(tmp_path, "cpu")
+    for name, value in random_model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value), name
+    next(tmp_path.glob("model-00002*.safetensors")).unlink()
+    with pytest.raises(CheckpointError, match="can't be loaded"):
+        load(tmp_path, "cpu")
 
 
 def test_missing_and_unexpected_tensors_are_named(folder):
@@ -119,6 +132,13 @@ def test_a_hub_that_refuses_or_cannot_be_reached(monkeypatch, error, said):
     with pytest.raises(CheckpointError, match=said) as caught:
         load("nobody/nothing", "cpu")
     assert "\n" not in str(caught.value)
+
+
+def test_a_tokenizer_that_does_not_fit_is_told(folder):
+    (folder / "tokenizer.json").unlink()
+    clip_tokenizer().save_pretrained(folder)
+    with pytest.raises(CheckpointError, match="its tokenizer 49408: put the right"):
+        load(folder, "cpu")
 
 
 def test_missing_folder_and_device(folder, tmp_path):
