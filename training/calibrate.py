@@ -7,7 +7,6 @@ loses least of what is there while at most a given share of absent things gets a
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +21,15 @@ from rich.table import Table
 from sam3i_model.checkpoints import CheckpointError, load, save
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.segmenter import Segmenter
-from training.dataset import Ask
 from training.metrics import union_iou
-from training.questions import LEVELS
+from training.questions import LEVELS, Source, WorldQuestions
+from training.rle import united
 from training.world.pool import WorldPool
 
 SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)
 PRESENCES = np.round(np.arange(0.0, 0.96, 0.025), 3)
 SENTENCES = 4
+"""Sentences a level about each scene."""
 
 
 @dataclass(frozen=True)
@@ -66,34 +66,25 @@ class Choice:
     absent_empty: float
 
 
-def ask_about(segmenter: Segmenter, pool: WorldPool, scenes: int, seed: int) -> dict:
-    """Ask `SENTENCES` a level about each scene: lists of `Asked` by level."""
-    asked: dict[str, list[Asked]] = {name: [] for name in LEVELS}
-    for scene in track(range(min(scenes, len(pool))), description="scenes"):
-        image, labels, objects = pool[scene]
-        rng = random.Random(f"{seed}/{scene}")
-        segmenter.set_image(np.ascontiguousarray(image))
-        for name, ask in LEVELS.items():
-            asked[name] += about_scene(segmenter, name, ask, (labels, objects), rng)
-    return asked
-
-
-def about_scene(
-    segmenter: Segmenter, name: str, ask: Ask, truth: tuple[np.ndarray, list], rng: random.Random
-) -> list[Asked]:
-    """Sentences of one level about the segmenter's current image."""
-    labels, objects = truth
-    queries = [ask(objects, rng, labels.shape[::-1]) for _ in range(SENTENCES)]
+def ask_about(segmenter: Segmenter, source: Source, pictures: int) -> dict[str, list[Asked]]:
+    """Ask all that a source has to ask about its first pictures; what came of it, by level."""
+    asked: dict[str, list[Asked]] = {name: [] for name in source.levels}
     lowest = float(SCORES[0])
-    instructions = [
-        Instruction(q.text, level=Level[name.upper()], threshold=lowest) for q in queries
-    ]
-    rows = []
-    for query, found in zip(queries, segmenter.ground(instructions), strict=True):
-        meant = np.isin(labels, query.labels)
-        ious = [union_iou(found.masks[:count], meant) for count in range(len(found.masks) + 1)]
-        rows.append(Asked(found.presence, found.scores, np.array(ious), bool(query.labels)))
-    return rows
+    for index in track(range(min(pictures, len(source))), description="scenes"):
+        picture = source[index]
+        segmenter.set_image(picture.rgb)
+        instructions = [
+            Instruction(q.text, level=Level[q.level.upper()], threshold=lowest)
+            for q in picture.questions
+        ]
+        found = segmenter.ground(instructions)
+        for question, answer in zip(picture.questions, found, strict=True):
+            meant = united(question.masks, picture.rgb.shape[:2])
+            counts = range(len(answer.masks) + 1)
+            ious = np.array([union_iou(answer.masks[:count], meant) for count in counts])
+            row = Asked(answer.presence, answer.scores, ious, question.present)
+            asked[question.level].append(row)
+    return asked
 
 
 def choose(asked: Sequence[Asked], false_alarms: float) -> Choice:
@@ -140,7 +131,7 @@ def calibrate_command(
     console = Console()
     try:
         loaded, tokenizer = load(model, "cpu")
-        world = WorldPool(pool)
+        source = WorldQuestions(WorldPool(pool), seed, sentences=SENTENCES)
     except (CheckpointError, FileNotFoundError) as error:
         Console(stderr=True).print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
@@ -151,7 +142,7 @@ def calibrate_command(
         loaded.config.image_size = image_size
     stored = loaded.config.trained_levels
     loaded.config.trained_levels = list(LEVELS)
-    asked = ask_about(Segmenter(loaded, tokenizer), world, scenes, seed)
+    asked = ask_about(Segmenter(loaded, tokenizer), source, scenes)
     loaded.config.trained_levels = stored
     table = Table("level", "score", "presence", "IoU, present", "absent left empty")
     for name, rows in asked.items():
