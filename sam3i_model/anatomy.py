@@ -12,7 +12,7 @@ import torch
 from sam3i_model.weights import Weights
 
 ADAPTER = re.compile(
-    r"^(?P<place>text_encoder|detr_encoder|detr_decoder)\..*layers\.(?P<layer>\d+)"
+    r"^(?P<place>text_encoder|detr_encoder|detr_decoder)\..*layers\.\d+"
     r"\.adapters\.(?P<copy>simple|simple_copy|complex)\.(?P<rest>.+)$"
 )
 MASK_COPY = "mask_decoder.mask_embedder."
@@ -43,23 +43,23 @@ def parameters(tensors: Mapping[str, torch.Tensor]) -> dict[str, int]:
 
 def adapter_lives(tensors: Mapping[str, torch.Tensor]) -> dict[tuple[str, str], Counter[Life]]:
     """How many layers' adapters are alive, by (place, copy)."""
-    modules: dict[tuple[str, str, str], dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
+    places: dict[str, tuple[str, str]] = {}
+    for name in tensors:
         found = ADAPTER.match(name)
         if found:
-            key = (found["place"], found["copy"], found["layer"])
-            modules.setdefault(key, {})[found["rest"]] = tensor
+            places[name[: found.start("rest")]] = found["place"], found["copy"]
     lives: dict[tuple[str, str], Counter[Life]] = {}
-    for (place, copy, _), module in modules.items():
-        lives.setdefault((place, copy), Counter())[life(module)] += 1
+    for prefix, place in places.items():
+        lives.setdefault(place, Counter())[life(tensors, prefix)] += 1
     return lives
 
 
-def life(adapter: Mapping[str, torch.Tensor]) -> Life:
+def life(tensors: Mapping[str, torch.Tensor], prefix: str) -> Life:
     """Judge one adapter by its tensors: a path is dead if a matrix on its way is all zero."""
 
     def any_of(*names: str) -> bool:
-        return any(name in adapter and bool(adapter[name].any()) for name in names)
+        found = (prefix + name for name in names)
+        return any(name in tensors and bool(tensors[name].any()) for name in found)
 
     attention_in = any_of("attention.in_proj_weight", "attention.in_proj.weight")
     if any_of("down_proj.weight") and any_of("up_proj.weight"):

@@ -23,7 +23,7 @@ from sam3i_model.anatomy import trained_levels
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.tokenizers import tokenizer_for
-from sam3i_model.weights import CheckpointError, Weights, open_weights
+from sam3i_model.weights import CheckpointError, Weights, first_line, open_weights
 
 BUNDLED = Path(__file__).parent / "bundled"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -87,7 +87,7 @@ def download(hub_id: str) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise CheckpointError(
             f"there is no folder '{hub_id}', and the hub has no such checkpoint for you "
-            f"({_first_line(error)}): private and gated ones need `hf auth login`"
+            f"({first_line(error)}): private and gated ones need `hf auth login`"
         ) from error
 
 
@@ -104,7 +104,7 @@ def resolve_device(device: str) -> torch.device:
         torch.zeros(1, device=chosen)
     except (RuntimeError, AssertionError) as error:
         raise CheckpointError(
-            f"device '{device}' can't be used ({_first_line(error)}): use auto, cpu or cuda"
+            f"device '{device}' can't be used ({first_line(error)}): use auto, cpu or cuda"
         ) from error
     return chosen
 
@@ -171,7 +171,7 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
         adapted = any(".adapters." in name for name in weights.tensors)
         config = Sam3IConfig(**parts, adapters="full" if adapted else "none")
     except Exception as error:  # the library's validators raise what they like
-        raise CheckpointError(f"'{path}' can't be used: {_first_line(error)}") from error
+        raise CheckpointError(f"'{path}' can't be used: {first_line(error)}") from error
     config.vision_config.backbone_config.layer_norm_eps = OFFICIAL_NORM_EPS
     config.trained_levels = trained_levels(weights)
     config.licence = STAGE_LICENCE if weights.origin == "stage" else SAM_LICENCE
@@ -212,7 +212,7 @@ def assemble(weights: Weights, config: Sam3IConfig) -> Sam3IModel:
     except CheckpointError:
         raise
     except Exception as error:  # the library builds what config.json says, and it may say anything
-        raise CheckpointError(f"'{weights.path}' can't be loaded: {_first_line(error)}") from error
+        raise CheckpointError(f"'{weights.path}' can't be loaded: {first_line(error)}") from error
 
 
 def misfit(weights: Weights, expected: Mapping[str, torch.Tensor]) -> None:
@@ -282,7 +282,3 @@ def announced(items: Any, verb: str, tensors: Mapping[str, torch.Tensor]) -> Any
     console = Console(stderr=True)
     show = much and console.is_terminal
     return track(items, verb, console=console, transient=True) if show else items
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

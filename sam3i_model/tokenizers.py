@@ -9,7 +9,7 @@ from pathlib import Path
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from sam3i_model.weights import CheckpointError
+from sam3i_model.weights import CheckpointError, first_line
 
 VOCABULARY_PACKAGE = "openai-clip"
 VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"
@@ -57,5 +57,6 @@ def tokenizer_for(path: Path) -> PreTrainedTokenizerBase:
     try:
         return PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
     except Exception as error:  # the library raises whatever its parsers raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f"'{path}' has a tokenizer that can't be read: {reason}") from error
+        raise CheckpointError(
+            f"'{path}' has a tokenizer that can't be read: {first_line(error)}"
+        ) from error

@@ -98,7 +98,7 @@ def open_folder(folder: Path) -> Weights:
                 )
                 outlines[key.removeprefix(VIDEO_MODEL)] = outline
     except (OSError, SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"'{folder}' can't be loaded: {_first_line(error)}") from error
+        raise CheckpointError(f"'{folder}' can't be loaded: {first_line(error)}") from error
     return Weights(folder, "folder", Stored(places), outlines, dict(dropped))
 
 
@@ -162,7 +162,7 @@ def read_pickle(path: Path) -> Any:
             sizes = {Path(entry.filename).name: entry.file_size for entry in archive.infolist()}
     except (OSError, zipfile.BadZipFile) as error:
         raise CheckpointError(
-            f"'{path}' is no PyTorch file, or an unfinished download: {_first_line(error)}"
+            f"'{path}' is no PyTorch file, or an unfinished download: {first_line(error)}"
         ) from error
     if "data.pkl" not in sizes or "constants.pkl" in sizes:
         raise CheckpointError(f"'{path}' is a zip file, but no checkpoint that torch.save wrote")
@@ -180,7 +180,7 @@ def read_pickle(path: Path) -> Any:
             "hold tensors and plain values only"
         ) from error
     except Exception as error:  # a hostile pickle can raise anything
-        raise CheckpointError(f"'{path}' can't be read: {_first_line(error)}") from error
+        raise CheckpointError(f"'{path}' can't be read: {first_line(error)}") from error
 
 
 class Refused(pickle.UnpicklingError):
@@ -229,5 +229,6 @@ class RestrictedUnpickler(pickle.Unpickler):
 RESTRICTED = SimpleNamespace(Unpickler=RestrictedUnpickler, load=None, __name__="restricted")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, or its name, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -22,12 +22,14 @@ from sam3i_model.checkpoints import CheckpointError, load, save
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.segmenter import Segmenter
 from training.metrics import union_iou
-from training.questions import Source, WorldQuestions
+from training.questions import LEVELS, Source, WorldQuestions
 from training.rle import united
 from training.world.pool import WorldPool
 
 SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)
 PRESENCES = np.round(np.arange(0.0, 0.96, 0.025), 3)
+SENTENCES = 4
+"""Sentences a level about each scene."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ def ask_about(segmenter: Segmenter, source: Source, pictures: int) -> dict[str, 
         found = segmenter.ground(instructions)
         for question, answer in zip(picture.questions, found, strict=True):
             meant = united(question.masks, picture.rgb.shape[:2])
-            masks = answer.masks
-            ious = [union_iou(masks[:count], meant) for count in range(len(masks) + 1)]
-            row = Asked(answer.presence, answer.scores, np.array(ious), question.present)
+            counts = range(len(answer.masks) + 1)
+            ious = np.array([union_iou(answer.masks[:count], meant) for count in counts])
+            row = Asked(answer.presence, answer.scores, ious, question.present)
             asked[question.level].append(row)
     return asked
 
@@ -129,13 +131,12 @@ def calibrate_command(
     console = Console()
     try:
         loaded, tokenizer = load(model, "cpu")
-        source = WorldQuestions(WorldPool(pool), seed)
+        source = WorldQuestions(WorldPool(pool), seed, sentences=SENTENCES)
     except (CheckpointError, FileNotFoundError) as error:
         Console(stderr=True).print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
-    if level not in (None, *source.levels):
-        known = ", ".join(source.levels)
-        Console(stderr=True).print(f"[red]there is no level {level}: {known}[/red]")
+    if level not in (None, *LEVELS):
+        Console(stderr=True).print(f"[red]there is no level {level}: {', '.join(LEVELS)}[/red]")
         raise typer.Exit(1)
     if image_size:
         loaded.config.image_size = image_size

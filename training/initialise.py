@@ -23,7 +23,7 @@ IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def small_config(vocab_size: int, width: int = 128, queries: int = 30) -> Sam3IConfig:
-    """Dimensions of the bundled model: 256 px, 3 + 6 layers, about 7 M parameters."""
+    """Dimensions of the bundled model: 256 px, 3 + 4 layers, about 7 M parameters."""
     heads, size, stride = 4, 256, 16
     attention = {"num_attention_heads": heads, "dropout": 0.0, "hidden_size": width}
     return Sam3IConfig(
@@ -72,7 +72,7 @@ def small_config(vocab_size: int, width: int = 128, queries: int = 30) -> Sam3IC
         detr_encoder_config={**attention, "num_layers": 3, "intermediate_size": 3 * width},
         detr_decoder_config={
             **attention,
-            "num_layers": 6,
+            "num_layers": 4,
             "num_queries": queries,
             "intermediate_size": 3 * width,
         },

@@ -89,15 +89,22 @@ class Source(Protocol):
 
 
 class WorldQuestions:
-    """Questions about the scenes of a pool: `SENTENCES` a level, made by the grammar.
+    """Questions about the scenes of a pool: so many `sentences` a level, made by the grammar.
 
     Those about scene i depend on (seed, i) alone.
     """
 
-    def __init__(self, pool: WorldPool, seed: int, asks: Mapping[str, Ask] = LEVELS) -> None:
+    def __init__(
+        self,
+        pool: WorldPool,
+        seed: int,
+        asks: Mapping[str, Ask] = LEVELS,
+        sentences: int = SENTENCES,
+    ) -> None:
         self.pool = pool
         self.seed = seed
         self.asks = asks
+        self.sentences = sentences
         self.levels = tuple(asks)
 
     def __len__(self) -> int:
@@ -111,7 +118,7 @@ class WorldQuestions:
         questions = [
             _question(str(index), name, ask(objects, rng, size), maps)
             for name, ask in self.asks.items()
-            for _ in range(SENTENCES)
+            for _ in range(self.sentences)
         ]
         return Picture(np.ascontiguousarray(image), questions)
 

@@ -1,4 +1,4 @@
-"""Writes a model of ours the way Meta's and the SAM3-I authors' code does, for round trips.
+"""Writes a model of ours the way Meta's and the SAM3-I authors' code does, and asks both.
 
 Written from the official names, apart from the loader's own table of them.
 """
@@ -136,6 +136,17 @@ def official_name(name: str) -> str:
         name = name.replace(".o_proj.", ".out_proj.")
         name = name.replace(".mlp.fc1.", ".linear1.").replace(".mlp.fc2.", ".linear2.")
     return name
+
+
+@torch.inference_mode()
+def answers(model: Sam3IModel, levels: list[int]) -> dict[str, torch.Tensor]:
+    """All outputs for one random image and as many random texts as levels, always the same."""
+    generator = torch.Generator().manual_seed(1)
+    side = model.config.image_size
+    image = model.encode_image(torch.randn(1, 3, side, side, generator=generator))
+    ids = torch.randint(1, 49000, (len(levels), 32), generator=generator)
+    ids[:, 11:] = 0
+    return vars(model.ground(image, model.encode_text(ids, torch.tensor(levels))))
 
 
 def write_sam3(model: Sam3IModel, path: Path) -> None:

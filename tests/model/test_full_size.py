@@ -22,7 +22,7 @@ from sam3i_model.checkpoints import load
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.tokenizers import clip_tokenizer
-from tests.model.official_layout import official_state, write_sam3, write_stage
+from tests.model.official_layout import answers, official_state, write_sam3, write_stage
 
 pytestmark = pytest.mark.slow
 
@@ -53,15 +53,6 @@ def write_folder(model: Sam3IModel, folder: Path) -> None:
 
 
 FORMATS = {"folder": write_folder, "sam3.pt": write_sam3, "stage.pt": write_stage}
-
-
-@torch.inference_mode()
-def answers(model: Sam3IModel, levels: list[int]) -> dict[str, torch.Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    image = model.encode_image(torch.randn(1, 3, 1008, 1008, generator=generator))
-    ids = torch.randint(1, 49000, (len(levels), 32), generator=generator)
-    ids[:, 11:] = 0
-    return vars(model.ground(image, model.encode_text(ids, torch.tensor(levels))))
 
 
 @pytest.fixture(scope="module")

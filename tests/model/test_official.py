@@ -23,7 +23,7 @@ from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.tokenizers import clip_tokenizer
 from sam3i_model.weights import open_weights
-from tests.model.official_layout import official_state, write_sam3, write_stage
+from tests.model.official_layout import answers, official_state, write_sam3, write_stage
 
 ATTENTION = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 48}
 SIZES = {
@@ -77,15 +77,6 @@ def sizes(tmp_path):
     path = tmp_path / "sizes.json"
     path.write_text(json.dumps(SIZES))
     return path
-
-
-@torch.inference_mode()
-def answers(model: Sam3IModel, levels: list[int]) -> dict[str, torch.Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    image = model.encode_image(torch.randn(1, 3, 112, 112, generator=generator))
-    ids = torch.randint(1, 49000, (len(levels), 32), generator=generator)
-    ids[:, 11:] = 0
-    return vars(model.ground(image, model.encode_text(ids, torch.tensor(levels))))
 
 
 def run(*words: str):
