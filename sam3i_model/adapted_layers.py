@@ -100,7 +100,10 @@ class AdaptedFusionLayer(Sam3DetrEncoderLayer):
 
 
 class AdaptedDecoderLayer(Sam3DetrDecoderLayer):
-    """Presence token and queries attend to themselves, the prompt and the image (post-norm)."""
+    """Presence token and queries attend to themselves, the prompt and the image (post-norm).
+
+    `alone` leaves the first of these out, for one-to-many queries (SAM 3's `dac`).
+    """
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -121,13 +124,16 @@ class AdaptedDecoderLayer(Sam3DetrDecoderLayer):
         text_cross_attn_mask: torch.Tensor | None = None,
         vision_cross_attn_mask: torch.Tensor | None = None,
         route: Route | None = None,
+        alone: bool = False,
         **kwargs: Any,
     ) -> torch.Tensor:
         hidden = hidden_states
         query_pos = F.pad(query_pos, (0, 0, 1, 0))  # the presence token has no place in the image
-        located = hidden + query_pos
-        attended, _ = self.self_attn(query=located, key=located, value=hidden, **kwargs)
-        hidden = self.self_attn_layer_norm(hidden + self.self_attn_dropout(attended))
+        if not alone:
+            located = hidden + query_pos
+            attended, _ = self.self_attn(query=located, key=located, value=hidden, **kwargs)
+            hidden = hidden + self.self_attn_dropout(attended)
+        hidden = self.self_attn_layer_norm(hidden)
         attended, _ = self.text_cross_attn(
             query=hidden + query_pos,
             key=text_features,

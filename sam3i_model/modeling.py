@@ -93,6 +93,7 @@ class LayerOutputs:
         pixels: (T, C, h, w).
         semantic: (T, 1, h, w) logits of the union mask.
         tokens: (T, h16*w16, C) fused image tokens.
+        many: The same by the one-to-many queries, where they were asked for.
     """
 
     logits: torch.Tensor
@@ -102,6 +103,7 @@ class LayerOutputs:
     pixels: torch.Tensor
     semantic: torch.Tensor
     tokens: torch.Tensor
+    many: LayerOutputs | None = None
 
 
 @dataclass
@@ -232,6 +234,7 @@ class Sam3IModel(Sam3Model):
         text: TextFeatures,
         image_index: torch.Tensor | None = None,
         min_stride_index: int = 0,
+        many: bool = False,
     ) -> LayerOutputs:
         """Ground T instructions, each in its image, and keep what every decoder layer says.
 
@@ -240,6 +243,8 @@ class Sam3IModel(Sam3Model):
             text: Features of T instructions.
             image_index: int64 (T,), the image of each instruction; may be left out for N = 1.
             min_stride_index: Finest map used for masks (1 leaves out the finest, for speed).
+            many: Ask the one-to-many queries as well (DAC-DETR): the same queries without
+                attention among one another, so that several may find one thing. Training only.
         """
         count = text.features.shape[0]
         if image_index is None:
@@ -256,28 +261,34 @@ class Sam3IModel(Sam3Model):
             text_mask=mask,
             route=route,
         )
-        decoded = self.detr_decoder(
-            vision_features=fused.last_hidden_state,
-            text_features=prompt,
-            vision_pos_encoding=fused.pos_embeds_flattened,
-            text_mask=mask,
-            spatial_shapes=fused.spatial_shapes,
-            route=route,
-        )
-        queries = decoded.intermediate_hidden_states
-        offsets = self.detr_decoder.box_head(queries)
-        centres = (inverse_sigmoid(decoded.reference_boxes) + offsets).sigmoid()
         pixels, semantic = self._embed_pixels(image.maps[min_stride_index:], fused, prompt, mask)
-        embedder = self.mask_decoder.mask_embedder
-        return LayerOutputs(
-            logits=self.dot_product_scoring(queries, prompt, mask).squeeze(-1),
-            boxes=box_cxcywh_to_xyxy(centres),
-            presence=decoded.presence_logits.squeeze(-1),
-            mask_embeds=torch.stack([embedder(layer, route) for layer in queries]),
-            pixels=pixels,
-            semantic=semantic,
-            tokens=fused.last_hidden_state,
-        )
+
+        def decoded(alone: bool, also: LayerOutputs | None = None) -> LayerOutputs:
+            said = self.detr_decoder(
+                vision_features=fused.last_hidden_state,
+                text_features=prompt,
+                vision_pos_encoding=fused.pos_embeds_flattened,
+                text_mask=mask,
+                spatial_shapes=fused.spatial_shapes,
+                route=route,
+                alone=alone,
+            )
+            queries = said.intermediate_hidden_states
+            offsets = self.detr_decoder.box_head(queries)
+            centres = (inverse_sigmoid(said.reference_boxes) + offsets).sigmoid()
+            embedder = self.mask_decoder.mask_embedder
+            return LayerOutputs(
+                logits=self.dot_product_scoring(queries, prompt, mask).squeeze(-1),
+                boxes=box_cxcywh_to_xyxy(centres),
+                presence=said.presence_logits.squeeze(-1),
+                mask_embeds=torch.stack([embedder(layer, route) for layer in queries]),
+                pixels=pixels,
+                semantic=semantic,
+                tokens=fused.last_hidden_state,
+                many=also,
+            )
+
+        return decoded(False, decoded(True) if many else None)
 
     def _embed_pixels(
         self,

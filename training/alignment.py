@@ -134,12 +134,14 @@ def alignment_losses(
     own = slice(start, start + len(features.keys))
     known = everyone if queue is None else queue.join(everyone)
     both = ((simple, complex_), (complex_, simple))
+    count = targets.number("texts")
     divergences = [map_divergence(moved, fixed) for moved, fixed in both]
     hard = [hard_region_loss(judged, other, targets, recipe) for judged, other in both]
+    contrast = contrast_loss(known, own, constants.temperature, constants.same_concept)
     terms = {
-        "kl": (divergences[0] + divergences[1]) / 2,
-        "hard": (hard[0] + hard[1]) / 2,
-        "contrast": contrast_loss(known, own, constants.temperature, constants.same_concept),
+        "kl": (divergences[0] + divergences[1]).sum() / (2 * count),
+        "hard": (hard[0] + hard[1]).sum() / (2 * count),
+        "contrast": contrast.sum() / (2 * count),
         "anchor": anchor_loss(known, own, constants.margin),
     }
     if queue is not None:
@@ -149,22 +151,22 @@ def alignment_losses(
 
 
 def map_divergence(moved: torch.Tensor, fixed: torch.Tensor) -> torch.Tensor:
-    """Pulls one semantic map towards another, the paper's L_mask: a scalar.
+    """Pulls semantic maps towards others, the paper's L_mask: float32 (B,).
 
     KL(q | p) with p and q the soft-max of `moved` and `fixed`, logits (B, 1, h, w), over all
-    cells; mean over the batch. `fixed` gets no gradient.
+    cells. `fixed` gets no gradient.
     """
     log_p, log_q = (maps.float().flatten(1).log_softmax(1) for maps in (moved, fixed.detach()))
-    return F.kl_div(log_p, log_q, reduction="batchmean", log_target=True)
+    return F.kl_div(log_p, log_q, reduction="none", log_target=True).sum(1)
 
 
 def hard_region_loss(
     judged: torch.Tensor, other: torch.Tensor, targets: Targets, recipe: Recipe
 ) -> torch.Tensor:
-    """Cross entropy of a semantic map where another disagrees, the paper's L_hard: a scalar.
+    """Cross entropy of semantic maps where others disagree, the paper's L_hard: float32 (B,).
 
-    mean of w * BCE(judged, union) over cells and batch, with w = m * ln(m / sqrt(p * q)),
-    m = (p + q) / 2, p and q the probabilities of the maps (B, 1, h, w), w without gradient.
+    mean of w * BCE(judged, union) over cells, with w = m * ln(m / sqrt(p * q)), m = (p + q) / 2,
+    p and q the probabilities of the maps (B, 1, h, w), w without gradient.
     """
     logits, truth = on_one_grid(judged[:, 0], targets.union, recipe.grid)
     with torch.no_grad():
@@ -172,16 +174,17 @@ def hard_region_loss(
         p, q = (x.sigmoid().clamp(CERTAIN, 1 - CERTAIN) for x in (logits, others))
         m = (p + q) / 2
         weight = m * (m.log() - (p.log() + q.log()) / 2)
-    return F.binary_cross_entropy_with_logits(logits, truth, weight=weight)
+    loss = F.binary_cross_entropy_with_logits(logits, truth, weight=weight, reduction="none")
+    return loss.mean(1)
 
 
 def contrast_loss(
     samples: Projections, own: slice, temperature: float, same_concept: float
 ) -> torch.Tensor:
-    """InfoNCE between the two levels of a sample, the paper's L_inst: a scalar.
+    """InfoNCE between the two levels of a sample, the paper's L_inst: float32 (2B,).
 
     For each of the 2B instructions i in `own`, over all 2N instructions j, s the cosines /
-    temperature, i' the other level of i: -s_ii' + ln(sum_j w_ij exp(s_ij)), mean over i. w is 1,
+    temperature, i' the other level of i: -s_ii' + ln(sum_j w_ij exp(s_ij)). w is 1,
     rho (`same_concept`) for another sample with the same concept, 1 for i' and 0 for i itself.
 
     Args:
@@ -201,8 +204,7 @@ def contrast_loss(
     cosines = cosines - cosines.detach().amax(1, keepdim=True)
     # 1e-8 as in the official code, where the row's greatest cosine is that of i with itself
     everything = ((cosines.exp() * weight).sum(1) + 1e-8).log()
-    rows = everything - cosines.gather(1, partner[:, None])[:, 0]
-    return rows.sum() / mean_count(len(me), unit.device)
+    return everything - cosines.gather(1, partner[:, None])[:, 0]
 
 
 def anchor_loss(samples: Projections, own: slice, margin: float) -> torch.Tensor:

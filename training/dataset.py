@@ -1,14 +1,14 @@
-"""Training batches from the rendered world: pictures, sentences about them, and what they mean.
+"""Training batches: tensors of drawn samples.
 
-Batch i depends on (seed, i) alone, so a resumed run sees the batches that it would have seen.
+Picture k of step i depends on (seed, i, k) alone. So a resumed run sees the pictures that it would
+have seen, and any number of processes and micro-batches see together what one alone sees.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,179 +17,144 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.configuration import CONTEXT_LENGTH
 from sam3i_model.processing import tokenize
-from training.instructions.grammar import Query
-from training.instructions.lexicon import COLORS, NAMES
-from training.scenes import Scene, augment, boxes_by_label, scene_at
-from training.world.pool import WorldPool
-
-LABEL_STRIDE = 4
-"""Pixels per cell of the label maps that the masks are trained on."""
-MAX_LABEL = 63
-KINDS = tuple(NAMES)
-
-Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
-"""Makes a sentence about a scene: (objects, rng, (width, height)) to a query."""
-Source = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Sequence[Query]]
-"""The same for one sentence, or for a concept, a simple and a complex one that mean the same."""
+from training.samples import Sample, Samples
 
 
 @dataclass
 class Batch:
-    """N images with T sentences.
+    """N images with T sentences that denote M instances.
 
     Attributes:
         images: uint8 (N, 3, S, S).
-        labels: int64 (N, S/4, S/4) object labels, 0 is background.
-        parts: int64 (N, S/4, S/4) labels of objects' parts, 0 is none.
-        objects: float32 (N, MAX_LABEL + 1, 6): kind + 1 (0 background, -1 unnamed), colour index
-            (-1 unknown), box xyxy in 0..1, by label.
         input_ids: int64 (T, 32).
         levels: int64 (T,).
         image_index: int64 (T,).
-        of_parts: bool (T,), whether labels of parts are meant.
-        targets: Labels that each sentence denotes; empty when it denotes nothing.
-        boxes: float32 (n_t, 4) xyxy in 0..1, of the targets.
+        masks: bool (M, S/4, S/4), of all sentences in a row.
+        boxes: Per sentence, float32 (n_t, 4) xyxy in 0..1; none when it denotes nothing.
         pairs: int64 (P, 2) rows of simple and complex sentences that mean the same.
         concepts: Their concept's name, P of them.
         concept_ids: int64 (P, 32), its tokens.
+        labels: int64 (N, S/4, S/4), what covers each cell, where that is known of all images.
+        objects: float32 (N, 256, 6), see `samples.Cells`.
     """
 
     images: torch.Tensor
-    labels: torch.Tensor
-    parts: torch.Tensor
-    objects: torch.Tensor
     input_ids: torch.Tensor
     levels: torch.Tensor
     image_index: torch.Tensor
-    of_parts: torch.Tensor
-    targets: list[torch.Tensor]
+    masks: torch.Tensor
     boxes: list[torch.Tensor]
     pairs: torch.Tensor
     concepts: list[str]
     concept_ids: torch.Tensor
+    labels: torch.Tensor | None = None
+    objects: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+
+        def moved(value: object) -> object:
+            if isinstance(value, torch.Tensor):
+                return value.to(device, non_blocking=True)
+            if isinstance(value, list):
+                return [moved(item) for item in value]
+            return value
+
+        return Batch(**{name: moved(value) for name, value in vars(self).items()})  # type: ignore[arg-type]
 
 
-class WorldBatches(torch.utils.data.IterableDataset[Batch]):
-    """Endless batches from `first` on; the mixture is a list of (share, source of sentences).
+@dataclass(frozen=True)
+class Share:
+    """What one process has of each step's `images` images: `parts` micro-batches in all, of
+    which it takes `own`."""
+
+    images: int
+    parts: int = 1
+    own: range = range(1)
+
+    def __post_init__(self) -> None:
+        if self.images % self.parts:
+            raise ValueError(
+                f"{self.images} images a step can't be shared equally by {self.parts} micro-batches"
+            )
+
+
+class Batches(torch.utils.data.IterableDataset[Batch]):
+    """Endless micro-batches from step `first` on.
 
     Args:
-        pool: Scenes.
+        samples: The data.
         tokenizer: Of the model that is trained.
-        mixture: Sources of sentences and their shares.
         size: Of the pictures, pixels.
-        batch_size: Pictures.
-        texts_per_image: Draws of the mixture a picture.
+        texts: Draws of sentences a picture.
         seed: Of everything.
-        first: Number of the first batch.
+        share: Of each step.
+        first: Number of the first step.
     """
 
     def __init__(
         self,
-        pool: WorldPool,
+        samples: Samples,
         tokenizer: PreTrainedTokenizerBase,
-        mixture: Sequence[tuple[float, Source]],
         size: int,
-        batch_size: int,
-        texts_per_image: int,
+        texts: int,
         seed: int,
+        share: Share,
         first: int = 0,
     ) -> None:
-        self.pool = pool
+        self.samples = samples
         self.tokenizer = tokenizer
-        self.shares = [share for share, _ in mixture]
-        self.sources = [source for _, source in mixture]
         self.size = size
-        self.batch_size = batch_size
-        self.texts_per_image = texts_per_image
+        self.texts = texts
         self.seed = seed
+        self.share = share
         self.first = first
 
     def __iter__(self) -> Iterator[Batch]:
-        cv2.setNumThreads(1)
+        cv2.setNumThreads(1)  # a worker is one process; its neighbours need the other cores
         worker = torch.utils.data.get_worker_info()
-        index, step = (
-            (self.first, 1) if worker is None else (self.first + worker.id, worker.num_workers)
-        )
+        number, every = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        own = self.share.own
         while True:
-            yield self.batch(index)
-            index += step
+            step, part = divmod(number, len(own))
+            yield self.batch(self.first + step, own[part])
+            number += every
 
-    def batch(self, index: int) -> Batch:
-        """Batch number `index`, always the same for the same seed."""
-        rng = random.Random(f"{self.seed}/{index}")
-        noise = np.random.default_rng([self.seed, index])
-        scenes: list[Scene] = []
-        rows: list[tuple[int, Query]] = []
-        pairs: list[tuple[int, int]] = []
-        concepts: list[str] = []
-        while len(scenes) < self.batch_size:
-            drawn = scene_at(self.pool, rng.randrange(len(self.pool)))
-            scene = augment(drawn, self.size, rng, noise)
-            if not scene.objects:
-                continue
-            for _ in range(self.texts_per_image):
-                source = rng.choices(self.sources, self.shares)[0]
-                queries = source(scene.objects, rng, (self.size, self.size))
-                if len(queries) == 3:
-                    concepts.append(queries[0].text)
-                    pairs.append((len(rows), len(rows) + 1))
-                rows += [(len(scenes), query) for query in queries[-2:]]
-            scenes.append(scene)
-        return self.collate(scenes, rows, pairs, concepts)
+    def batch(self, step: int, part: int) -> Batch:
+        """Micro-batch number `part` of a step, always the same for the same seed."""
+        count = self.share.images // self.share.parts
+        return self.collate([self._sample(step, part * count + k) for k in range(count)])
 
-    def collate(
-        self,
-        scenes: list[Scene],
-        rows: list[tuple[int, Query]],
-        pairs: list[tuple[int, int]],
-        concepts: list[str],
-    ) -> Batch:
-        """Scenes and (scene, query) rows as tensors."""
-        queries = [query for _, query in rows]
-        boxes = []
-        for scene, query in rows:
-            by_label = boxes_by_label(scenes[scene].objects, query.part)
-            listed = [by_label[label] for label in query.labels]
-            boxes.append(torch.tensor(listed, dtype=torch.float32).view(-1, 4) / self.size)
+    def _sample(self, step: int, image: int) -> Sample:
+        rng = random.Random(f"{self.seed}/{step}/{image}")
+        noise = np.random.default_rng([self.seed, step, image])
+        return self.samples.draw(rng, noise, self.size, self.texts)
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Samples as tensors."""
+        asked = [(index, entry) for index, s in enumerate(samples) for entry in s.asked]
+        pairs, concepts, offset = [], [], 0
+        for sample in samples:
+            pairs += [(offset + p.simple, offset + p.complex) for p in sample.pairs]
+            concepts += [pair.concept for pair in sample.pairs]
+            offset += len(sample.asked)
+        cells = [sample.cells for sample in samples if sample.cells is not None]
+        known = len(cells) == len(samples)
         return Batch(
-            images=torch.from_numpy(np.stack([s.image for s in scenes])).permute(0, 3, 1, 2),
-            labels=cells([s.labels for s in scenes]),
-            parts=cells([s.parts for s in scenes]),
-            objects=torch.from_numpy(
-                np.stack([object_table(s.objects, self.size) for s in scenes])
-            ),
-            input_ids=self.tokens([q.text for q in queries]),
-            levels=torch.tensor([int(q.level) for q in queries]),
-            image_index=torch.tensor([scene for scene, _ in rows]),
-            of_parts=torch.tensor([q.part for q in queries]),
-            targets=[torch.tensor(q.labels, dtype=torch.int64) for q in queries],
-            boxes=boxes,
+            images=torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2),
+            input_ids=self.tokens([entry.text for _, entry in asked]),
+            levels=torch.tensor([int(entry.level) for _, entry in asked]),
+            image_index=torch.tensor([index for index, _ in asked]),
+            masks=torch.from_numpy(np.concatenate([entry.masks for _, entry in asked])),
+            boxes=[torch.from_numpy(entry.boxes) for _, entry in asked],
             pairs=torch.tensor(pairs, dtype=torch.int64).view(-1, 2),
             concepts=concepts,
             concept_ids=self.tokens(concepts),
+            labels=torch.from_numpy(np.stack([c.labels for c in cells])).long() if known else None,
+            objects=torch.from_numpy(np.stack([c.objects for c in cells])) if known else None,
         )
 
     def tokens(self, texts: Sequence[str]) -> torch.Tensor:
         """int64 (len(texts), 32)."""
         ids = [tokenize(self.tokenizer, text).ids for text in texts]
         return torch.stack(ids) if ids else torch.zeros(0, CONTEXT_LENGTH, dtype=torch.int64)
-
-
-def cells(maps: list[np.ndarray]) -> torch.Tensor:
-    """Label maps (S, S) at the middle of each cell: int64 (N, S/4, S/4)."""
-    middle = LABEL_STRIDE // 2
-    sampled = [m[middle::LABEL_STRIDE, middle::LABEL_STRIDE] for m in maps]
-    return torch.from_numpy(np.stack(sampled)).long()
-
-
-def object_table(objects: list[dict[str, Any]], size: int) -> torch.Tensor:
-    """What covers a pixel of each label: float32 (MAX_LABEL + 1, 6), see `Batch.objects`."""
-    table = np.full((MAX_LABEL + 1, 6), -1, np.float32)
-    table[0, 0] = 0
-    for record in objects:
-        kind, color = record["kind"], record["color"]
-        row = table[record["label"]]
-        row[0] = KINDS.index(kind) + 1 if kind in KINDS else -1
-        row[1] = COLORS.index(color) if color in COLORS else -1
-        row[2:] = np.array(record["box"], np.float32) / size
-    return torch.from_numpy(table)

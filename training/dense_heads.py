@@ -1,10 +1,13 @@
 """Training-only heads that let a small model find its feet quickly.
 
 A DETR learns slowly from scratch; dense targets on the feature maps teach the image encoder and
-the fused tokens directly. Neither head is part of a checkpoint.
+the fused tokens directly. Neither head is part of a checkpoint. Sums are divided by the numbers
+that `training.counts` has of the whole step.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch
 from torch import nn
@@ -12,13 +15,18 @@ from torch.nn import functional as F
 
 from sam3i_model.modeling import ImageFeatures, LayerOutputs
 from training.boxes import giou
-from training.dataset import KINDS, Batch
+from training.dataset import Batch
 from training.focal import Focal
 from training.instructions.lexicon import COLORS
-from training.targets import label_maps, sampled, text_maps
+from training.targets import sampled
+from training.world_samples import KINDS
 
+BACKGROUND = 0.3
+"""Weight of a background cell beside that of one on a thing."""
 INSIDE = Focal(0.6, 0.4, gamma=2)
 """Loss of a token's "inside something denoted"."""
+STRIDES = (1, 2, 4)
+"""Of the image maps, in cells of the batch's masks."""
 
 
 def cell_boxes(distances: torch.Tensor) -> torch.Tensor:
@@ -31,6 +39,46 @@ def cell_boxes(distances: torch.Tensor) -> torch.Tensor:
     return torch.stack(sides, dim=-1)
 
 
+def cell_truth(batch: Batch, size: int) -> torch.Tensor:
+    """What covers each of `size` cells a side: float32 (N, size, size, 6), see `samples.Cells`."""
+    if batch.labels is None or batch.objects is None:
+        raise ValueError("the data doesn't say what covers each cell")
+    rows = torch.arange(len(batch.labels), device=batch.labels.device)[:, None, None]
+    return batch.objects[rows, sampled(batch.labels, size)]
+
+
+def token_truth(batch: Batch, size: int) -> torch.Tensor:
+    """Box of what a text means at each of `size` cells a side: float32 (T, size, size, 4) xyxy in
+    0..1, zeros where it means nothing; where several overlap, that of one of them."""
+    masks = sampled(batch.masks, size)
+    truth = masks.new_zeros(len(batch.boxes), size, size, 4, dtype=torch.float32)
+    first = 0
+    for row, boxes in zip(truth, batch.boxes, strict=True):
+        for mask, box in zip(masks[first : first + len(boxes)], boxes, strict=True):
+            row[mask] = box
+        first += len(boxes)
+    return truth
+
+
+def cell_counts(batch: Batch) -> dict[str, torch.Tensor]:
+    """Of each map, float32 (3,): weighted cells, cells with a known colour, covered cells."""
+    if batch.labels is None:
+        return {}
+    truths = [cell_truth(batch, batch.labels.shape[-1] // stride) for stride in STRIDES]
+    kinds = [t[..., 0] for t in truths]
+    return {
+        "kinds": torch.stack([(k > 0).sum() + BACKGROUND * (k == 0).sum() for k in kinds]),
+        "colours": torch.stack([(t[..., 1] >= 0).sum().float() for t in truths]),
+        "covered": torch.stack([(k > 0).sum().float() for k in kinds]),
+    }
+
+
+def token_counts(batch: Batch) -> dict[str, torch.Tensor]:
+    """Fused tokens that lie in something denoted, a float32 scalar."""
+    truth = token_truth(batch, batch.masks.shape[-1] // STRIDES[-1])
+    return {"inside": (truth[..., 2] > 0).sum().float()}
+
+
 class CellHead(nn.Module):
     """Kind, colour and box of whatever covers a cell, on the image maps alone (no prompt)."""
 
@@ -40,28 +88,33 @@ class CellHead(nn.Module):
         super().__init__()
         self.kinds = 1 + len(KINDS)
         outputs = self.kinds + len(COLORS) + 4
-        self.heads = nn.ModuleList(nn.Conv2d(width, outputs, 1) for _ in range(3))
-        self.register_buffer("kind_weight", torch.tensor([0.3] + [1.0] * len(KINDS)))
+        self.heads = nn.ModuleList(nn.Conv2d(width, outputs, 1) for _ in STRIDES)
+        self.register_buffer("kind_weight", torch.tensor([BACKGROUND] + [1.0] * len(KINDS)))
 
-    def forward(self, image: ImageFeatures, batch: Batch) -> torch.Tensor:
+    def forward(
+        self, image: ImageFeatures, batch: Batch, counts: Mapping[str, torch.Tensor]
+    ) -> torch.Tensor:
         """Sum of the losses over the maps, a scalar."""
         loss = image.maps[0].new_zeros(())
-        rows = torch.arange(len(batch.labels), device=batch.labels.device)[:, None, None]
-        for head, maps in zip(self.heads, image.maps, strict=True):
+        for place, (head, maps) in enumerate(zip(self.heads, image.maps, strict=True)):
             said = head(maps).float()
-            truth = batch.objects[rows, label_maps(batch, maps.shape[-1])]
+            truth = cell_truth(batch, maps.shape[-1])
             kind, color = truth[..., 0].long(), truth[..., 1].long()
-            covered = kind > 0
             loss = loss + F.cross_entropy(
-                said[:, : self.kinds], kind, ignore_index=-1, weight=self.kind_weight
+                said[:, : self.kinds],
+                kind,
+                ignore_index=-1,
+                weight=self.kind_weight,
+                reduction="sum",
+            ) / counts["kinds"][place].clamp(min=1)
+            colors = F.cross_entropy(
+                said[:, self.kinds : -4], color, ignore_index=-1, reduction="sum"
             )
-            if not covered.any():
-                continue
-            colors = said[:, self.kinds : -4]
-            loss = loss + 0.5 * F.cross_entropy(colors, color, ignore_index=-1)
-            if maps is not image.maps[0]:
+            loss = loss + 0.5 * colors / counts["colours"][place].clamp(min=1)
+            if place:  # boxes are too far for the finest map
                 boxes = cell_boxes(said[:, -4:].permute(0, 2, 3, 1))
-                loss = loss + 0.5 * (1 - giou(boxes[covered], truth[covered][:, 2:])).mean()
+                missed = 1 - giou(boxes[kind > 0], truth[kind > 0][:, 2:])
+                loss = loss + 0.5 * missed.sum() / counts["covered"][place].clamp(min=1)
         return loss
 
 
@@ -73,19 +126,15 @@ class TokenHead(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 5))
 
-    def forward(self, outputs: LayerOutputs, batch: Batch) -> torch.Tensor:
+    def forward(
+        self, outputs: LayerOutputs, batch: Batch, counts: Mapping[str, torch.Tensor]
+    ) -> torch.Tensor:
         """Focal plus 1 - GIoU, a scalar."""
         count, tokens = outputs.tokens.shape[:2]
         size = int(tokens**0.5)
         said = self.mlp(self.norm(outputs.tokens)).float().view(count, size, size, 5)
-        labels = sampled(text_maps(batch), size)
-        table = said.new_zeros(count, 256, 4)  # a text's boxes by label; none where none is meant
-        for row, (label, boxes) in enumerate(zip(batch.targets, batch.boxes, strict=True)):
-            table[row, label] = boxes
-        truth = table[torch.arange(count, device=labels.device)[:, None, None], labels]
+        truth = token_truth(batch, size)
         inside = truth[..., 2] > 0
-        loss = INSIDE(said[..., 0], inside.float()).sum() / inside.sum().clamp(min=1)
-        if inside.any():
-            boxes = cell_boxes(said[..., 1:])
-            loss = loss + (1 - giou(boxes[inside], truth[inside])).mean()
-        return loss
+        missed = 1 - giou(cell_boxes(said[..., 1:])[inside], truth[inside])
+        loss = INSIDE(said[..., 0], inside.float()).sum() + missed.sum()
+        return loss / counts["inside"].clamp(min=1)

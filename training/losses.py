@@ -1,8 +1,7 @@
 """What the model is taught: boxes, classes, presence, instance masks and the semantic map.
 
 The terms are SAM 3's (`sam3/train/loss` of the SAM3-I release); a `Recipe` sets their constants.
-Per decoder layer l, N the number of objects (its mean over the training processes), sums over
-matched pairs:
+Per decoder layer l, N the number of objects, sums over matched pairs:
 
 - class: focal loss, or IABCE (`recipes.IouAware`), over all queries
 - l1, giou: sum of |box - truth| / N, sum of (1 - GIoU) / N
@@ -22,7 +21,6 @@ from torch.nn import functional as F
 from sam3i_model.modeling import LayerOutputs
 from training.boxes import coordinates, giou, iou
 from training.matching import Match, match
-from training.processes import mean_count
 from training.recipes import Recipe
 from training.targets import Targets, on_one_grid
 
@@ -49,7 +47,7 @@ def grounding_losses(
     if many is not None and recipe.one_to_many is None:
         raise ValueError("the recipe says nothing about one-to-many queries")
     device = outputs.logits.device
-    objects = mean_count(len(targets.masks), device).clamp(min=1)
+    objects = targets.number("objects").clamp(min=1)
     share = torch.full((outputs.logits.shape[0],), recipe.early_layers, device=device)
     share[-1] = 1
     pairs = match(outputs.logits, outputs.boxes, targets.boxes, recipe.matching)
@@ -65,7 +63,7 @@ def grounding_losses(
         loss = loss + recipe.one_to_many.weight * weighted(half, recipe)
         terms |= {f"{name}_many": value for name, value in half.items()}
     if recipe.root_of_texts:
-        loss = loss * len(targets.boxes) ** 0.5
+        loss = loss * (targets.number("texts") * targets.number("parts")) ** 0.5
     return {**terms, "grounding": loss}
 
 
@@ -130,14 +128,14 @@ def class_loss(
     right = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     wrong = recipe.classes(logits, torch.zeros_like(logits))
     loss = torch.where(matched, recipe.classes.positive * right, wrong)
-    _, texts, queries = logits.shape
     kept = loss * targets.presence[:, None]
-    return kept.sum((1, 2)) / (max(aware.queries, queries) * texts)
+    return kept.sum((1, 2)) / (max(aware.queries, logits.shape[2]) * targets.number("texts"))
 
 
 def presence_loss(logits: torch.Tensor, targets: Targets, recipe: Recipe) -> torch.Tensor:
     """Presence term of each layer, float32 (L,), of logits (L, T): the mean over texts."""
-    return recipe.presence(logits.float(), targets.presence.expand_as(logits)).mean(1)
+    loss = recipe.presence(logits.float(), targets.presence.expand_as(logits))
+    return loss.sum(1) / targets.number("texts")
 
 
 def mask_losses(
@@ -184,11 +182,12 @@ def semantic_losses(
     logits, truth = on_one_grid(semantic[:, 0], targets.union, recipe.grid)
     present = targets.presence
     loss = recipe.semantic(logits, truth).mean(1)
-    over = present if recipe.semantic_over == "present" else torch.ones_like(present)
+    over = recipe.semantic_over == "present"
+    # the additions are SAM 3's way to make nothing of no texts
     return {
-        # the addition is SAM 3's way to make nothing of no texts
-        "semantic": (loss * over).sum() / (over.sum() + 1e-6),
-        "semantic_dice": (dice(logits, truth) * present).sum() / (present.sum() + 1e-6),
+        "semantic": (loss * present if over else loss).sum()
+        / (targets.number("present" if over else "texts") + 1e-6),
+        "semantic_dice": (dice(logits, truth) * present).sum() / (targets.number("present") + 1e-6),
     }
 
 

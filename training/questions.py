@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset import Ask
 from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.rle import Rle, areas, encode
 from training.world.pool import WorldPool
+
+Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
+"""Makes a sentence about a scene: (objects, rng, (width, height)) to a query."""
 
 LEVELS: dict[str, Ask] = {
     "concept": grammar.concept,

@@ -8,8 +8,12 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-Stage = Literal["base", "1-1", "1-2", "3"]
+Stage = Literal["base", "1-1", "1-2", "3", "fine-tune"]
+RecipeName = Literal["small", "sam3"]
+Precision = Literal["bf16", "fp32"]
+AdapterChoice = Literal["full", "lite"]
 SOURCES = ("concept", "simple", "complex", "triplet")
+CONFIGS = Path(__file__).parent / "configs"
 
 
 class SettingsError(ValueError):
@@ -22,13 +26,15 @@ class Settings:
 
     Args:
         stage: `base` trains everything but the adapters, `1-1` the S-Adapters alone, `1-2` the
-            C-Adapters and their copy of S, `3` all adapters on sentences that mean the same.
+            C-Adapters and their copy of S, `3` all adapters on sentences that mean the same,
+            `fine-tune` the adapters that there are.
         seed: Of weights, data order and sentences.
         steps: Optimiser steps in all.
         image_steps: Of these, the first ones that train only the image encoder.
-        batch_size: Images a step.
+        batch_size: Images a step, over all processes and micro-batches.
         texts_per_image: Sentences an image.
-        image_size: Of the pictures, pixels a side.
+        image_size: Of the pictures, pixels a side; the model's own is usual, a small base learns
+            on smaller ones.
         mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`).
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
@@ -38,6 +44,11 @@ class Settings:
         weight_decay: AdamW's.
         clip: Gradient norm at most.
         queue: Past samples that the contrast of stage 3 keeps.
+        recipe: Losses of a small model, or those of SAM 3 (`training.recipes`).
+        precision: bfloat16 where it does no harm, or float32 throughout.
+        accumulate: Micro-batches that each process splits its share of a step into, for less
+            memory.
+        workers: Processes that make batches.
         adapters: Kind of the new adapters: `full`, or `lite` with a tenth of the parameters.
         ema: Decay of the averaged weights, which are the ones that are kept.
     """
@@ -54,19 +65,29 @@ class Settings:
     backbone_learning_rate: float
     constant_until: float
     coarse_until: float
-    adapters: Literal["full", "lite"] = "full"
+    adapters: AdapterChoice = "full"
     warmup: int = 80
     weight_decay: float = 0.02
     clip: float = 1.0
     ema: float = 0.998
     queue: int = 256
+    recipe: RecipeName = "small"
+    precision: Precision = "bf16"
+    accumulate: int = 1
+    workers: int = 1
 
     def __post_init__(self) -> None:
-        if self.stage not in get_args(Stage):
-            raise SettingsError(f"stage is '{self.stage}', must be one of {get_args(Stage)}")
-        if self.adapters not in ("full", "lite"):
-            raise SettingsError(f"adapters is '{self.adapters}', must be full or lite")
-        for name in ("steps", "batch_size", "texts_per_image"):
+        choices = {
+            "stage": Stage,
+            "adapters": AdapterChoice,
+            "recipe": RecipeName,
+            "precision": Precision,
+        }
+        for name, choice in choices.items():
+            if getattr(self, name) not in get_args(choice):
+                allowed = ", ".join(get_args(choice))
+                raise SettingsError(f"{name} is '{getattr(self, name)}', must be one of {allowed}")
+        for name in ("steps", "batch_size", "texts_per_image", "accumulate", "workers"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")
         if self.image_size % 32 or self.image_size < 64:
@@ -76,12 +97,21 @@ class Settings:
             raise SettingsError(f"mixture names {', '.join(SOURCES)}, not {sorted(unknown)}")
 
 
-def read_settings(path: Path, **changes: Any) -> Settings:
-    """Read a YAML file; `changes` that aren't None override it.
+def shipped() -> list[str]:
+    """Names of the settings that come with the package."""
+    return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def read_settings(name: str | Path, **changes: Any) -> Settings:
+    """Read settings: one of `shipped()` by name, or a YAML file; `changes` that aren't None
+    override them.
 
     Raises:
         SettingsError: The file is missing, or a key is unknown, missing or of a wrong type.
     """
+    path = CONFIGS / f"{name}.yaml" if name in shipped() else Path(name)
+    if not path.is_file():
+        raise SettingsError(f"{name} is no file and none of {', '.join(shipped())}")
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:

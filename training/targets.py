@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -24,10 +25,13 @@ class Targets:
         boxes: Per text, float32 (n_t, 4) xyxy in 0..1, all with an extent; a text may denote
             nothing.
         masks: bool (M, H, W), over all texts in a row.
+        shared: What sums are divided by where these are a part of a step: `texts`, `present`,
+            `objects`, each the mean over the step's `parts` (see `training.counts`).
     """
 
     boxes: list[torch.Tensor]
     masks: torch.Tensor
+    shared: Mapping[str, torch.Tensor] | None = None
 
     @cached_property
     def presence(self) -> torch.Tensor:
@@ -38,27 +42,29 @@ class Targets:
     def union(self) -> torch.Tensor:
         """bool (T, H, W), each text's masks in one."""
         parts = self.masks.split([len(boxes) for boxes in self.boxes])
-        return torch.stack([part.any(0) for part in parts])
+        empty = self.masks.new_zeros(0, *self.masks.shape[1:])
+        return torch.stack([part.any(0) for part in parts]) if parts else empty
+
+    def number(self, name: str) -> torch.Tensor:
+        """What a sum over `texts`, `present` (texts that denote something) or `objects` is
+        divided by, a float32 scalar."""
+        if self.shared is not None:
+            return self.shared[name]
+        own = {"texts": len(self.boxes), "objects": len(self.masks), "parts": 1}
+        own["present"] = sum(len(boxes) > 0 for boxes in self.boxes)
+        return torch.tensor(float(own[name]), device=self.masks.device)
 
 
-def denoted(batch: Batch, rows: list[int] | None = None) -> Targets:
-    """The targets of a batch of rendered scenes, or of some of its texts; masks from its maps."""
-    rows = list(range(len(batch.targets))) if rows is None else rows
-    targets = [batch.targets[row] for row in rows]
-    counts = torch.tensor([len(t) for t in targets], device=batch.image_index.device)
-    maps = text_maps(batch)[rows].repeat_interleave(counts, dim=0)
-    return Targets([batch.boxes[row] for row in rows], maps == torch.cat(targets)[:, None, None])
+def denoted(batch: Batch, shared: Mapping[str, torch.Tensor] | None = None) -> Targets:
+    """What a batch's texts denote."""
+    return Targets(batch.boxes, batch.masks, shared)
 
 
-def text_maps(batch: Batch) -> torch.Tensor:
-    """The map that each text's labels refer to, of objects or of parts: int64 (T, S, S)."""
-    images = batch.image_index
-    return torch.where(batch.of_parts[:, None, None], batch.parts[images], batch.labels[images])
-
-
-def label_maps(batch: Batch, size: int) -> torch.Tensor:
-    """The batch's label maps sampled down to `size` cells a side."""
-    return sampled(batch.labels, size)
+def denoted_by(batch: Batch, rows: Sequence[int], shared: Mapping[str, torch.Tensor]) -> Targets:
+    """What some of a batch's texts denote; `shared` counts those."""
+    parts = batch.masks.split([len(boxes) for boxes in batch.boxes])
+    masks = torch.cat([parts[row] for row in rows]) if rows else batch.masks[:0]
+    return Targets([batch.boxes[row] for row in rows], masks, shared)
 
 
 def sampled(maps: torch.Tensor, size: int) -> torch.Tensor:

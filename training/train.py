@@ -1,211 +1,134 @@
-"""Train a checkpoint: `python -m training.train SETTINGS POOL OUT [--start CHECKPOINT]`.
+"""Train a checkpoint: `sam3i train DATA OUT --settings NAME`.
 
-Reads top to bottom: build or load, then one loop. Killed, it goes on from its last state with the
-same data in the same order.
+One loop for every stage. Killed, it goes on from its last state with the same data in the same
+order. Several processes (`accelerate launch -m training.train ...`) share each step's pictures and
+have the same losses as one.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import nn
+from rich.markup import escape
 
-from sam3i_model.checkpoints import CheckpointError, load, save
-from sam3i_model.modeling import Sam3IModel
+from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.segmenter import Segmenter
-from training.alignment import FeatureQueue
-from training.dataset import Batch, WorldBatches
-from training.evaluate import evaluate
-from training.initialise import new_model
-from training.instructions.vocabulary import build_tokenizer
+from training.dry_run import describe, try_out
+from training.entries import SourceError
+from training.evaluate import evaluate, open_source
+from training.file_samples import FileSamples
+from training.forecast import ForecastError, forecast
+from training.log import Log
 from training.metrics import summarise
-from training.questions import LEVELS, WorldQuestions
-from training.settings import Settings, SettingsError, read_settings
-from training.sources import SOURCES
-from training.stages import LEVELS as TRAINED_LEVELS
-from training.stages import Heads, enter, groups, losses, trainable
+from training.questions import QuestionError, Source
+from training.run import Run, rate_factor
+from training.samples import Samples
+from training.settings import SettingsError, read_settings, shipped
 from training.world.pool import WorldPool
+from training.world_samples import WorldSamples
 
 SAVE_EVERY = 250
+LOG_EVERY = 50
 VALIDATE_EVERY = 1000
-VALIDATION_SCENES = 50
+VALIDATION_PICTURES = 50
+VALIDATION_SEED = 5
 
 
-def rate_factor(step: int, settings: Settings) -> float:
-    """Learning rate at `step` as a share of its peak: warm-up, constant, cosine to 2 %."""
-    since = step - settings.image_steps if step >= settings.image_steps else step
-    warm = min(1.0, (since + 1) / settings.warmup)
-    done = step / settings.steps
-    if done < settings.constant_until:
-        return warm
-    decayed = (done - settings.constant_until) / (1 - settings.constant_until)
-    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * decayed)))
-
-
-class Average:
-    """Exponential moving average of a model's floating point state."""
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.values = {k: v.detach().clone() for k, v in model.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        """Move towards the model; the first steps count more, so that the start is forgotten."""
-        decay = min(self.decay, (1 + step) / (20 + step))
-        state = model.state_dict()
-        names = [k for k, v in self.values.items() if v.is_floating_point()]
-        torch._foreach_lerp_([self.values[k] for k in names], [state[k] for k in names], 1 - decay)
-
-
-def validate(model: Sam3IModel, average: Average, tokenizer: Any, pool: WorldPool) -> dict:
-    """gIoU of the averaged weights on a few scenes of the validation pool, by level."""
-    current = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    model.load_state_dict(average.values)
-    trained = list(model.config.trained_levels)
-    model.config.trained_levels = list(LEVELS)
-    scenes = range(min(VALIDATION_SCENES, len(pool)))
-    rows = evaluate(Segmenter(model, tokenizer), WorldQuestions(pool, seed=5), scenes)
-    model.config.trained_levels = trained
-    model.load_state_dict(current)
-    return {name: summarise([r for r in rows if r.level == name]) for name in LEVELS}
-
-
-def write_state(path: Path, content: dict[str, Any]) -> None:
-    """Replace the state file in one go, so that a kill never leaves half a file."""
-    partial = path.with_suffix(".partial")
-    torch.save(content, partial)
-    os.replace(partial, path)
-
-
-def batches(pool: WorldPool, tokenizer: Any, settings: Settings, first: int) -> Iterator[Batch]:
-    """Batches from number `first` on, made in one worker process."""
-    mixture = [(share, SOURCES[name]) for name, share in settings.mixture.items()]
-    data = WorldBatches(
-        pool,
-        tokenizer,
-        mixture,
-        settings.image_size,
-        settings.batch_size,
-        settings.texts_per_image,
-        settings.seed,
-        first,
-    )
-    return iter(torch.utils.data.DataLoader(data, batch_size=None, num_workers=1))
-
-
-def finish(model: Sam3IModel, average: Average, settings: Settings) -> None:
-    """Put the averaged weights in place and note what the checkpoint now knows."""
-    model.load_state_dict(average.values)
-    model.config.trained_levels = TRAINED_LEVELS[settings.stage]
-
-
-def train(
-    settings: Settings, pool: WorldPool, validation: WorldPool | None, out: Path, start: str
-) -> None:
+def train(run: Run, samples: Samples, out: Path, validation: Source | None = None) -> None:
     """Run to the last step and write OUT/model; resumes from OUT/state.pt."""
-    torch.manual_seed(settings.seed)
-    if start:
-        model, tokenizer = load(start, "cpu")
-        enter(model, settings)
-    else:
-        tokenizer = build_tokenizer()
-        model = new_model(len(tokenizer))
-    model.set_attn_implementation("eager")  # the fused kernel's bfloat16 gradient is slow on CPUs
-    nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainable(model, settings.stage)
-    width = model.config.detr_encoder_config.hidden_size
-    heads, queue = Heads(width), FeatureQueue(settings.queue)
-    optimiser = torch.optim.AdamW(
-        groups(model, heads, settings), lr=1.0, betas=(0.9, 0.98), fused=True
-    )
-    average = Average(model, settings.ema)
+    settings, state = run.settings, out / "state.pt"
     out.mkdir(parents=True, exist_ok=True)
-    state_path, step = out / "state.pt", 0
-    if state_path.exists():
-        state = torch.load(state_path, weights_only=True)
-        model.load_state_dict(state["model"])
-        heads.load_state_dict(state["heads"])
-        queue.load_state_dict(state["queue"])
-        optimiser.load_state_dict(state["optimiser"])
-        average.values = state["average"]
-        step = state["step"]
-        torch.set_rng_state(state["rng"])
+    if state.exists():
+        run.resume(state)
+    stream = run.stream(samples)
+    with Log(out, settings.steps, run.step, shown=run.main) as log:
+        while run.step < settings.steps:
+            terms = run.take(stream)
+            log.step(run.step, terms, run.waited)
+            if run.step % LOG_EVERY == 0:
+                due = run.step % VALIDATE_EVERY == 0 and run.step > settings.image_steps
+                figures = validate(run, validation) if validation and due and run.main else {}
+                log.write(run.step, rate_factor(run.step, settings), figures)
+            if run.step % SAVE_EVERY == 0 or run.step == settings.steps:
+                run.keep(state)
+    run.finish(out / "model")
 
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    data = batches(pool, tokenizer, settings, step)
-    smooth: dict[str, float] = {}
-    log = (out / "log.jsonl").open("a")
-    columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.description}")) as progress:
-        task = progress.add_task("", total=settings.steps, completed=step)
-        began = time.monotonic()
-        while step < settings.steps:
-            model.train(settings.stage == "base")
-            factor = rate_factor(step, settings)
-            for group in optimiser.param_groups:
-                group["lr"] = group["peak"] * factor
-            terms = losses(model, heads, queue, next(data), settings, step)
-            optimiser.zero_grad(set_to_none=True)
-            terms["loss"].backward()
-            nn.utils.clip_grad_norm_(parameters, settings.clip)
-            optimiser.step()
-            step += 1
-            average.update(model, step)
-            for name, value in terms.items():
-                smooth[name] = 0.95 * smooth.get(name, value.item()) + 0.05 * value.item()
-            progress.update(task, completed=step, description=f"loss {smooth['loss']:.3f}")
-            if step % 50 == 0:
-                entry: dict[str, Any] = {"step": step, "seconds": time.monotonic() - began}
-                entry |= {name: round(value, 4) for name, value in smooth.items()}
-                if validation and step % VALIDATE_EVERY == 0 and step > settings.image_steps:
-                    entry["validation"] = validate(model, average, tokenizer, validation)
-                log.write(json.dumps(entry) + "\n")
-                log.flush()
-            if step % SAVE_EVERY == 0 or step == settings.steps:
-                content = {
-                    "model": model.state_dict(),
-                    "heads": heads.state_dict(),
-                    "queue": queue.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "average": average.values,
-                    "step": step,
-                    "rng": torch.get_rng_state(),
-                }
-                write_state(state_path, content)
-    finish(model, average, settings)
-    save(model, tokenizer, out / "model")
+
+def validate(run: Run, source: Source) -> dict[str, dict[str, float | None]]:
+    """Figures of the averaged weights on a few pictures of other data, by level."""
+    model = run.model
+    trained = list(model.config.trained_levels)
+    pictures = range(min(VALIDATION_PICTURES, len(source)))
+    with run.average.lent_to(model):
+        model.config.trained_levels = list(source.levels)
+        rows = evaluate(Segmenter(model, run.tokenizer), source, pictures)
+    model.config.trained_levels = trained
+    run.module.learn()
+    return {name: summarise([r for r in rows if r.level == name]) for name in source.levels}
+
+
+def open_samples(data: Path, mixture: dict[str, float]) -> Samples:
+    """A pool of rendered scenes, or a SAM3-I JSON file or the folder it is in.
+
+    Raises:
+        SourceError, FileNotFoundError: It is neither, in one line.
+    """
+    listed = data / "annotations.json"
+    if data.is_file() or listed.is_file():
+        return FileSamples(data if data.is_file() else listed, mixture)
+    return WorldSamples(WorldPool(data), mixture)
 
 
 def train_command(
-    settings: Annotated[Path, typer.Argument(help="YAML, such as training/configs/base.yaml.")],
-    pool: Annotated[Path, typer.Argument(help="Scenes: `python -m training.world pool`.")],
+    data: Annotated[
+        Path, typer.Argument(help="Scenes (`sam3i render pool`), or a SAM3-I JSON file or folder.")
+    ],
     out: Annotated[Path, typer.Argument(help="State, log and model go here.")],
-    start: Annotated[str, typer.Option(help="Checkpoint to start from; none: a new one.")] = "",
-    validation: Annotated[Path | None, typer.Option(help="Pool with other scenes.")] = None,
+    settings: Annotated[
+        str, typer.Option(help=f"A YAML file, or one of {', '.join(shipped())}.")
+    ] = "fine-tune",
+    start: Annotated[str, typer.Option("--from", help="Checkpoint to start from.")] = "",
+    validation: Annotated[Path | None, typer.Option(help="Other data of either kind.")] = None,
     steps: Annotated[int | None, typer.Option(help="Instead of the settings' steps.")] = None,
-    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0: as many as there are.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it needs: memory, disk, time.")
+    ] = False,
 ) -> None:
     """Train a checkpoint; run again to go on after an interruption."""
-    torch.set_num_threads(threads)
+    if threads:
+        torch.set_num_threads(threads)
+    console = Console()
     try:
-        checked = read_settings(settings, steps=steps)
-        valid = WorldPool(validation) if validation else None
-        train(checked, WorldPool(pool), valid, out, start)
-    except (SettingsError, CheckpointError, ImportError, FileNotFoundError) as error:
-        Console(stderr=True).print(f"[red]{error}[/red]")
+        read = read_settings(settings, steps=steps)
+        samples = open_samples(data, read.mixture)
+        source = open_source(validation, None, VALIDATION_SEED) if validation else None
+        run = Run(read, start)
+        needs = forecast(run.module, out, run.accelerator.device)
+        if dry_run:
+            console.print(describe(needs, try_out(run, samples), read))
+        needs.check()
+        if not dry_run:
+            train(run, samples, out, source)
+            console.print(f"model in {out / 'model'}")
+    except (
+        SettingsError,
+        CheckpointError,
+        ForecastError,
+        SourceError,
+        QuestionError,
+        ImportError,
+        FileNotFoundError,
+    ) as error:
+        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]")
         raise typer.Exit(1) from error
-    Console().print(f"model in {out / 'model'}")
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on from the last state")
+        raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":

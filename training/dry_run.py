@@ -1,0 +1,76 @@
+"""A few steps of a run, to say what the whole of it needs."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from training.forecast import Forecast, duration, peak_memory, size
+from training.run import Run
+from training.samples import Samples
+from training.settings import Settings
+
+TRIED = 4
+"""Steps of each phase; the first warms up and isn't timed."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a run in which steps take equally long: how many, and seconds of one."""
+
+    name: str
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was measured: the phases, and the bytes of memory that were held at most."""
+
+    phases: list[Phase]
+    memory: int
+
+
+def phases(settings: Settings) -> list[tuple[str, int, int]]:
+    """Name, first step and steps of each phase that a run has."""
+    coarse_end = max(settings.image_steps, round(settings.coarse_until * settings.steps))
+    bounds = [
+        ("image encoder alone", 0, settings.image_steps),
+        ("coarse masks", settings.image_steps, coarse_end),
+        ("fine masks", coarse_end, settings.steps),
+    ]
+    return [(name, first, end - first) for name, first, end in bounds if end > first]
+
+
+def try_out(run: Run, samples: Samples) -> Trial:
+    """Make a few steps of each phase; the run can't be used for anything else then."""
+    measured = []
+    for name, first, steps in phases(run.settings):
+        run.step = first
+        stream = run.stream(samples)
+        times = []
+        for _ in range(TRIED):
+            began = time.monotonic()
+            run.take(stream)
+            times.append(time.monotonic() - began)
+        measured.append(Phase(name, steps, statistics.median(times[1:])))
+    return Trial(measured, peak_memory(run.accelerator.device))
+
+
+def describe(needs: Forecast, trial: Trial, settings: Settings) -> Table:
+    """What a run needs, for people."""
+    table = Table(title=f"stage {settings.stage}, {settings.steps} steps", show_header=False)
+    for phase in trial.phases:
+        table.add_row(phase.name, f"{phase.steps} steps of {phase.seconds:.2f} s")
+    total = sum(phase.steps * phase.seconds for phase in trial.phases)
+    table.add_row("time", f"about {duration(total)}, validation apart")
+    table.add_row(
+        "memory",
+        f"{size(trial.memory)} at most, of it weights and optimiser {size(needs.weights)}; "
+        f"{size(needs.memory_left)} were free",
+    )
+    table.add_row("disk", f"{size(needs.disk)} of {size(needs.disk_left)} free")
+    return table

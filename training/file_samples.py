@@ -1,0 +1,172 @@
+"""Training samples from a SAM3-I JSON file: photographs, their masks and sentences as given."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from sam3i_model.instruction import Level
+from training.annotations import Problems, image_path
+from training.entries import SourceError
+from training.formats import sam3i
+from training.formats.reading import load
+from training.rle import decode
+from training.sam3i_json import LEVEL_LISTS, parse
+from training.sam3i_json import Sample as Entry
+from training.samples import MASK_STRIDE, Asked, Pair, Sample
+from training.scenes import expose
+
+NEGATIVE = 0.2
+"""Share of draws that ask for something that isn't there, where the file has such texts."""
+MARGIN = 0.1
+"""Of the picture that may be cut off at each side, short of what is asked for."""
+SOURCES = {
+    "concept": Level.CONCEPT,
+    "simple": Level.SIMPLE,
+    "complex": Level.COMPLEX,
+}
+"""Sources of single sentences and their level."""
+Cut = tuple[int, int, int, int]
+"""Left, top, right and bottom of a part of a picture, pixels."""
+
+
+class FileSamples:
+    """Draws from a file; `mixture` has the share of each source of sentences.
+
+    A picture is not mirrored, since a sentence may say "left", and only its rim is cut off.
+
+    Raises:
+        SourceError: The file is unreadable, or no entry has a picture and a text to learn from.
+    """
+
+    def __init__(
+        self, path: Path, mixture: Mapping[str, float], images: Path | None = None
+    ) -> None:
+        content = load(path)
+        if not sam3i.fits(content):
+            raise SourceError(f"{path} is no SAM3-I JSON: `sam3i annotate` and `prepare` write it")
+        self.folder = path.parent
+        self.mixture = dict(mixture)
+        self.problems = Problems()
+        gathered: dict[str, list[Entry]] = defaultdict(list)
+        for entry in parse(content, self.problems):
+            if not image_path(self.folder, entry.file_name).is_file():
+                self.problems.add(f"image {entry.id}", f"{entry.file_name} is not in {self.folder}")
+            elif any(choices(entry, name) for name in self.mixture):
+                gathered[entry.file_name].append(entry)
+        self.pictures = list(gathered.values())
+        if not self.pictures:
+            first = f"; {self.problems.lines[0]}" if self.problems.lines else ""
+            wanted = ", ".join(self.mixture)
+            raise SourceError(f"{path} has nothing to learn from for {wanted}{first}")
+
+    def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
+        """See `Samples`."""
+        entries = rng.choice(self.pictures)
+        image = read_picture(image_path(self.folder, entries[0].file_name), entries[0])
+        cut = inner(entries, rng)
+        left, top, right, bottom = cut
+        picture = cv2.resize(
+            image[top:bottom, left:right], (size, size), interpolation=cv2.INTER_AREA
+        )
+        asked: list[Asked] = []
+        pairs: list[Pair] = []
+        for _ in range(texts):
+            options = {n: [e for e in entries if choices(e, n)] for n in self.mixture}
+            names = [name for name, able in options.items() if able]
+            name = rng.choices(names, [self.mixture[n] for n in names])[0]
+            self._ask(rng.choice(options[name]), name, rng, cut, size, asked, pairs)
+        return Sample(expose(picture, rng, noise), asked, pairs)
+
+    def _ask(
+        self,
+        entry: Entry,
+        name: str,
+        rng: random.Random,
+        cut: Cut,
+        size: int,
+        asked: list[Asked],
+        pairs: list[Pair],
+    ) -> None:
+        """Add one draw of a source to what is asked."""
+        if name == "triplet":
+            concept = rng.choice(entry.texts[LEVEL_LISTS[Level.CONCEPT]])
+            pairs.append(Pair(len(asked), len(asked) + 1, concept))
+            levels = [Level.SIMPLE, Level.COMPLEX]
+            said = [rng.choice(entry.texts[LEVEL_LISTS[level]]) for level in levels]
+            asked += [answered(entry, t, v, cut, size) for t, v in zip(said, levels, strict=True)]
+            return
+        level = SOURCES[name]
+        here, absent = entry.texts[LEVEL_LISTS[level]], entry.negative.get(LEVEL_LISTS[level], ())
+        if absent and (not here or rng.random() < NEGATIVE):
+            asked.append(nothing(rng.choice(absent), level, size))
+        else:
+            asked.append(answered(entry, rng.choice(here), level, cut, size))
+
+
+def choices(entry: Entry, name: str) -> bool:
+    """Whether an entry has texts for a source."""
+    if name == "triplet":
+        return bool(entry.targets) and all(entry.texts[key] for key in LEVEL_LISTS.values())
+    key = LEVEL_LISTS[SOURCES[name]]
+    return bool(entry.texts[key] or entry.negative.get(key))
+
+
+def read_picture(path: Path, entry: Entry) -> np.ndarray:
+    """uint8 RGB (H, W, 3) of the size that the entry says.
+
+    Raises:
+        SourceError: It can't be read or has another size.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None or picture.shape[:2] != (entry.height, entry.width):
+        raise SourceError(f"{path} is no picture of {entry.width}x{entry.height}")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def inner(entries: list[Entry], rng: random.Random) -> Cut:
+    """The picture less some of its rim, with all that is asked for in it."""
+    width, height = entries[0].width, entries[0].height
+    boxes = [target.box for entry in entries for target in entry.targets]
+    left = min((int(x) for x, _, _, _ in boxes), default=width)
+    top = min((int(y) for _, y, _, _ in boxes), default=height)
+    right = max((int(np.ceil(x + w)) for x, _, w, _ in boxes), default=0)
+    bottom = max((int(np.ceil(y + h)) for _, y, _, h in boxes), default=0)
+    return (
+        rng.randint(0, max(0, min(left, int(MARGIN * width)))),
+        rng.randint(0, max(0, min(top, int(MARGIN * height)))),
+        width - rng.randint(0, max(0, min(width - right, int(MARGIN * width)))),
+        height - rng.randint(0, max(0, min(height - bottom, int(MARGIN * height)))),
+    )
+
+
+def answered(entry: Entry, text: str, level: Level, cut: Cut, size: int) -> Asked:
+    """A text with its entry's masks and boxes, as they are in a part of the picture."""
+    left, top, right, bottom = cut
+    cells = size // MASK_STRIDE
+    middle = (np.arange(cells) + 0.5) / cells
+    rows = (top + middle * (bottom - top)).astype(int)
+    columns = (left + middle * (right - left)).astype(int)
+    masks, boxes = [], []
+    for target in entry.targets:
+        mask = decode({"size": [entry.height, entry.width], "counts": target.counts})
+        x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+        if not width:
+            continue
+        masks.append(mask[np.ix_(rows, columns)])
+        boxes.append([x - left, y - top, x + width - left, y + height - top])
+    if not boxes:
+        return nothing(text, level, size)
+    sides = np.array([right - left, bottom - top] * 2, np.float32)
+    return Asked(text, level, np.stack(masks), np.array(boxes, np.float32) / sides)
+
+
+def nothing(text: str, level: Level, size: int) -> Asked:
+    """A text that denotes nothing."""
+    cells = size // MASK_STRIDE
+    return Asked(text, level, np.zeros((0, cells, cells), bool), np.zeros((0, 4), np.float32))

@@ -1,0 +1,84 @@
+"""What a run tells while it goes: a bar, OUT/log.jsonl, and curves for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch.utils.tensorboard import SummaryWriter
+
+SMOOTHING = 0.95
+
+
+class Log:
+    """Of one run; a context.
+
+    Args:
+        out: Folder of the run.
+        steps: Of the whole run.
+        first: Step it goes on from.
+        shown: Whether this process is the one that tells.
+    """
+
+    def __init__(self, out: Path, steps: int, first: int, shown: bool) -> None:
+        self._file = (out / "log.jsonl").open("a") if shown else None
+        self._curves = SummaryWriter(str(out / "tensorboard"), purge_step=first) if shown else None
+        columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, TextColumn("{task.description}"), disable=not shown)
+        self._task = self._progress.add_task("", total=steps, completed=first)
+        self._smooth: dict[str, float] = {}
+        self._began = time.monotonic()
+        self._waited = 0.0
+        self._since = self._began
+
+    def __enter__(self) -> Log:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+        for open_one in (self._curves, self._file):
+            if open_one is not None:
+                open_one.close()
+
+    def step(self, step: int, terms: dict[str, torch.Tensor], waited: float) -> None:
+        """Note a step: its losses, and the seconds that it waited for data."""
+        self._waited += waited
+        for name, value in terms.items():
+            old = self._smooth.get(name, value.item())
+            self._smooth[name] = SMOOTHING * old + (1 - SMOOTHING) * value.item()
+        said = f"loss {self._smooth['loss']:.3f}"
+        self._progress.update(self._task, completed=step, description=said)
+
+    def write(self, step: int, rate: float, validation: dict[str, Any]) -> None:
+        """Write the smoothed losses, the learning rate, and the share of time spent waiting."""
+        if self._curves is None or self._file is None:
+            return
+        now = time.monotonic()
+        elapsed = max(now - self._since, 1e-9)
+        entry: dict[str, Any] = {"step": step, "seconds": round(now - self._began, 1)}
+        entry["waiting"] = round(self._waited / elapsed, 4)
+        entry |= {name: round(value, 4) for name, value in self._smooth.items()}
+        for name, value in entry.items():
+            if name not in ("step", "seconds"):
+                self._curves.add_scalar(f"train/{name}", value, step)
+        self._curves.add_scalar("train/rate", rate, step)
+        if validation:
+            entry["validation"] = validation
+            for level, figures in validation.items():
+                for name, value in figures.items():
+                    if value is not None:
+                        self._curves.add_scalar(f"validation/{level}/{name}", value, step)
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+        self._waited, self._since = 0.0, now

@@ -1,0 +1,193 @@
+"""One training run: what it consists of, a step of it, and how it is kept and taken up again."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+from transformers.utils import logging
+
+from sam3i_model.checkpoints import load, save
+from sam3i_model.modeling import Sam3IModel
+from training.average import Average
+from training.counts import mean_counts
+from training.dataset import Batch, Batches, Share
+from training.initialise import new_model
+from training.instructions.vocabulary import build_tokenizer
+from training.processes import process_count, summed
+from training.samples import Samples
+from training.settings import Settings, SettingsError
+from training.stages import enter, groups, levels_after, trainable
+from training.step import Step
+
+
+def begin(start: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
+    """The model that a stage starts with, and its tokenizer.
+
+    Raises:
+        SettingsError, CheckpointError, ImportError: There is none; one line.
+    """
+    if settings.stage != "base" and not start:
+        raise SettingsError(f"stage {settings.stage} starts from a checkpoint: name it with --from")
+    logging.set_verbosity_error()  # it can't know our layers' attention and says so at length
+    if start:
+        model, tokenizer = load(start, "cpu")
+        enter(model, settings)
+    else:
+        tokenizer = build_tokenizer()
+        model = new_model(len(tokenizer))
+    model.set_attn_implementation("eager")  # the fused kernel's bfloat16 gradient is slow on CPUs
+    nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainable(model, settings.stage)
+    return model, tokenizer
+
+
+def rate_factor(step: int, settings: Settings) -> float:
+    """Learning rate at `step` as a share of its peak: warm-up, constant, cosine to 2 %."""
+    since = step - settings.image_steps if step >= settings.image_steps else step
+    warm = min(1.0, (since + 1) / settings.warmup)
+    done = step / settings.steps
+    if done < settings.constant_until:
+        return warm
+    decayed = (done - settings.constant_until) / (1 - settings.constant_until)
+    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * decayed)))
+
+
+def share_of(process: int, settings: Settings) -> Share:
+    """A process' part of each step's pictures.
+
+    Raises:
+        SettingsError: They can't be shared equally.
+    """
+    first = process * settings.accumulate
+    parts = process_count() * settings.accumulate
+    if settings.batch_size % parts:
+        raise SettingsError(
+            f"batch_size {settings.batch_size} can't be shared equally by {process_count()} "
+            f"processes with accumulate {settings.accumulate}"
+        )
+    return Share(settings.batch_size, parts, range(first, first + settings.accumulate))
+
+
+class Run:
+    """A run in this process.
+
+    Attributes:
+        main: Whether this process is the one that writes.
+        step: Optimiser steps that are done.
+        model: What is trained.
+        average: Its averaged weights.
+        waited: Seconds that the last step waited for data.
+
+    Raises:
+        SettingsError, CheckpointError, ImportError: It can't be made; one line.
+    """
+
+    def __init__(self, settings: Settings, start: str) -> None:
+        find = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self.accelerator = Accelerator(kwargs_handlers=[find])
+        self.share = share_of(self.accelerator.process_index, settings)
+        self.settings = settings
+        torch.manual_seed(settings.seed)
+        self.model, self.tokenizer = begin(start, settings)
+        self.module = Step(self.model, settings)
+        peaks = groups(self.model, self.module.heads, settings)
+        optimiser = torch.optim.AdamW(peaks, lr=1.0, betas=(0.9, 0.98), fused=True)
+        self.prepared, self.optimiser = self.accelerator.prepare(self.module, optimiser)
+        self.average = Average(self.model, settings.ema)
+        self.main = self.accelerator.is_main_process
+        self.step = 0
+        self.waited = 0.0
+
+    def stream(self, samples: Samples) -> Iterator[list[Batch]]:
+        """The micro-batches of one step after the other, from the present step on."""
+        batches = Batches(
+            samples,
+            self.tokenizer,
+            self.settings.image_size,
+            self.settings.texts_per_image,
+            self.settings.seed,
+            self.share,
+            self.step,
+        )
+        loader = torch.utils.data.DataLoader(
+            batches, batch_size=None, num_workers=self.settings.workers
+        )
+        made = iter(loader)
+        while True:
+            yield [next(made).to(self.accelerator.device) for _ in self.share.own]
+
+    def take(self, stream: Iterator[list[Batch]]) -> dict[str, torch.Tensor]:
+        """One optimiser step: the terms of its loss, over all processes."""
+        # dropout depends on the step alone, so that it is the same after a resume
+        torch.manual_seed(self.settings.seed * 1_000_003 + self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["peak"] * rate_factor(self.step, self.settings)
+        began = time.monotonic()
+        batches = next(stream)
+        self.waited = time.monotonic() - began
+        counts = mean_counts(batches)
+        parts = []
+        for batch in batches:
+            more = batch is not batches[-1]
+            with self.accelerator.no_sync(self.prepared) if more else nullcontext():
+                terms = self.prepared(batch, counts, self.step)
+                self.accelerator.backward(terms["loss"] / len(batches))
+            parts.append(torch.stack([value.detach() for value in terms.values()]))
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        self.accelerator.clip_grad_norm_(parameters, self.settings.clip)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        self.average.update(self.model, self.step)
+        mean = summed(torch.stack(parts).mean(0)) / process_count()
+        return dict(zip(terms, mean, strict=True))
+
+    def keep(self, path: Path) -> None:
+        """Write all that a later `resume` needs; a kill never leaves half a file."""
+        if not self.main:
+            return
+        content = {
+            "module": self.module.state_dict(),
+            "queue": self.module.queue.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.values,
+            "step": self.step,
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(content, partial)
+        os.replace(partial, path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a kept state.
+
+        Raises:
+            SettingsError: It is of another run.
+        """
+        state = torch.load(path, weights_only=True, map_location=self.accelerator.device)
+        try:
+            self.module.load_state_dict(state["module"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.average.load(state["average"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise SettingsError(
+                f"{path} is of another run: name another folder, or delete it to start anew"
+            ) from error
+        self.module.queue.load_state_dict(state["queue"])
+        self.step = state["step"]
+
+    def finish(self, folder: Path) -> None:
+        """Put the averaged weights in place and save the checkpoint."""
+        if self.main:
+            self.average.put_into(self.model)
+            self.model.config.trained_levels = levels_after(self.model, self.settings.stage)
+            save(self.model, self.tokenizer, folder)
+        self.accelerator.wait_for_everyone()

@@ -1,0 +1,129 @@
+"""One pass of training: a batch in, the terms of its loss out."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from sam3i_model.instruction import Level
+from sam3i_model.lite_vision import LiteVisionEncoder
+from sam3i_model.modeling import ImageFeatures, LayerOutputs, Sam3IModel, TextFeatures
+from sam3i_model.processing import normalise
+from training.alignment import (
+    FeatureQueue,
+    ProjectionHead,
+    Projections,
+    alignment_losses,
+    concept_keys,
+)
+from training.counts import Counts
+from training.dataset import Batch
+from training.dense_heads import CellHead, TokenHead
+from training.losses import grounding_losses
+from training.recipes import RECIPES
+from training.settings import Settings
+from training.stages import FROZEN_BLOCKS
+from training.targets import denoted, denoted_by
+
+
+class Heads(nn.Module):
+    """What only training needs: dense heads for the base, a projection head for stage 3."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.cells = CellHead(width)
+        self.tokens = TokenHead(width)
+        self.projection = ProjectionHead(width)
+
+
+class Step(nn.Module):
+    """The model with what only training needs, as one module that can be shared among processes.
+
+    Args:
+        model: Frozen as its stage wants it.
+        settings: Of the run.
+    """
+
+    def __init__(self, model: Sam3IModel, settings: Settings) -> None:
+        super().__init__()
+        self.model = model
+        self.heads = Heads(model.config.detr_encoder_config.hidden_size)
+        self.queue = FeatureQueue(settings.queue)
+        self.settings = settings
+        self.recipe = RECIPES[settings.recipe]
+        self.base = settings.stage == "base"
+        self.learn()
+
+    def learn(self) -> None:
+        """Training mode for what is trained; what is frozen is in eval mode."""
+        self.train(self.base)
+        for part in self.model.modules():
+            if any(p.requires_grad for p in part.parameters(recurse=False)):
+                part.train()
+
+    def forward(self, batch: Batch, counts: Counts, step: int) -> dict[str, torch.Tensor]:
+        """The terms of one micro-batch; `loss` is what is minimised."""
+        image = self.encode_image(batch.images)
+        terms: dict[str, torch.Tensor] = {}
+        dense = self.base and batch.labels is not None
+        if dense:
+            terms["cells"] = self.heads.cells(image, batch, counts)
+        if step < self.settings.image_steps:
+            return {**terms, "loss": terms["cells"]}
+        coarse = step < self.settings.coarse_until * self.settings.steps
+        with self.lower_precision(batch.images.device):
+            text = self.model.encode_text(batch.input_ids, batch.levels)
+            outputs = self.model.ground_layers(
+                image, text, batch.image_index, int(coarse), self.recipe.one_to_many is not None
+            )
+        terms |= grounding_losses(outputs, denoted(batch, counts), self.recipe, outputs.many)
+        loss = terms["grounding"]
+        if dense:
+            terms["tokens"] = self.heads.tokens(outputs, batch, counts)
+            loss = loss + terms["cells"] + 2 * terms["tokens"]
+        if counts["pairs"] > 0:
+            terms |= self.align(batch, counts, text, outputs)
+            loss = loss + terms["alignment"]
+        return {**terms, "loss": loss}
+
+    def lower_precision(self, device: torch.device) -> torch.autocast:
+        """bfloat16 where the settings allow it."""
+        wanted = self.settings.precision == "bf16"
+        return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+
+    def encode_image(self, images: torch.Tensor) -> ImageFeatures:
+        """Encode uint8 images (N, 3, S, S).
+
+        Of the small encoder, the blocks that never train run in bfloat16 and the others in
+        float32, since bfloat16 maps would meet a slow convolution gradient on CPUs.
+        """
+        model, device = self.model, images.device
+        pixels = normalise(images, model.config).contiguous(memory_format=torch.channels_last)
+        vision = model.vision_encoder
+        if not isinstance(vision, LiteVisionEncoder):
+            with torch.set_grad_enabled(self.base), self.lower_precision(device):
+                return model.encode_image(pixels)
+        with torch.no_grad(), self.lower_precision(device):
+            maps, taps = vision.early(pixels, FROZEN_BLOCKS)
+        with torch.set_grad_enabled(self.base):
+            encoded = vision.late(maps.float(), [tap.float() for tap in taps], FROZEN_BLOCKS)
+        return model.image_features(encoded)
+
+    def align(
+        self, batch: Batch, counts: Counts, text: TextFeatures, outputs: LayerOutputs
+    ) -> dict[str, torch.Tensor]:
+        """The alignment losses of the batch's pairs, of which there may be none."""
+        simple, complex_ = batch.pairs.unbind(1)
+        with torch.no_grad():
+            levels = torch.full_like(simple, int(Level.CONCEPT))
+            concepts = self.model.encode_text(batch.concept_ids, levels).features
+        projection = self.heads.projection
+        features = Projections(
+            simple=projection(text.features[simple].float()),
+            complex=projection(text.features[complex_].float()),
+            concept=projection(concepts),
+            keys=concept_keys(batch.concepts).to(simple.device),
+        )
+        maps = outputs.semantic[simple], outputs.semantic[complex_]
+        targets = denoted_by(batch, simple.tolist(), {**counts, "texts": counts["pairs"]})
+        return alignment_losses(*maps, features, targets, self.recipe, self.queue)
