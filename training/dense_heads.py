@@ -25,6 +25,8 @@ BACKGROUND = 0.3
 """Weight of a background cell beside that of one on a thing."""
 INSIDE = Focal(0.6, 0.4, gamma=2)
 """Loss of a token's "inside something denoted"."""
+LEAST = 1e-6
+"""Least divisor: of nothing, the sum is nothing."""
 STRIDES = (1, 2, 4)
 """Of the image maps, in cells of the batch's masks."""
 
@@ -106,15 +108,15 @@ class CellHead(nn.Module):
                 ignore_index=-1,
                 weight=self.kind_weight,
                 reduction="sum",
-            ) / counts["kinds"][place].clamp(min=1)
+            ) / counts["kinds"][place].clamp(min=LEAST)
             colors = F.cross_entropy(
                 said[:, self.kinds : -4], color, ignore_index=-1, reduction="sum"
             )
-            loss = loss + 0.5 * colors / counts["colours"][place].clamp(min=1)
+            loss = loss + 0.5 * colors / counts["colours"][place].clamp(min=LEAST)
             if place:  # boxes are too far for the finest map
                 boxes = cell_boxes(said[:, -4:].permute(0, 2, 3, 1))
                 missed = 1 - giou(boxes[kind > 0], truth[kind > 0][:, 2:])
-                loss = loss + 0.5 * missed.sum() / counts["covered"][place].clamp(min=1)
+                loss = loss + 0.5 * missed.sum() / counts["covered"][place].clamp(min=LEAST)
         return loss
 
 
@@ -137,4 +139,4 @@ class TokenHead(nn.Module):
         inside = truth[..., 2] > 0
         missed = 1 - giou(cell_boxes(said[..., 1:])[inside], truth[inside])
         loss = INSIDE(said[..., 0], inside.float()).sum() + missed.sum()
-        return loss / counts["inside"].clamp(min=1)
+        return loss / counts["inside"].clamp(min=LEAST)

@@ -47,7 +47,7 @@ def grounding_losses(
     if many is not None and recipe.one_to_many is None:
         raise ValueError("the recipe says nothing about one-to-many queries")
     device = outputs.logits.device
-    objects = targets.number("objects").clamp(min=1)
+    objects = targets.number("objects").clamp(min=1 / float(targets.number("parts")))
     share = torch.full((outputs.logits.shape[0],), recipe.early_layers, device=device)
     share[-1] = 1
     pairs = match(outputs.logits, outputs.boxes, targets.boxes, recipe.matching)

@@ -55,11 +55,12 @@ class Step(nn.Module):
         self.learn()
 
     def learn(self) -> None:
-        """Training mode for what is trained; what is frozen is in eval mode."""
+        """Training mode for a base; all else in eval mode.
+
+        Its frozen parts are to stay as they are, and the adapters' dropout (of the text adapters'
+        attention) would make a run depend on how it is shared among processes.
+        """
         self.train(self.base)
-        for part in self.model.modules():
-            if any(p.requires_grad for p in part.parameters(recurse=False)):
-                part.train()
 
     def forward(self, batch: Batch, counts: Counts, step: int) -> dict[str, torch.Tensor]:
         """The terms of one micro-batch; `loss` is what is minimised."""
@@ -114,9 +115,11 @@ class Step(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """The alignment losses of the batch's pairs, of which there may be none."""
         simple, complex_ = batch.pairs.unbind(1)
-        with torch.no_grad():
-            levels = torch.full_like(simple, int(Level.CONCEPT))
-            concepts = self.model.encode_text(batch.concept_ids, levels).features
+        concepts = text.features[:0]
+        if len(simple):
+            with torch.no_grad():
+                levels = torch.full_like(simple, int(Level.CONCEPT))
+                concepts = self.model.encode_text(batch.concept_ids, levels).features
         projection = self.heads.projection
         features = Projections(
             simple=projection(text.features[simple].float()),

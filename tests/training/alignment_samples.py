@@ -1,6 +1,7 @@
 """Made-up samples for the alignment, and one of several processes that works on its share.
 
-`python alignment_samples.py RANK PROCESSES FOLDER`, in every process with its rank.
+`python alignment_samples.py RANK FIRST END FOLDER`, in each of two processes with its rank and its
+samples.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from training.alignment import (
     alignment_losses,
     concept_keys,
 )
+from training.processes import process_count
 from training.recipes import SAM3
 from training.targets import Targets
 
@@ -42,7 +44,8 @@ class Toy(nn.Module):
         masks = (torch.randn(COUNT, 12, 12) > 0)[rows]
         boxes = [torch.rand(1, 4) for _ in masks]
         features = Projections(*levels, concept_keys(CONCEPTS[rows]))
-        return alignment_losses(*maps, features, Targets(boxes, masks), SAM3, queue)
+        shared = {"texts": torch.tensor(COUNT / process_count())}
+        return alignment_losses(*maps, features, Targets(boxes, masks, shared), SAM3, queue)
 
 
 def run(model: nn.Module, rows: slice) -> dict[str, object]:
@@ -58,16 +61,10 @@ def run(model: nn.Module, rows: slice) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    rank, processes, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    rank, first, end = map(int, sys.argv[1:4])
+    folder = Path(sys.argv[4])
     torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", f"file://{folder / 'meeting'}", rank=rank, world_size=processes
-    )
-    share = COUNT // processes
-    own = slice(rank * share, (rank + 1) * share)
-    torch.save(run(nn.parallel.DistributedDataParallel(Toy()), own), folder / f"{rank}.pt")
-    try:
-        Toy()(slice(0, 1 + rank), FeatureQueue(length=0))
-    except ValueError as error:
-        (folder / f"{rank}.txt").write_text(str(error))
+    distributed.init_process_group("gloo", f"file://{folder / 'meeting'}", rank=rank, world_size=2)
+    found = run(nn.parallel.DistributedDataParallel(Toy()), slice(first, end))
+    torch.save(found, folder / f"{rank}.pt")
     distributed.destroy_process_group()

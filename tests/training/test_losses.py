@@ -45,13 +45,11 @@ def tiny_batch() -> Batch:
     return Batch(
         images=torch.zeros(2, 3, 32, 32, dtype=torch.uint8),
         labels=labels,
-        parts=torch.zeros_like(labels),
-        objects=torch.zeros(2, 32, 6),
+        objects=torch.zeros(2, 256, 6),
         input_ids=torch.zeros(3, 32, dtype=torch.int64),
         levels=torch.ones(3, dtype=torch.int64),
         image_index=torch.tensor([0, 0, 1]),
-        of_parts=torch.zeros(3, dtype=torch.bool),
-        targets=[torch.tensor([1]), torch.zeros(0, dtype=torch.int64), torch.tensor([1, 2])],
+        masks=torch.stack([labels[0] == 1, labels[1] == 1, labels[1] == 2]),
         boxes=[BOXES[:1], torch.zeros(0, 4), BOXES],
         pairs=torch.zeros(0, 2, dtype=torch.int64),
         concepts=[],
@@ -61,7 +59,7 @@ def tiny_batch() -> Batch:
 
 def perfect_outputs(batch: Batch, strength: float = 30.0) -> LayerOutputs:
     """Query q of every text answers for object q + 1 with that object's box and mask."""
-    texts = len(batch.targets)
+    texts = len(batch.boxes)
     pixels = torch.stack(
         [
             torch.stack([torch.where(batch.labels[i] == k, 1.0, -1.0) for k in (1, 2)])
@@ -69,12 +67,12 @@ def perfect_outputs(batch: Batch, strength: float = 30.0) -> LayerOutputs:
         ]
     )
     logits = torch.full((1, texts, 2), -strength)
-    for text, target in enumerate(batch.targets):
-        logits[0, text, target - 1] = strength
+    for text, boxes in enumerate(batch.boxes):
+        logits[0, text, : len(boxes)] = strength
     return LayerOutputs(
         logits=logits,
         boxes=BOXES.repeat(1, texts, 1, 1),
-        presence=torch.tensor([[strength if len(t) else -strength for t in batch.targets]]),
+        presence=torch.tensor([[strength if len(b) else -strength for b in batch.boxes]]),
         mask_embeds=(strength * torch.eye(2)).repeat(1, texts, 1, 1),
         pixels=pixels,
         semantic=torch.where(denoted(batch).union, strength, -strength)[:, None],
@@ -186,7 +184,7 @@ def test_texts_that_denote_nothing_teach_presence_only_and_break_nothing(name, t
     outputs = perfect_outputs(tiny_batch())
     outputs = LayerOutputs(
         *(v[:, :texts].clone() for v in list(vars(outputs).values())[:4]),
-        *(v[:texts].clone() for v in list(vars(outputs).values())[4:]),
+        *(v[:texts].clone() for v in list(vars(outputs).values())[4:7]),
     )
     leaves = trained(outputs)
     terms = grounding_losses(outputs, nothing(texts), RECIPES[name])
@@ -212,7 +210,8 @@ def test_extreme_logits_stay_finite(name, strength):
 @pytest.mark.parametrize("name", RECIPES)
 def test_bfloat16_outputs_are_judged_in_float32(name):
     batch = tiny_batch()
-    halves = {k: v.bfloat16() for k, v in vars(perfect_outputs(batch, 2.0)).items()}
+    said = vars(perfect_outputs(batch, 2.0))
+    halves = {k: v.bfloat16() for k, v in said.items() if v is not None}
     targets = denoted(batch)
     said = grounding_losses(LayerOutputs(**halves), targets, RECIPES[name])
     exact = {k: v.float() for k, v in halves.items()}

@@ -184,7 +184,7 @@ def test_maps_are_aligned_both_ways(golden, name):
     first, second = golden.maps()
     extra = () if name == "kl" else (golden.targets, SAM3)
     loss = map_divergence if name == "kl" else hard_region_loss
-    one_way, other_way = loss(first, second, *extra), loss(second, first, *extra)
+    one_way, other_way = loss(first, second, *extra).mean(), loss(second, first, *extra).mean()
     suffixes = ("AB", "BA", "symmetric") if name == "kl" else ("A", "B", "symmetric")
     values = (one_way, other_way, (one_way + other_way) / 2)
     for suffix, value in zip(suffixes, values, strict=True):
@@ -201,7 +201,7 @@ def test_contrast(golden, case):
     features = golden.projections(concepts)
     constants = SAM3.alignment
     rho = 1.0 if case == "mixed_rho1" else constants.same_concept
-    value = contrast_loss(features, slice(None), constants.temperature, rho)
+    value = contrast_loss(features, slice(None), constants.temperature, rho).mean()
     golden.check(value, f"infonce_{case}")
     value.backward()
     golden.check_gradients(f"infonce_{case}", features.simple, features.complex)

@@ -58,14 +58,10 @@ def fixed_batch() -> Batch:
     targets: list[list[int]] = [[1], [1, 2], [], [4, 3], [4]]
     return Batch(
         images=torch.zeros(2, 3, 64, 64, dtype=torch.uint8),
-        labels=labels,
-        parts=torch.zeros_like(labels),
-        objects=torch.zeros(2, 32, 6),
         input_ids=torch.zeros(5, 32, dtype=torch.int64),
         levels=torch.ones(5, dtype=torch.int64),
         image_index=torch.tensor([0, 0, 0, 1, 1]),
-        of_parts=torch.zeros(5, dtype=torch.bool),
-        targets=[torch.tensor(t, dtype=torch.int64) for t in targets],
+        masks=torch.stack([labels[(k - 1) // 2] == k for t in targets for k in t]),
         boxes=[torch.tensor([boxes[k] for k in t]).view(-1, 4) / 16 for t in targets],
         pairs=torch.zeros(0, 2, dtype=torch.int64),
         concepts=[],

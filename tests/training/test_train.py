@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import runpy
+import socket
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +18,19 @@ import torch
 from safetensors.torch import load_file
 
 from sam3i_model.checkpoints import load
+from sam3i_model.modeling import Sam3IModel
+from training import run as running
 from training import train as training
-from training.dataset import WorldBatches
+from training.average import Average
+from training.dataset import Batches, Share
 from training.initialise import new_model, prepare, small_config
 from training.instructions.vocabulary import build_tokenizer
+from training.questions import WorldQuestions
+from training.run import Run
 from training.scenes import augment, scene_at
-from training.settings import Settings, SettingsError, read_settings
-from training.sources import SOURCES
-
-CONFIGS = Path(training.__file__).parent / "configs"
+from training.settings import CONFIGS, Settings, SettingsError, read_settings, shipped
+from training.stages import trainable
+from training.world_samples import WorldSamples
 
 
 class TwoBoxes:
@@ -61,23 +72,27 @@ class TwoBoxes:
         return labels
 
 
+WORKER = Path(__file__).with_name("train_worker.py")
+PAIRED = {"contrast", "anchor", "alignment", "loss"}
+"""Terms that compare pictures with one another."""
 MIXTURES = {
     "base": {"concept": 1.0},
     "1-1": {"simple": 1.0},
     "1-2": {"complex": 1.0},
     "3": {"triplet": 0.8, "simple": 0.2},
+    "fine-tune": {"simple": 0.5, "complex": 0.5},
 }
 
 
-def small_settings(stage: str = "base", steps: int = 4) -> Settings:
-    return Settings(
+def small_settings(stage: str = "base", steps: int = 4, **changes) -> Settings:
+    settings = Settings(
         stage=stage,
         seed=1,
         steps=steps,
         image_steps=1 if stage == "base" else 0,
         batch_size=2,
         texts_per_image=2,
-        image_size=128,
+        image_size=64,
         mixture=MIXTURES[stage],
         learning_rate=1e-3,
         backbone_learning_rate=1e-4,
@@ -85,22 +100,51 @@ def small_settings(stage: str = "base", steps: int = 4) -> Settings:
         coarse_until=0.5,
         warmup=1,
     )
+    return replace(settings, **changes)
+
+
+def trained(settings: Settings, out: Path, start: str = "") -> str:
+    """Train on the two boxes; where the checkpoint is."""
+    training.train(Run(settings, start), WorldSamples(TwoBoxes(), settings.mixture), out)
+    return str(out / "model")
+
+
+def random_start(vocabulary: int) -> Sam3IModel:
+    """A new model whose image trunk is random, too: its weights are not what is tested here."""
+    model = Sam3IModel(small_config(vocabulary, width=32, queries=8))
+    prepare(model)
+    return model
+
+
+@pytest.fixture(scope="module")
+def start_of(tmp_path_factory):
+    """A function: what a stage starts from, or with `after` ends with. Stages are trained once."""
+    folder, done = tmp_path_factory.mktemp("stages"), {"": ""}
+    order = ["", *MIXTURES]
+
+    def checkpoint(stage: str, after: bool = False) -> str:
+        name = stage if after else order[order.index(stage) - 1]
+        if name not in done:
+            done[name] = trained(small_settings(name, 3), folder / name, checkpoint(name))
+        return done[name]
+
+    return checkpoint
 
 
 @pytest.fixture(autouse=True)
 def no_package(monkeypatch):
-    """The image trunk starts at random: its weights are not what is tested here."""
-
-    def random_start(vocabulary: int):
-        model = training.Sam3IModel(small_config(vocabulary))
-        prepare(model)
-        return model
-
-    monkeypatch.setattr(training, "new_model", random_start)
+    monkeypatch.setattr(running, "new_model", random_start)
 
 
 def test_shipped_settings_are_valid():
-    assert read_settings(CONFIGS / "base.yaml").stage == "base"
+    stages = {name: read_settings(name).stage for name in shipped()}
+    assert stages == {
+        "base": "base",
+        "stage-1-1": "1-1",
+        "stage-1-2": "1-2",
+        "stage-3": "3",
+        "fine-tune": "fine-tune",
+    }
     assert read_settings(CONFIGS / "stage-1-1.yaml", steps=7).steps == 7
 
 
@@ -125,9 +169,11 @@ def test_bad_settings_are_one_line(tmp_path, line, said):
 
 
 def test_batches_repeat_and_can_be_entered_anywhere():
-    make = lambda first: WorldBatches(  # noqa: E731
-        TwoBoxes(), build_tokenizer(), [(1.0, SOURCES["concept"])], 128, 2, 3, seed=4, first=first
-    )
+    samples = WorldSamples(TwoBoxes(), {"concept": 1.0})
+
+    def make(first: int) -> Batches:
+        return Batches(samples, build_tokenizer(), 128, 3, seed=4, share=Share(2), first=first)
+
     stream = iter(make(0))
     third = [next(stream) for _ in range(3)][2]
     again = next(iter(make(2)))
@@ -168,40 +214,98 @@ def test_augmentation_keeps_records_and_labels_together():
 
 
 def test_each_stage_trains_what_it_should():
-    model = training.Sam3IModel(small_config(40))
+    model = Sam3IModel(small_config(40))
     model.add_adapters("full")
     simple = (".adapters.simple.", ".mask_embedder.simple.")
     complex_ = (".adapters.simple_copy.", ".adapters.complex.", ".mask_embedder.complex.")
     for stage, parts in (("1-1", simple), ("1-2", complex_), ("3", simple + complex_)):
-        training.trainable(model, stage)
+        trainable(model, stage)
         for name, parameter in model.named_parameters():
             assert parameter.requires_grad == any(part in name for part in parts), (stage, name)
-    model = training.Sam3IModel(small_config(40))
-    training.trainable(model, "base")
+    model = Sam3IModel(small_config(40))
+    trainable(model, "base")
     names = [n for n, p in model.named_parameters() if p.requires_grad]
     assert not any("vision_encoder.stem" in n for n in names)
     assert "vision_encoder.blocks.5.expand.0.weight" in names
     assert "vision_encoder.blocks.4.expand.0.weight" not in names
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
+def test_shares_of_a_step_make_up_the_whole():
+    samples = WorldSamples(TwoBoxes(), {"simple": 1.0})
+    tokenizer = build_tokenizer()
+
+    def of(share: Share) -> list:
+        stream = iter(Batches(samples, tokenizer, 64, 2, seed=4, share=share, first=3))
+        return [next(stream) for _ in share.own]
+
+    whole = of(Share(6))[0]
+    parts = [part for own in (range(2), range(2, 3)) for part in of(Share(6, 3, own))]
+    assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
+    assert torch.equal(torch.cat([part.input_ids for part in parts]), whole.input_ids)
+    assert torch.equal(torch.cat([part.masks for part in parts]), whole.masks)
+    assert [len(part.images) for part in parts] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("stage", ["base", "3"])
+def test_micro_batches_learn_what_one_batch_does(stage, start_of):
+    taken = []
+    for accumulate in (1, 3):
+        changes = {"accumulate": accumulate, "batch_size": 3, "precision": "fp32"}
+        run = Run(small_settings(stage, **changes), start_of(stage))
+        stream = run.stream(WorldSamples(TwoBoxes(), run.settings.mixture))
+        taken.append([run.take(stream) for _ in range(3)])
+    # the contrast sees only the samples of its own micro-batch, and soon leads elsewhere
+    for whole, parts in (
+        zip(*taken, strict=True) if stage == "base" else [(taken[0][0], taken[1][0])]
+    ):
+        for name in whole.keys() - PAIRED:
+            torch.testing.assert_close(parts[name], whole[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("stage", ["base", "3"])
+def test_two_processes_have_the_losses_of_one(tmp_path, stage, start_of):
+    start = start_of(stage)
+    python = os.pathsep.join([str(WORKER.parents[2]), *sys.path])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    common = {"PYTHONPATH": python, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    common |= {"ACCELERATE_USE_CPU": "true", "LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "2"}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, str(WORKER), stage, start, str(tmp_path / f"{rank}.json")],
+            env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    wanted = runpy.run_path(str(WORKER))["losses"](stage, start)
+    assert [worker.wait(timeout=300) for worker in workers] == [0, 0]
+    both = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
+    assert both[0] == both[1]
+    for step, (said, alone) in enumerate(zip(both[0], wanted, strict=True)):
+        assert said == pytest.approx(alone, rel=1e-4, abs=1e-4), step
+
+
+@pytest.mark.parametrize("stage", ["base", "3"])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, stage, start_of):
+    start = start_of(stage)
     monkeypatch.setattr(training, "SAVE_EVERY", 2)
-    training.train(small_settings(), TwoBoxes(), None, tmp_path / "whole", "")
+    trained(small_settings(stage), tmp_path / "whole", start)
 
     calls = []
-    real = training.losses
+    real = Run.take
 
-    def dies(*args):
+    def dies(self, stream):
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return real(*args)
+        return real(self, stream)
 
-    monkeypatch.setattr(training, "losses", dies)
+    monkeypatch.setattr(Run, "take", dies)
     with pytest.raises(KeyboardInterrupt):
-        training.train(small_settings(), TwoBoxes(), None, tmp_path / "killed", "")
-    monkeypatch.setattr(training, "losses", real)
-    training.train(small_settings(), TwoBoxes(), None, tmp_path / "killed", "")
+        trained(small_settings(stage), tmp_path / "killed", start)
+    monkeypatch.setattr(Run, "take", real)
+    trained(small_settings(stage), tmp_path / "killed", start)
 
     whole, killed = (
         load_file(tmp_path / run / "model/model.safetensors") for run in ("whole", "killed")
@@ -210,63 +314,83 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
         assert torch.equal(value, killed[name]), name
 
 
-def test_validation_measures_the_average_and_leaves_the_model_as_it_was():
-    tokenizer = build_tokenizer()
-    model = training.new_model(len(tokenizer)).eval()
-    average = training.Average(model, 0.99)
+def test_validation_measures_the_average_and_leaves_the_model_as_it_was(monkeypatch):
+    monkeypatch.setattr(training, "VALIDATION_PICTURES", 6)
+    run = Run(small_settings(), "")
     with torch.no_grad():
-        for parameter in model.parameters():
+        for parameter in run.model.parameters():
             parameter.add_(1)
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    figures = training.validate(model, average, tokenizer, TwoBoxes())
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    modes = [part.training for part in run.module.modules()]
+    figures = training.validate(run, WorldQuestions(TwoBoxes(), 5))
     assert list(figures) == ["concept", "simple", "complex"]
     assert [level["sentences"] for level in figures.values()] == [12, 12, 12]
     assert all(0 <= level["giou"] <= 1 for level in figures.values())
-    assert all(torch.equal(value, before[n]) for n, value in model.state_dict().items())
+    assert all(torch.equal(value, before[n]) for n, value in run.model.state_dict().items())
+    assert [part.training for part in run.module.modules()] == modes
+
+
+def test_the_average_follows_what_is_trained_and_lends_itself():
+    model = torch.nn.Linear(1, 1)
+    model.bias.requires_grad_(False)
+    average = Average(model, decay=0.5)
+    first = model.weight.item()
+    with torch.no_grad():
+        model.weight.add_(1)
+        model.bias.add_(1)
+    average.update(model, step=100)
+    assert list(average.values) == ["weight"]
+    with average.lent_to(model):
+        assert model.weight.item() == pytest.approx(first + 0.5)
+    assert model.weight.item() == pytest.approx(first + 1)
 
 
 def test_stage_1_1_leaves_concepts_alone_and_teaches_simple(tmp_path):
-    training.train(small_settings(steps=2), TwoBoxes(), None, tmp_path / "base", "")
-    start = str(tmp_path / "base/model")
-    training.train(small_settings("1-1", 3), TwoBoxes(), None, tmp_path / "next", start)
-    before, _ = load(start, "cpu")
-    after, _ = load(tmp_path / "next/model", "cpu")
-    assert after.config.trained_levels == ["concept", "simple"]
-    old, new = before.state_dict(), after.state_dict()
+    start = trained(small_settings(steps=2), tmp_path / "base")
+    after = trained(small_settings("1-1", 3), tmp_path / "next", start)
+    model, _ = load(after, "cpu")
+    assert model.config.trained_levels == ["concept", "simple"]
+    old, new = load(start, "cpu")[0].state_dict(), model.state_dict()
     assert all(torch.equal(value, new[name]) for name, value in old.items())
     fresh, _ = load(start, "cpu")
     fresh.add_adapters("full")
-    trained = [n for n, v in fresh.state_dict().items() if ".up_proj." in n and v.ne(new[n]).any()]
-    assert trained
-    assert all(".adapters.simple." in name for name in trained)
+    moved = [n for n, v in fresh.state_dict().items() if ".up_proj." in n and v.ne(new[n]).any()]
+    assert moved
+    assert all(".adapters.simple." in name for name in moved)
 
 
-def test_the_three_stages_follow_one_another_and_leave_concepts_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SAVE_EVERY", 2)
-    pool, start = TwoBoxes(), ""
-    states = {}
-    for stage in ("base", "1-1", "1-2", "3"):
-        out = tmp_path / stage
-        training.train(small_settings(stage, 3), pool, None, out, start)
-        start = str(out / "model")
-        states[stage] = load(start, "cpu")[0].state_dict()
-    assert load(start, "cpu")[0].config.trained_levels == ["concept", "simple", "complex"]
+def test_the_stages_follow_one_another_and_leave_concepts_alone(start_of):
+    models = {stage: load(start_of(stage, after=True), "cpu")[0] for stage in MIXTURES}
+    assert models["fine-tune"].config.trained_levels == ["concept", "simple", "complex"]
+    states = {stage: model.state_dict() for stage, model in models.items()}
     for name, value in states["base"].items():
-        assert all(torch.equal(value, states[stage][name]) for stage in ("1-1", "1-2", "3")), name
+        later = ("1-1", "1-2", "3", "fine-tune")
+        assert all(torch.equal(value, states[stage][name]) for stage in later), name
     for name, value in states["1-1"].items():
         if ".adapters.simple." in name:
             assert torch.equal(value, states["1-2"][name]), name
-    last = [n for n, v in states["3"].items() if ".up_proj." in n and v.ne(states["1-2"][n]).any()]
-    for part in (".simple.", ".simple_copy.", ".complex."):
-        assert any(part in name for name in last), part
+    for before, after in (("1-2", "3"), ("3", "fine-tune")):
+        old, new = states[before], states[after]
+        moved = [n for n, value in old.items() if ".up_proj." in n and value.ne(new[n]).any()]
+        for part in (".simple.", ".simple_copy.", ".complex."):
+            assert any(part in name for name in moved), (after, part)
 
 
 def test_a_stage_needs_the_one_before(tmp_path):
-    training.train(small_settings(steps=2), TwoBoxes(), None, tmp_path / "base", "")
-    start = str(tmp_path / "base/model")
-    for stage, earlier in (("1-2", "1-1"), ("3", "1-2")):
+    with pytest.raises(SettingsError, match="name it with --from"):
+        Run(small_settings("1-1"), "")
+    start = trained(small_settings(steps=2), tmp_path / "base")
+    for stage, earlier in (("1-2", "1-1"), ("3", "1-2"), ("fine-tune", "1-1")):
         with pytest.raises(SettingsError, match=f"starts from a checkpoint of stage {earlier}"):
-            training.train(small_settings(stage, 2), TwoBoxes(), None, tmp_path / stage, start)
+            Run(small_settings(stage, 2), start)
+
+
+def test_a_state_of_another_run_is_not_taken_up(tmp_path):
+    trained(small_settings(steps=2), tmp_path / "out")
+    other = small_settings("1-1")
+    start = str(tmp_path / "out/model")
+    with pytest.raises(SettingsError, match="is of another run"):
+        trained(other, tmp_path / "out", start)
 
 
 def test_imagenet_weights_fill_the_whole_trunk():

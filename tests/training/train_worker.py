@@ -1,0 +1,33 @@
+"""One of several training processes: `python train_worker.py STAGE CHECKPOINT OUT`, with torch's
+environment variables; writes the losses of 20 steps."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import torch
+
+from training import run as running
+from training.world_samples import WorldSamples
+
+STEPS = 20
+
+
+def losses(stage: str, start: str) -> list[dict[str, float]]:
+    """Of every step, over all processes."""
+    shared = runpy.run_path(str(Path(__file__).with_name("test_train.py")))
+    running.new_model = shared["random_start"]
+    torch.set_num_threads(1)
+    # slow enough that rounding stays rounding
+    changes = {"batch_size": 4, "precision": "fp32", "learning_rate": 1e-4}
+    run = running.Run(shared["small_settings"](stage, STEPS, **changes), start)
+    stream = run.stream(WorldSamples(shared["TwoBoxes"](), run.settings.mixture))
+    taken = [run.take(stream) for _ in range(STEPS)]
+    return [{name: value.item() for name, value in terms.items()} for terms in taken]
+
+
+if __name__ == "__main__":
+    Path(sys.argv[3]).write_text(json.dumps(losses(*sys.argv[1:3])))
