@@ -67,9 +67,7 @@ class Projections:
 def concept_keys(concepts: Sequence[str]) -> torch.Tensor:
     """int64 (N,), equal for concepts that are equal but for case: tensors can be gathered."""
     digests = [hashlib.blake2b(c.lower().encode(), digest_size=8).digest() for c in concepts]
-    return torch.tensor(
-        [int.from_bytes(d, "big", signed=True) for d in digests], dtype=torch.int64
-    )
+    return torch.tensor([int.from_bytes(d, "big", signed=True) for d in digests], dtype=torch.int64)
 
 
 class FeatureQueue:

@@ -10,7 +10,6 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -111,7 +110,6 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
         self.first = first
 
     def __iter__(self) -> Iterator[Batch]:
-        cv2.setNumThreads(1)  # a worker is one process; its neighbours need the other cores
         worker = torch.utils.data.get_worker_info()
         number, every = (0, 1) if worker is None else (worker.id, worker.num_workers)
         own = self.share.own

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+import cv2
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import nn
@@ -118,6 +119,7 @@ class Run:
             self.share,
             self.step,
         )
+        cv2.setNumThreads(1)  # its threads don't survive the fork of a worker, which then hangs
         loader = torch.utils.data.DataLoader(
             batches, batch_size=None, num_workers=self.settings.workers
         )

@@ -1,0 +1,124 @@
+"""Samples from SAM3-I JSON: the right texts with the right masks, wherever the picture is cut."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from sam3i_model.instruction import Level
+from training import sam3i_json
+from training.entries import SourceError
+from training.file_samples import FileSamples
+from training.sam3i_json import Sample, Target
+from training.samples import Mixed
+from training.train import open_samples
+
+WIDTH, HEIGHT = 120, 80
+RED, BLUE = (slice(20, 60), slice(24, 48)), (slice(30, 50), slice(72, 96))
+
+
+def mask_of(place: tuple[slice, slice]) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[place] = True
+    return mask
+
+
+def entry(number: int, place: tuple[slice, slice] | None, **texts: tuple[str, ...]) -> Sample:
+    said = {key: texts.get(key, ()) for key in sam3i_json.TEXT_LISTS}
+    targets = () if place is None else (Target.of(mask_of(place)),)
+    return Sample(number, "pictures/one.png", WIDTH, HEIGHT, said, targets)
+
+
+def written(folder: Path, samples: list[Sample]) -> Path:
+    picture = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    picture[RED] = (0, 0, 255)  # BGR
+    picture[BLUE] = (255, 0, 0)
+    (folder / "pictures").mkdir(parents=True)
+    cv2.imwrite(str(folder / "pictures/one.png"), picture)
+    path = folder / "annotations.json"
+    sam3i_json.write(path, samples)
+    return path
+
+
+def draws(samples: FileSamples, count: int = 40, size: int = 64):
+    for seed in range(count):
+        yield samples.draw(random.Random(seed), np.random.default_rng(seed), size, 3)
+
+
+def test_masks_and_boxes_lie_on_what_is_meant_wherever_the_picture_is_cut(tmp_path):
+    left = entry(1, RED, concept=("box",), simple_query=("the red box",), complex_query=("stop",))
+    right = entry(2, BLUE, concept=("box",), simple_query=("the blue box",), complex_query=("sea",))
+    samples = FileSamples(written(tmp_path, [left, right]), {"simple": 1.0})
+    sizes = set()
+    for sample in draws(samples, size=128):
+        assert sample.image.shape == (128, 128, 3)
+        for asked in sample.asked:
+            assert asked.level == Level.SIMPLE
+            channel = 0 if asked.text == "the red box" else 2
+            cells = sample.image[2::4, 2::4].astype(int)
+            coloured = (cells.argmax(2) == channel) & (np.ptp(cells, axis=2) > 60)
+            both = (asked.masks[0] & coloured).sum() / (asked.masks[0] | coloured).sum()
+            assert both > 0.7  # the rim is blurred, and the picture grainy
+            rows, columns = np.nonzero(asked.masks[0])
+            drawn = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / 32
+            assert np.abs(asked.boxes[0] - drawn).max() < 1 / 32
+            sizes.add(round(float(asked.boxes[0][2] - asked.boxes[0][0]), 3))
+    assert len(sizes) > 10  # the rim is cut anew every time
+    assert max(sizes) <= 0.2 / 0.8 + 1e-6
+
+
+def test_triplets_negatives_and_what_denotes_nothing(tmp_path):
+    full = entry(1, RED, concept=("box",), simple_query=("a", "b"), complex_query=("c",))
+    absent = entry(2, None, simple_query=("the green box",))
+    with_negative = Sample(
+        **{**vars(entry(3, BLUE, complex_query=("d",))), "negative": {"complex_query": ("e",)}}
+    )
+    path = written(tmp_path, [full, absent, with_negative])
+    seen = {}
+    mixture = {"triplet": 0.4, "simple": 0.3, "complex": 0.3}
+    for sample in draws(FileSamples(path, mixture), 60):
+        for pair in sample.pairs:
+            assert pair.concept == "box"
+            simple, complex_ = sample.asked[pair.simple], sample.asked[pair.complex]
+            assert (simple.level, complex_.level) == (Level.SIMPLE, Level.COMPLEX)
+            assert np.array_equal(simple.masks, complex_.masks)
+        for asked in sample.asked:
+            seen.setdefault(asked.text, set()).add(len(asked.masks))
+    assert seen == {"a": {1}, "b": {1}, "c": {1}, "d": {1}, "e": {0}, "the green box": {0}}
+
+
+def test_draws_repeat(tmp_path):
+    path = written(tmp_path, [entry(1, RED, simple_query=("a",))])
+    first, again = (next(draws(FileSamples(path, {"simple": 1.0}))) for _ in range(2))
+    assert np.array_equal(first.image, again.image)
+    assert np.array_equal(first.asked[0].boxes, again.asked[0].boxes)
+
+
+def test_mixed_data_have_their_shares(tmp_path):
+    one = FileSamples(written(tmp_path / "a", [entry(1, RED, simple_query=("a",))]), {"simple": 1})
+    two = FileSamples(written(tmp_path / "b", [entry(1, RED, simple_query=("b",))]), {"simple": 1})
+    texts = [sample.asked[0].text for sample in draws(Mixed([(3, one), (1, two)]), 200)]
+    assert 0.15 < texts.count("b") / 200 < 0.35
+
+
+def test_a_file_without_anything_to_learn_says_so(tmp_path):
+    path = written(tmp_path, [entry(1, RED, concept=("box",))])
+    with pytest.raises(SourceError, match="has nothing to learn from for simple"):
+        FileSamples(path, {"simple": 1.0})
+    (tmp_path / "pictures/one.png").unlink()
+    with pytest.raises(SourceError, match=r"one\.png is not in"):
+        FileSamples(path, {"concept": 1.0})
+    path.write_text("{}")
+    with pytest.raises(SourceError, match="no SAM3-I JSON"):
+        open_samples(tmp_path, {"simple": 1.0})
+
+
+def test_a_picture_of_another_size_is_told(tmp_path):
+    path = written(tmp_path, [entry(1, RED, simple_query=("a",))])
+    cv2.imwrite(str(tmp_path / "pictures/one.png"), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(SourceError, match="no picture of 120x80"):
+        next(draws(FileSamples(path, {"simple": 1.0})))

@@ -1,0 +1,49 @@
+"""What a run will need is foreseen, and a run that can't fit is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from training.dry_run import phases
+from training.forecast import Forecast, ForecastError, duration, forecast, size
+from training.settings import read_settings
+
+FITS = Forecast(weights=100, disk=100, memory_left=200, disk_left=200)
+
+
+def test_weights_gradients_moments_and_average_are_counted(tmp_path):
+    module = torch.nn.Linear(100, 10)  # 1,010 numbers
+    module.bias.requires_grad_(False)
+    needs = forecast(module, tmp_path / "not/yet/there", torch.device("cpu"))
+    assert needs.weights == 4 * 1010 + 4 * 4 * 1000
+    state = 4 * 1010 + 3 * 4 * 1000  # weights, two moments, average
+    assert state + 4 * 1010 <= needs.disk <= 2 * (state + 4 * 1000) + 4 * 1010
+    assert needs.disk_left > 0
+    assert needs.memory_left > 0
+    needs.check()
+
+
+def test_what_does_not_fit_is_refused():
+    FITS.check()
+    with pytest.raises(ForecastError, match="100 MiB are free: make room"):
+        replace(FITS, disk=2**30, disk_left=100 * 2**20).check()
+    with pytest.raises(ForecastError, match="lite adapters"):
+        replace(FITS, weights=190).check()
+
+
+def test_phases_make_up_the_run():
+    settings = read_settings("base")
+    assert phases(settings) == [
+        ("image encoder alone", 0, 6000),
+        ("coarse masks", 6000, 4010),
+        ("fine masks", 10010, 2990),
+    ]
+    assert phases(replace(settings, image_steps=0, coarse_until=0.0)) == [("fine masks", 0, 13000)]
+
+
+def test_words():
+    assert [size(50 * 2**20), size(3 * 2**30)] == ["50 MiB", "3.0 GiB"]
+    assert [duration(89), duration(3 * 3600 + 61)] == ["1 min", "3 h 01 min"]

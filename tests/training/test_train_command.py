@@ -1,0 +1,128 @@
+"""`sam3i train`: what it needs is said, mistakes are one line, one-to-many queries take part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner
+
+from sam3i_model.cli import build
+from sam3i_model.modeling import Sam3IModel
+from training import run as running
+from training.dry_run import try_out
+from training.initialise import prepare, small_config
+from training.run import Run
+from training.settings import read_settings
+from training.world.pool import PoolSpec, WorldPool, write_pool
+from training.world_samples import WorldSamples
+
+SMALL = {"batch_size": 2, "texts_per_image": 2, "image_size": 64, "warmup": 1, "workers": 1}
+
+
+@pytest.fixture(autouse=True)
+def random_trunk(monkeypatch):
+    def start(vocabulary: int) -> Sam3IModel:
+        model = Sam3IModel(small_config(vocabulary, width=32, queries=8))
+        prepare(model)
+        return model
+
+    monkeypatch.setattr(running, "new_model", start)
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("pool")
+    write_pool(folder, PoolSpec(4, 3, 128), 1, "", lambda count: None)
+    return folder
+
+
+def settings_file(folder: Path, name: str = "base", **changes) -> Path:
+    content = {**vars(read_settings(name)), **SMALL, **changes}
+    path = folder / "settings.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def called(*arguments: object):
+    return CliRunner().invoke(build("train"), ["train", *map(str, arguments)])
+
+
+def test_a_run_from_the_command_line_and_again(tmp_path, pool):
+    path = settings_file(tmp_path, steps=2, image_steps=1)
+    for _ in range(2):  # the second time there is nothing left to do
+        result = called(pool, tmp_path / "out", "--settings", path)
+        assert result.exit_code == 0, result.output
+        assert "model in" in result.output
+    assert (tmp_path / "out/model/model.safetensors").is_file()
+    assert list((tmp_path / "out/tensorboard").iterdir())
+
+
+def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, pool):
+    path = settings_file(tmp_path, steps=9000, image_steps=3000)
+    result = called(pool, tmp_path / "out", "--settings", path, "--dry-run")
+    assert result.exit_code == 0, result.output
+    for word in ("3000 steps of", "about", "at most", "free"):
+        assert word in result.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "data", "said"),
+    [
+        ("nonsense", "pool", "is no file and none of base, fine-tune, stage-1-1"),
+        ("stage-1-1", "pool", "starts from a checkpoint: name it with --from"),
+        ("base", "nowhere", "nowhere"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path, pool, settings, data, said):
+    folder = pool if data == "pool" else tmp_path / data
+    result = called(folder, tmp_path / "out", "--settings", settings)
+    assert result.exit_code == 1
+    assert said in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_that_cannot_be_shared_is_refused():
+    with pytest.raises(running.SettingsError, match="can't be shared equally"):
+        Run(replace(read_settings("base"), batch_size=6, accumulate=4), "")
+
+
+def test_one_to_many_queries_learn_with_the_recipe_of_sam3(pool):
+    """They do without attention among themselves, and nothing of them reaches the others."""
+    settings = replace(read_settings("base"), **SMALL, steps=4, image_steps=0, recipe="sam3")
+    run = Run(replace(settings, precision="fp32"), "")
+    samples = WorldSamples(WorldPool(pool), settings.mixture)
+    batch = next(run.stream(samples))[0]
+    image = run.module.encode_image(batch.images)
+    with torch.no_grad():
+        text = run.model.encode_text(batch.input_ids, batch.levels)
+        both = run.model.ground_layers(image, text, batch.image_index, many=True)
+        plain = run.model.ground_layers(image, text, batch.image_index)
+    assert plain.many is None
+    assert both.many is not None
+    assert torch.equal(both.logits, plain.logits)
+    assert torch.equal(both.boxes, plain.boxes)
+    assert both.many.logits.shape == plain.logits.shape
+    assert not torch.allclose(both.many.logits[0], plain.logits[0])
+    for layer in run.model.detr_decoder.layers:  # now nobody listens to anybody
+        torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
+        torch.nn.init.zeros_(layer.self_attn.o_proj.bias)
+    with torch.no_grad():
+        deaf = run.model.ground_layers(image, text, batch.image_index, many=True)
+    torch.testing.assert_close(deaf.many.logits, deaf.logits)
+    terms = run.take(iter([[batch]]))
+    assert {"l1_many", "class_many"} <= terms.keys()
+    assert all(value.isfinite() for value in terms.values())
+
+
+def test_a_trial_has_every_phase(pool):
+    settings = replace(read_settings("base"), **SMALL, steps=10, image_steps=4)
+    trial = try_out(Run(settings, ""), WorldSamples(WorldPool(pool), settings.mixture))
+    assert [phase.steps for phase in trial.phases] == [4, 4, 2]
+    assert all(phase.seconds > 0 for phase in trial.phases)
+    assert trial.memory > 50 * 2**20
