@@ -174,7 +174,7 @@ class Run:
         Raises:
             SettingsError: It is of another run.
         """
-        state = torch.load(path, weights_only=True, map_location=self.accelerator.device)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         try:
             self.module.load_state_dict(state["module"])
             self.optimiser.load_state_dict(state["optimiser"])

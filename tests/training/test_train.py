@@ -264,7 +264,7 @@ def test_micro_batches_learn_what_one_batch_does(stage, start_of):
 
 @pytest.mark.parametrize("stage", ["base", "3"])
 def test_two_processes_have_the_losses_of_one(tmp_path, stage, start_of):
-    start = start_of(stage)
+    start, state = start_of(stage), str(tmp_path / "state.pt")
     python = os.pathsep.join([str(WORKER.parents[2]), *sys.path])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -273,12 +273,12 @@ def test_two_processes_have_the_losses_of_one(tmp_path, stage, start_of):
     common |= {"ACCELERATE_USE_CPU": "true", "LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "2"}
     workers = [
         subprocess.Popen(
-            [sys.executable, str(WORKER), stage, start, str(tmp_path / f"{rank}.json")],
+            [sys.executable, str(WORKER), stage, start, str(tmp_path / f"{rank}.json"), state],
             env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in range(2)
     ]
-    wanted = runpy.run_path(str(WORKER))["losses"](stage, start)
+    wanted = runpy.run_path(str(WORKER))["losses"](stage, start, tmp_path / "alone.pt")
     assert [worker.wait(timeout=300) for worker in workers] == [0, 0]
     both = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
     assert both[0] == both[1]

@@ -1,5 +1,5 @@
-"""One of several training processes: `python train_worker.py STAGE CHECKPOINT OUT`, with torch's
-environment variables; writes the losses of 20 steps."""
+"""One of several training processes: `python train_worker.py STAGE CHECKPOINT OUT STATE`, with
+torch's environment variables; writes the losses of 20 steps. Half-way they are kept and taken up."""
 
 from __future__ import annotations
 
@@ -16,18 +16,24 @@ from training.world_samples import WorldSamples
 STEPS = 20
 
 
-def losses(stage: str, start: str) -> list[dict[str, float]]:
+def losses(stage: str, start: str, state: Path) -> list[dict[str, float]]:
     """Of every step, over all processes."""
     shared = runpy.run_path(str(Path(__file__).with_name("test_train.py")))
     running.new_model = shared["random_start"]
     torch.set_num_threads(1)
     # slow enough that rounding stays rounding
     changes = {"batch_size": 4, "precision": "fp32", "learning_rate": 1e-4}
-    run = running.Run(shared["small_settings"](stage, STEPS, **changes), start)
-    stream = run.stream(WorldSamples(shared["TwoBoxes"](), run.settings.mixture))
-    taken = [run.take(stream) for _ in range(STEPS)]
+    taken = []
+    for half in range(2):
+        run = running.Run(shared["small_settings"](stage, STEPS, **changes), start)
+        if half:
+            run.resume(state)
+        stream = run.stream(WorldSamples(shared["TwoBoxes"](), run.settings.mixture))
+        taken += [run.take(stream) for _ in range(STEPS // 2)]
+        run.keep(state)
+        run.accelerator.wait_for_everyone()
     return [{name: value.item() for name, value in terms.items()} for terms in taken]
 
 
 if __name__ == "__main__":
-    Path(sys.argv[3]).write_text(json.dumps(losses(*sys.argv[1:3])))
+    Path(sys.argv[3]).write_text(json.dumps(losses(*sys.argv[1:3], Path(sys.argv[4]))))
