@@ -1,5 +1,8 @@
 """One of several training processes: `python train_worker.py STAGE CHECKPOINT OUT STATE`, with
-torch's environment variables; writes the losses of 20 steps. Half-way they are kept and taken up."""
+torch's environment variables; writes the losses of 20 steps.
+
+Half-way they are kept and taken up.
+"""
 
 from __future__ import annotations
 
