@@ -30,6 +30,10 @@ VERBS = {
         "training.engine.command:annotate_command",
         "Have a language model write instructions for annotated images.",
     ),
+    "prepare": (
+        "training.bags.command:prepare_command",
+        "Make a data set of recorded bags.",
+    ),
     "train": ("training.train:train_command", "Train a checkpoint."),
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
     "evaluate": (

@@ -19,6 +19,8 @@ from training.sam3i_json import LEVEL_LISTS, Sample, parse
 class InstructionFile:
     """The questions of a file, picture by picture; the samples of a picture come together.
 
+    Samples that wait for a person's label, or that a person rejected, are not asked.
+
     Everything is checked when the file is opened, but for what only the pictures' bytes tell. A
     file with a sample that can't be used is refused: figures without it would not be comparable.
 
@@ -116,7 +118,7 @@ def _samples(path: Path) -> list[Sample]:
         raise QuestionError(
             f"{path}: {problems.lines[0]} ({problems.count} such entries): correct or remove them"
         )
-    return samples
+    return [sample for sample in samples if sample.labelled]
 
 
 def _by_picture(samples: list[Sample]) -> dict[str, list[Sample]]:
