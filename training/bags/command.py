@@ -101,7 +101,7 @@ def prepare_command(
             }
             # A folder that can't be gone on with is told before the bags are read, but a new one is
             # begun only when there is something to take.
-            begun = (out / JOURNAL).exists()
+            begun = (out / JOURNAL).exists() or (out / ANNOTATIONS).exists()
             journal = begin(out, heading, stack) if begun and not dry_run else None
             if journal and DONE["key"] in journal.records:
                 console.print(f"{out} is complete already; for another data set, name a new folder")

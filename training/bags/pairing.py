@@ -13,7 +13,7 @@ import numpy as np
 from training.bags.heads import SECOND
 from training.bags.scan import Column
 
-JUMP = 1 * SECOND
+JUMP = SECOND // 5
 """ns that a clock must go back to begin another epoch; less is jitter."""
 
 
