@@ -21,7 +21,7 @@ FOUND, REJECTED = 1, 4
 
 def plan(path, rate: float = 0.0, extra=(), teacher: bool = False) -> Plan:
     problems = Problems()
-    with Bag(path, lambda line: None) as bag:
+    with Bag(path, lambda where, what: None) as bag:
         contents = scan(bag, problems, lambda done: None)
         camera = choose(bag, contents, Wishes(), SLOP)
         asked = [asked_of(f"extra-{i}", text, 0) for i, text in enumerate(extra)]

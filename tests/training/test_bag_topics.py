@@ -16,7 +16,7 @@ SLOP = make.SECOND // 20
 
 
 def chosen(path, **wishes: str) -> Camera:
-    with Bag(path, lambda line: None) as bag:
+    with Bag(path, lambda where, what: None) as bag:
         return choose(bag, scan(bag, Problems(), lambda done: None), Wishes(**wishes), SLOP)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from sam3i_model.decoding import MessageError
-from training.bags.files import open_file, storage_files
-from training.bags.storage import BagError, DamageError, File, Message, Place, Report, Topic, Want
+from training.bags.files import Note, open_file, storage_files
+from training.bags.storage import BagError, DamageError, File, Message, Place, Topic, Want
 from training.bags.types import Types
 
 _HELD = 2
@@ -29,18 +30,19 @@ class Bag:
 
     Args:
         path: A folder or a file.
-        report: Takes a line about each part that can't be read.
+        note: Takes which file, and what of it can't be read.
 
     Raises:
         BagError: There is no recording.
     """
 
-    def __init__(self, path: Path, report: Report) -> None:
+    def __init__(self, path: Path, note: Note) -> None:
         self.path = path
-        self.name = path.stem if path.is_file() else path.resolve().name
+        name = path.stem if path.is_file() else path.resolve().name
+        self.name = " ".join(os.fsencode(name).decode("utf-8", "replace").split()) or "bag"
         self.types = Types()
-        self._report = report
-        self._files = storage_files(path, report)
+        self._note = note
+        self._files = storage_files(path, note)
         self._open: OrderedDict[int, File] = OrderedDict()
         self._folder = TemporaryDirectory(prefix="sam3i-")
 
@@ -73,11 +75,11 @@ class Bag:
                 file = self._file(number)
             except BagError as error:
                 failures.append(error)
-                self._report(str(error))
+                self._note(str(path), str(error))
                 continue
 
             def report(line: str, path: Path = path) -> None:
-                self._report(f"{path}: {line}")
+                self._note(str(path), line)
 
             try:
                 for message in file.messages(want, report):

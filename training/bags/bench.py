@@ -125,17 +125,18 @@ def _answer(types: Any, header: Any) -> Any:
 def read_ours(path: Path, rate: float) -> int:
     """All that `sam3i prepare` reads, up to the picked frames' messages; bytes of the bag."""
     problems = Problems()
-    with Bag(path, lambda line: problems.add(line, "")) as bag:
+    with Bag(path, problems.add) as bag:
         contents = scan(bag, problems, lambda done: None)
         slop = SECOND // 20
         camera = choose(bag, contents, Wishes(), slop)
         plan = Plan(contents, camera, rate, slop, (), teacher=False)
-        streams = camera.colour.stream, camera.depth and camera.depth.stream, camera.info
+        depth = camera.depth.stream if camera.depth else None
         answers = camera.answers.stream if camera.answers else None
+        streams = camera.colour.stream, depth, camera.info, answers
         for slot in plan.slots:
             for frame in slot.frames:
                 places = frame.index, frame.depth, frame.info, frame.answer
-                for stream, index in zip((*streams, answers), places, strict=True):
+                for stream, index in zip(streams, places, strict=True):
                     if stream is not None and index is not None:
                         bag.read(stream.topic, stream.address(index))
         if problems.count:

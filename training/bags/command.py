@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +86,7 @@ def prepare_command(
         extra = extra_instructions(instruction or [])
         with ExitStack() as stack:
             model = None if dry_run or not teacher else (teacher, load_teacher(teacher, device))
-            opened = [stack.enter_context(Bag(path, reporter(problems))) for path in bags]
+            opened = [stack.enter_context(Bag(path, problems.add)) for path in bags]
             prefixes = file_prefixes(opened)
             heading = {
                 "bags": [[prefix, bag.size] for prefix, bag in zip(prefixes, opened, strict=True)],
@@ -169,11 +169,6 @@ def load_teacher(name: str, device: str) -> Model:
         return Segmenter.from_pretrained(name, device)
     except CheckpointError as error:
         raise BagError(str(error)) from error
-
-
-def reporter(problems: Problems) -> Callable[[str], None]:
-    """Notes lines that have their place in them already."""
-    return lambda line: problems.add(*line.split(": ", 1) if ": " in line else (line, ""))
 
 
 def begin(out: Path, heading: dict[str, Any], stack: ExitStack) -> Journal:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import yaml
+from backports import zstd
 
 from training.bags.mcap import McapFile
 from training.bags.sqlite import SqliteFile
-from training.bags.storage import BagError, File, Report
+from training.bags.storage import BagError, File
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
+Note = Callable[[str, str], None]
+"""Takes which file, and what is wrong with it."""
 MAX_METADATA = 16 * 1024**2
 _PACKED = (".zstd", ".zst")
 _BLOCK = 1 << 20
 
 
-def storage_files(bag: Path, report: Report) -> list[Path]:
+def storage_files(bag: Path, note: Note) -> list[Path]:
     """The files of a recording: a folder with or without metadata.yaml, or one file.
 
     Raises:
@@ -38,14 +35,14 @@ def storage_files(bag: Path, report: Report) -> list[Path]:
     paths = sorted(path for path in bag.iterdir() if _opener(path))
     # A packed file first, so that its plain twin takes its place.
     found = {_plain(p.name): p for p in sorted(paths, key=lambda p: p.name == _plain(p.name))}
-    listed = _listed(bag, report)
+    listed = _listed(bag, note)
     for name in listed:
         if name not in found:
-            report(f"{bag / name} is missing, though metadata.yaml lists it")
+            note(str(bag / name), "it is missing, though metadata.yaml lists it")
     known = [name for name in listed if name in found]
     if known:
         for name in found.keys() - known:
-            report(f"{found[name]} is left out: metadata.yaml doesn't list it")
+            note(str(found[name]), "it is left out, metadata.yaml doesn't list it")
     names = known or sorted(found, key=_order)
     if not names:
         raise BagError(f"{bag} has no .mcap or .db3 file: name the folder that has")
@@ -83,7 +80,7 @@ def _order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
 
-def _listed(bag: Path, report: Report) -> list[str]:
+def _listed(bag: Path, note: Note) -> list[str]:
     """Names of the plain files that metadata.yaml lists; a folder before them is rosbag2's past."""
     path = bag / "metadata.yaml"
     try:
@@ -96,7 +93,7 @@ def _listed(bag: Path, report: Report) -> list[str]:
         return []
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        report(f"{path} can't be used ({why}): the files are read in the order of their names")
+        note(str(path), f"it can't be used ({why}): files are read in the order of their names")
         return []
 
 

@@ -64,7 +64,7 @@ def recorded(
         cut: Least score; below it a person is to look.
 
     Raises:
-        MessageError: It doesn't fit the image, or was recorded by a node that sent no masks.
+        MessageError: It doesn't fit the image.
     """
     if len(answer.segments) > MAX_SEGMENTS:
         raise MessageError(f"an answer has {len(answer.segments):,} segments")
@@ -75,8 +75,6 @@ def recorded(
         if asked is None:
             continue
         segments = [s for s in answer.segments if s.instruction_id == result.id]
-        if any(not hasattr(s, "mask_runs") for s in segments):
-            raise MessageError("answers have no mask_runs: the node that was recorded is too old")
         masks = tuple(mask_from_segment(s, size) for s in segments)
         usual = result.level_used in tuple(Level) and result.level_used != Level.AUTO
         level = Level(result.level_used) if usual else asked.instruction.level

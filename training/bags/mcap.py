@@ -27,6 +27,7 @@ from training.bags.storage import (
     Topic,
     Want,
     plain,
+    topic_of,
     unzstd,
 )
 
@@ -183,7 +184,7 @@ class McapFile:
         except (struct.error, UnicodeDecodeError, IndexError) as error:
             raise DamageError("a definition is malformed") from error
         kind, form, definition = self._schemas.get(schema, ("", "", ""))
-        topic = Topic(name, kind if encoding == "cdr" else "", form, definition)
+        topic = topic_of(name, kind, encoding, form, definition)
         if self._topics.get(number) == topic:
             return -1
         self._topics[number] = topic

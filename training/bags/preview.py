@@ -21,8 +21,8 @@ _GREY = (200, 200, 200)
 def contact_sheet(out: Path, samples: Sequence[Sample]) -> NDArray[np.uint8]:
     """Up to `TILES` frames, evenly from the samples: uint8 RGB (H, W, 3).
 
-    A mask has its sentence's colour; a sentence without one stands at the top, in grey where a
-    person is to label it.
+    A mask has its sentence's colour; a sentence without one stands at the top. What a person is to
+    label is grey and has a question mark.
     """
     by_image: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -46,21 +46,28 @@ def _tile(path: Path, samples: Sequence[Sample]) -> NDArray[np.uint8]:
         return np.zeros((WIDTH, WIDTH, 3), np.uint8)
     size = WIDTH, max(1, min(2 * WIDTH, round(bgr.shape[0] * WIDTH / bgr.shape[1])))
     tile = cv2.cvtColor(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
-    top = 0
+    corners = []
     for number, sample in enumerate(samples):
-        color = color_for(number) if sample.labelled else _GREY
-        text = next((t for texts in sample.texts.values() for t in texts), "")
-        line = text if sample.labelled else f"{text}: to be labelled"
         corner = None
         for target in sample.targets:
             mask = decode({"size": [sample.height, sample.width], "counts": target.counts})
             small = cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-            draw_mask(tile, small, color, 1.0)
+            draw_mask(tile, small, _color(number, sample), 1.0)
             x, y, width, _ = cv2.boundingRect(small.view(np.uint8))
             corner = corner or ((x, y) if width else None)
+        corners.append(corner)
+    top = 0
+    # Texts come after all masks, so that none is covered.
+    for number, (sample, corner) in enumerate(zip(samples, corners, strict=True)):
+        text = short_text(next((t for texts in sample.texts.values() for t in texts), ""))
+        color = _color(number, sample)
         if corner:
-            draw_tag(tile, short_text(line), corner, color, 1.0)
+            draw_tag(tile, text if sample.labelled else f"{text} ?", corner, color, 1.0)
         else:
-            absent = f"{line}: not there" if sample.labelled else line
-            top += draw_tag(tile, short_text(absent), (0, top), color, 1.0, below=True)
+            line = f"{text}: not there" if sample.labelled else f"{text} ?"
+            top += draw_tag(tile, line, (0, top), color, 1.0, below=True)
     return tile
+
+
+def _color(number: int, sample: Sample) -> tuple[int, int, int]:
+    return color_for(number) if sample.labelled else _GREY

@@ -19,6 +19,7 @@ from training.bags.storage import (
     Topic,
     Want,
     plain,
+    topic_of,
 )
 
 _SKIP = 64
@@ -130,9 +131,7 @@ class SqliteFile:
             }
         rows = self._base.execute("SELECT id, name, type, serialization_format FROM topics")
         return {
-            int(number): Topic(
-                name, kind if form == "cdr" else "", *definitions.get(kind, ("", ""))
-            )
+            int(number): topic_of(name, kind, form, *definitions.get(kind, ("", "")))
             for number, name, kind, form in rows
         }
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-if sys.version_info >= (3, 14):
-    from compression.zstd import ZstdDecompressor, ZstdError
-else:
-    from backports.zstd import ZstdDecompressor, ZstdError
+from backports.zstd import ZstdDecompressor, ZstdError
 
 MAX_MESSAGE = 512 * 1024**2
 """Bytes of a message, and of a chunk; larger ones are taken for damage."""
@@ -18,6 +15,7 @@ HEAD = 1024
 """Bytes of a message that suffice to tell its stamp and frame."""
 ZSTD = b"\x28\xb5\x2f\xfd"
 """How zstd's frames begin; no message does (its first byte is 0)."""
+_NAME = re.compile(r"[\w/~-]{1,256}")
 
 
 class BagError(ValueError):
@@ -34,7 +32,7 @@ class Topic:
 
     Attributes:
         name: "/camera/color/image_raw".
-        type: "sensor_msgs/msg/Image".
+        type: "sensor_msgs/msg/Image"; "" if its messages can't be read.
         format: Of the definition: "ros2msg", "ros2idl", or "" if the file has none.
         definition: The type and those it is made of, as text.
     """
@@ -43,6 +41,12 @@ class Topic:
     type: str
     format: str = ""
     definition: str = ""
+
+
+def topic_of(name: str, kind: str, serialization: str, form: str, definition: str) -> Topic:
+    """A topic as a file describes it; one that ROS 2 could not have written has no type."""
+    usable = serialization == "cdr" and _NAME.fullmatch(name) and _NAME.fullmatch(kind)
+    return Topic(name, kind if usable else "", form, definition)
 
 
 class Place(NamedTuple):

@@ -20,7 +20,9 @@ from training.bags.labels import Label, Model, recorded, taught, unlabelled
 from training.bags.looks import Judge, Look
 from training.bags.picking import Frame, Slot
 from training.bags.scan import Stream
+from training.bags.storage import BagError
 from training.bags.topics import Camera
+from training.rle import MaskError, check_size
 from training.sam3i_json import (
     LEVEL_LISTS,
     TEXT_LISTS,
@@ -104,7 +106,8 @@ class Taker:
         try:
             message = self._bag.read(stream.topic, stream.address(frame.index))
             rgb = pictures.colour(message, stream.topic.type)
-        except MessageError as error:
+            check_size(*rgb.shape[:2])
+        except (MessageError, MaskError) as error:
             self._problem(frame, f"the image is left out: {error}")
             return None
         return Shot(frame, message, rgb, Look.of(rgb))
@@ -133,7 +136,11 @@ class Taker:
 
     def _labels(self, frame: Frame, rgb: NDArray[np.uint8]) -> list[Label]:
         if self._teacher:
-            return list(taught(self._teacher[1], rgb, frame.open, self._cut))
+            try:
+                return list(taught(self._teacher[1], rgb, frame.open, self._cut))
+            except RuntimeError as error:  # torch's, such as out of memory
+                why = next(iter(str(error).splitlines()), type(error).__name__)
+                raise BagError(f"{self._teacher[0]} failed: {why}") from error
         labels: list[Label] = []
         if frame.answered and frame.answer is not None and self._camera.answers:
             stream = self._camera.answers.stream

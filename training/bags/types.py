@@ -43,7 +43,22 @@ class Types:
 
 
 def _store(topic: Topic) -> Typestore:
-    """Types for one topic: those of its definition, if it has one that can be read."""
+    """Types for one topic: those of its definition, if it has one that can be read.
+
+    Raises:
+        MessageError: It has other fields than those that are read here.
+    """
+    store = _own(topic)
+    known, own = _common().fielddefs, store.fielddefs
+    for name in own.keys() & known.keys():
+        fields = dict(own[name][1])
+        for field, kind in known[name][1]:
+            if fields.get(field) != kind:
+                raise MessageError(f"{name} was recorded with another '{field}', or without it")
+    return store
+
+
+def _own(topic: Topic) -> Typestore:
     if not topic.definition or len(topic.definition) > MAX_DEFINITION:
         return _common()
     store = get_typestore(Stores.EMPTY)
