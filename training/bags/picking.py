@@ -106,12 +106,6 @@ class Plan:
                 self._answer_of[int(first[index])] = answer
         self.slots = list(self._slots(rate))
 
-    @property
-    def asked(self) -> list[Asked]:
-        """All instructions that anything is asked with, in the order of their appearance."""
-        frames = (f for slot in self.slots for f in slot.frames)
-        return list(dict.fromkeys(a for f in frames for a in (*f.answered, *f.open)))
-
     def _slots(self, rate: float) -> Iterator[Slot]:
         period = SECOND / rate if rate else 0
         moments = (m for m in self._moments() if m.answered or m.open)

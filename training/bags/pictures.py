@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -18,6 +19,7 @@ from training.bags.scan import COMPRESSED
 
 QUALITY = 95
 """Of JPEG, for images that were recorded raw."""
+PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 3)
 DEPTH_ENCODINGS = ("16UC1", "32FC1", "mono16")
 
 
@@ -53,16 +55,17 @@ def picture_file(message: Any, type: str, rgb: NDArray[np.uint8]) -> tuple[str, 
         return ".jpg", data
     kind = ".png" if data and not data.startswith(b"\xff\xd8") else ".jpg"
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    return kind, _encoded(kind, bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return kind, encoded(kind, bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]).tobytes()
 
 
 def depth_file(depth: NDArray[np.float32]) -> bytes:
     """PNG of uint16 mm."""
-    return _encoded(".png", millimetres(depth), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    return encoded(".png", millimetres(depth), PNG_OPTIONS).tobytes()
 
 
-def _encoded(kind: str, image: NDArray[Any], options: list[int]) -> bytes:
-    done, packed = cv2.imencode(kind, image, options)
+def encoded(kind: str, image: NDArray[Any], options: Sequence[int]) -> NDArray[np.uint8]:
+    """An image as the bytes of a file, uint8 (N,); `kind` ends its name, such as ".png"."""
+    done, packed = cv2.imencode(kind, image, list(options))
     if not done:
         raise RuntimeError(f"OpenCV could not encode a {kind} image")
-    return packed.tobytes()
+    return packed.reshape(-1)

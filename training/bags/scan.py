@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sam3i_model.decoding import MessageError
 from sam3i_model.instruction import Outcome
-from training.annotations import Problems
+from training.annotations import MAX_LISTED_PROBLEMS, Problems
 from training.bags.asked import INSTRUCTION, STRING, TEXT_TOPIC, Asked, Book, Timeline, asked_of
 from training.bags.bag import Address, Bag
 from training.bags.heads import read_head
@@ -109,7 +109,6 @@ class Contents:
     def __init__(self) -> None:
         self.streams: dict[tuple[str, str], Stream] = {}
         self.answers: dict[str, Answers] = {}
-        self.other: Counter[str] = Counter()
         self.book = Book()
         self.timeline = Timeline(self.book)
 
@@ -137,9 +136,9 @@ def scan(bag: Bag, problems: Problems, progress: Callable[[int], None]) -> Conte
         try:
             _take(bag, contents, message, file, order)
         except (MessageError, EntryError) as error:
-            spoken[f"{message.topic.name}: {error}"] += 1
-            if len(spoken) > MAX_RESULTS:
-                spoken.popitem()
+            line = f"{message.topic.name}: {error}"
+            if line in spoken or len(spoken) < MAX_LISTED_PROBLEMS:
+                spoken[line] += 1
         if done - told >= _STEP:
             told = done
             progress(done)
