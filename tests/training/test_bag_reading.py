@@ -171,6 +171,23 @@ def test_a_cut_file_is_read_as_far_as_it_goes(tmp_path):
     assert "cut off or damaged" in problems[0]
 
 
+def test_a_packed_file_that_is_cut_is_read_as_far_as_it_goes(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = []
+    for number in range(600):
+        message = make.depth(make.START + number, 0)
+        message.data[2:] = rng.integers(0, 256, len(message.data) - 2)
+        message.data[:2] = divmod(number, 256)[::-1]
+        frames.append((make.DEPTH, make.START + number, message))
+    bag = make.write(tmp_path / "bag", frames, compression="file")
+    path = next(p for p in bag.iterdir() if p.suffix == ".zstd")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    _, problems, values = look(bag)
+    assert values == list(range(len(values)))
+    assert 100 < len(values) < 400
+    assert len(problems) == 1
+
+
 @pytest.mark.parametrize("where", ["length", "inside"])
 def test_a_damaged_chunk_costs_that_chunk(tmp_path, where):
     path = large(tmp_path / "bag")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -232,6 +233,29 @@ def test_pictures_that_cant_be_read_cost_themselves(tmp_path):
     assert figures["frames_left_out"] == {"its pictures can't be read": 2}
     assert any("the image is left out" in line for line in figures["problem_lines"])
     assert any("the answer is left out" in line for line in figures["problem_lines"])
+
+
+@pytest.mark.parametrize(("sqlite", "compression"), [(False, ""), (False, "storage"), (True, "")])
+def test_whatever_the_bytes_there_is_no_stack_trace(tmp_path, sqlite, compression):
+    whole = make.write(tmp_path / "whole", talk(4), sqlite, compression)
+    outcomes = set()
+    for seed in range(15):
+        rng = random.Random(seed)
+        bag, out = tmp_path / f"bag{seed}", tmp_path / f"out{seed}"
+        shutil.copytree(whole, bag)
+        path = next(p for p in bag.iterdir() if p.name != "metadata.yaml")
+        data = bytearray(path.read_bytes())
+        for _ in range(rng.choice([1, 5, 50])):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        path.write_bytes(data[: rng.choice([len(data), rng.randrange(len(data))])])
+        result = prepare(bag, out, *ALL)
+        outcomes.add(result.exit_code)
+        assert result.exception is None or isinstance(result.exception, SystemExit), seed
+        if result.exit_code == 0:
+            assert read(out)
+        else:
+            assert not out.exists()
+    assert outcomes == {0, 1}
 
 
 def snapshot(out: Path) -> dict[str, bytes]:

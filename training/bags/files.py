@@ -17,7 +17,7 @@ Note = Callable[[str, str], None]
 """Takes which file, and what is wrong with it."""
 MAX_METADATA = 16 * 1024**2
 _PACKED = (".zstd", ".zst")
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 
 
 def storage_files(bag: Path, note: Note) -> list[Path]:

@@ -22,6 +22,8 @@ from training.bags.storage import (
     topic_of,
 )
 
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What a damaged file leads to; the second where a message about it quotes the damage."""
 _SKIP = 64
 """Rows that are passed over where the file is damaged, doubled each time."""
 
@@ -42,9 +44,11 @@ class SqliteFile:
         how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
         try:
             self._base = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True)
+            # A damaged part of the schema, such as an index, needn't matter.
+            self._base.execute("PRAGMA writable_schema = ON")
             self._base.text_factory = lambda raw: raw.decode("utf-8", "replace")
             self._topics = self._read_topics()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise BagError(f"{path} is no rosbag2 file that can be read: {error}") from error
 
     def close(self) -> None:
@@ -80,7 +84,7 @@ class SqliteFile:
                     else:
                         report(f"row {number:,} is lost: {message}")
                 break
-            except sqlite3.Error:
+            except _ERRORS:
                 last, skip, lost = last + skip, 2 * skip, lost + skip
         if lost:
             report(f"up to {lost:,} rows are lost: the database is damaged there")
@@ -104,7 +108,7 @@ class SqliteFile:
     def _row(self, number: int) -> bytes:
         try:
             row = self._base.execute("SELECT data FROM messages WHERE id = ?", (number,)).fetchone()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise DamageError(str(error)) from error
         if row is None or not isinstance(row[0], bytes):
             raise DamageError("the file has changed since it was looked through")
@@ -114,26 +118,30 @@ class SqliteFile:
         """The first and last row's number."""
         try:
             first, last = self._base.execute("SELECT min(id), max(id) FROM messages").fetchone()
-        except sqlite3.Error:
+        except _ERRORS:
             return 1, 2**40
         return first or 1, last or 0
 
     def _read_topics(self) -> dict[int, Topic]:
-        tables = {row[0] for row in self._base.execute("SELECT name FROM sqlite_master")}
-        definitions = {}
-        if "message_definitions" in tables:
-            definitions = {
-                name: (encoding, text)
-                for name, encoding, text in self._base.execute(
-                    "SELECT topic_type, encoding, encoded_message_definition "
-                    "FROM message_definitions"
-                )
-            }
         rows = self._base.execute("SELECT id, name, type, serialization_format FROM topics")
-        return {
-            int(number): topic_of(name, kind, form, *definitions.get(kind, ("", "")))
-            for number, name, kind, form in rows
-        }
+        found = {}
+        for number, *words in rows.fetchall():
+            if isinstance(number, int) and all(isinstance(word, str) for word in words):
+                name, kind, form = words
+                found[number] = topic_of(name, kind, form, *self._definition(kind))
+        return found
+
+    def _definition(self, kind: str) -> tuple[str, str]:
+        """Format and text of a type's definition; files before Iron have none."""
+        try:
+            row = self._base.execute(
+                "SELECT encoding, encoded_message_definition FROM message_definitions "
+                "WHERE topic_type = ?",
+                (kind,),
+            ).fetchone()
+        except _ERRORS:
+            return "", ""
+        return row if row and all(isinstance(word, str) for word in row) else ("", "")
 
 
 def _numbers(numbers: list[int]) -> str:
