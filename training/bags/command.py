@@ -85,7 +85,6 @@ def prepare_command(
     try:
         extra = extra_instructions(instruction or [])
         with ExitStack() as stack:
-            model = None if dry_run or not teacher else (teacher, load_teacher(teacher, device))
             opened = [stack.enter_context(Bag(path, problems.add)) for path in bags]
             prefixes = file_prefixes(opened)
             heading = {
@@ -106,6 +105,7 @@ def prepare_command(
             if journal and DONE["key"] in journal.records:
                 console.print(f"{out} is complete already; for another data set, name a new folder")
                 return
+            model = None if dry_run or not teacher else (teacher, load_teacher(teacher, device))
             found = [
                 look_through(bag, wishes, rate, slop, extra, bool(teacher), problems, console)
                 for bag in opened
