@@ -75,7 +75,7 @@ class Partners:
     def nearest(self, stamp: int, epoch: int, order: int, slop: int) -> int | None:
         """Index of the message with the nearest stamp in the epoch, at most `slop` ns away.
 
-        Of several with one stamp the nearest in the recording's order.
+        Of two as near the earlier; of several with one stamp the nearest in the recording's order.
         """
         low, high = (int(np.searchsorted(self._epoch, epoch, side)) for side in ("left", "right"))
         stamps = self._stamps[low:high]
