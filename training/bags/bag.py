@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from sam3i_model.decoding import MessageError
@@ -43,8 +43,7 @@ class Bag:
         self.types = Types()
         self._note = note
         self._files = storage_files(path, note)
-        self._open: OrderedDict[int, File] = OrderedDict()
-        self._folder = TemporaryDirectory(prefix="sam3i-")
+        self._open: OrderedDict[int, tuple[File, ExitStack]] = OrderedDict()
 
     @property
     def size(self) -> int:
@@ -55,10 +54,8 @@ class Bag:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        for file in self._open.values():
-            file.close()
-        self._open.clear()
-        self._folder.cleanup()
+        while self._open:
+            self._close_oldest()
 
     def messages(self, want: Want) -> Iterator[tuple[Message, int, int]]:
         """The wanted messages, each with its file's number and the bytes that were read so far.
@@ -105,12 +102,14 @@ class Bag:
     def _file(self, number: int) -> File:
         if number not in self._open:
             while len(self._open) >= _HELD:
-                oldest, file = self._open.popitem(last=False)
-                file.close()
-                for left in Path(self._folder.name).glob(f"{oldest}/*"):
-                    left.unlink()
-            folder = Path(self._folder.name, str(number))
-            folder.mkdir(exist_ok=True)
-            self._open[number] = open_file(self._files[number], folder)
+                self._close_oldest()
+            with ExitStack() as stack:
+                file = open_file(self._files[number], stack)
+                stack.callback(file.close)
+                self._open[number] = file, stack.pop_all()
         self._open.move_to_end(number)
-        return self._open[number]
+        return self._open[number][0]
+
+    def _close_oldest(self) -> None:
+        _, (_, stack) = self._open.popitem(last=False)
+        stack.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import yaml
 from backports import zstd
@@ -49,8 +51,10 @@ def storage_files(bag: Path, note: Note) -> list[Path]:
     return [found[name] for name in names]
 
 
-def open_file(path: Path, folder: Path) -> File:
-    """Open a file of a recording; one that rosbag2 has packed as a whole is unpacked in `folder`.
+def open_file(path: Path, stack: ExitStack) -> File:
+    """Open a file of a recording.
+
+    One that rosbag2 has packed as a whole is unpacked in a temporary folder, which `stack` removes.
 
     Raises:
         BagError: It can't be read at all.
@@ -58,7 +62,10 @@ def open_file(path: Path, folder: Path) -> File:
     opener = _opener(path)
     assert opener is not None
     try:
-        return opener(_unpacked(path, folder) if path.suffix in _PACKED else path)
+        if path.suffix not in _PACKED:
+            return opener(path)
+        folder = stack.enter_context(TemporaryDirectory(prefix="sam3i-"))
+        return opener(_unpacked(path, Path(folder)))
     except OSError as error:
         raise BagError(f"{path} can't be read: {error.strerror or error}") from error
 
@@ -100,18 +107,16 @@ def _listed(bag: Path, note: Note) -> list[str]:
 def _unpacked(path: Path, folder: Path) -> Path:
     """The file unpacked in `folder`; if it ends early or is damaged, as far as that goes."""
     target = folder / _plain(path.name)
-    if not target.exists():
-        try:
-            with zstd.open(path, "rb") as packed, target.open("wb") as plain:
-                try:
-                    while block := packed.read(_BLOCK):
-                        plain.write(block)
-                except (zstd.ZstdError, EOFError):
-                    pass  # what is missing is told when the rest is read
-        except OSError as error:
-            target.unlink(missing_ok=True)
-            raise BagError(
-                f"{path} can't be unpacked in {folder}: {error.strerror or error}; set TMPDIR to a "
-                "folder with room for it"
-            ) from error
+    try:
+        with zstd.open(path, "rb") as packed, target.open("wb") as plain:
+            try:
+                while block := packed.read(_BLOCK):
+                    plain.write(block)
+            except (zstd.ZstdError, EOFError):
+                pass  # what is missing is told when the rest is read
+    except OSError as error:
+        raise BagError(
+            f"{path} can't be unpacked in {folder}: {error.strerror or error}; set TMPDIR to a "
+            "folder with room for it"
+        ) from error
     return target
