@@ -30,6 +30,10 @@ VERBS = {
         "training.engine.command:annotate_command",
         "Have a language model write instructions for annotated images.",
     ),
+    "review": (
+        "training.review.command:review_command",
+        "Correct a data set's masks and sentences in the browser.",
+    ),
     "train": ("training.train:train_command", "Train a checkpoint."),
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
     "evaluate": (

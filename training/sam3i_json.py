@@ -3,8 +3,8 @@
 What the official loader reads is written as it needs it. Beside that an image entry may have fields
 of ours, which that loader ignores: `granularity` ("1to1", "1toN", "1toAll"), `negative` (texts a
 level that denote nothing here), `provenance` (source, model, rounds), `part` (whether the targets
-are parts of things) and `family` (the sort of condition, such as "relation"). What is written is
-read back exactly.
+are parts of things), `family` (the sort of condition, such as "relation") and `review` (what a
+person said of it, see `training.review`). What is written is read back exactly.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class Sample:
     provenance: Provenance | None = None
     part: bool | None = None
     family: str = ""
+    review: str = ""
 
 
 def document(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -118,6 +119,8 @@ def document(samples: Sequence[Sample]) -> dict[str, Any]:
             entry["part"] = sample.part
         if sample.family:
             entry["family"] = sample.family
+        if sample.review:
+            entry["review"] = sample.review
         images.append(entry)
         for target in sample.targets:
             annotations.append(
@@ -190,6 +193,7 @@ def _sample(entry: Mapping[str, Any], targets: Mapping[int, list[Any]]) -> Sampl
         provenance=_provenance(entry.get("provenance")),
         part=part,
         family=text(entry, "family", MAX_FAMILY) if "family" in entry else "",
+        review=text(entry, "review", MAX_FAMILY) if "review" in entry else "",
     )
 
 
