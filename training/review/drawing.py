@@ -126,8 +126,9 @@ def _cut_out(corners: NDArray[np.float64], picture: Picture) -> Mask:
     labels[low[1] - top : high[1] - top, low[0] - left : high[0] - left] = cv2.GC_PR_FGD
     if (labels == cv2.GC_PR_FGD).all():
         raise EntryError("the box leaves nothing of the picture out")
-    scale = min(1.0, _SIDE / max(labels.shape))
-    size = [max(1, round(int(side) * scale)) for side in labels.shape[::-1]]
+    rows, columns = labels.shape
+    scale = min(1.0, _SIDE / max(rows, columns))
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     small = cv2.resize(seen, size, interpolation=cv2.INTER_AREA)
     marks = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
     cv2.setRNGSeed(0)
@@ -139,6 +140,6 @@ def _cut_out(corners: NDArray[np.float64], picture: Picture) -> Mask:
         raise EntryError("the box is too small") from error
     found = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     mask = np.zeros((height, width), bool)
-    back = cv2.resize(found, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    back = cv2.resize(found, (columns, rows), interpolation=cv2.INTER_NEAREST)
     mask[top:bottom, left:right] = back.view(bool)
     return mask

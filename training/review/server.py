@@ -36,10 +36,8 @@ PICTURES = {
     ".webp": "image/webp",
     ".bmp": "image/bmp",
 }
-PAGE = {
-    "": "page.html",
-    **{name: name for name in ("page.js", "stage.js", "keys.js", "page.css")},
-}
+SCRIPTS = ("page.js", "stage.js", "keys.js", "editor.js", "server.js")
+PAGE = {"": "page.html", **{name: name for name in (*SCRIPTS, "page.css")}}
 """What is served as it is: path -> file."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -48,7 +46,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
 
 
@@ -137,7 +134,13 @@ class Handler(BaseHTTPRequestHandler):
             line = "that failed; the terminal of `sam3i review` says why"
             status, kind, body = _json({"error": line}, HTTPStatus.INTERNAL_SERVER_ERROR)
         self.send_response(status)
-        headers = {**HEADERS, "Content-Type": kind, "Content-Length": str(len(body))}
+        keep = "private, max-age=600" if kind.startswith("image/") else "no-store"
+        headers = {
+            **HEADERS,
+            "Cache-Control": keep,
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+        }
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
