@@ -107,7 +107,8 @@ def take(store: Store, content: Mapping[str, Any]) -> Imported:
     """Put the masks of a COCO file into the samples they are of.
 
     A mask that nobody has touched stays as it is, to the bit. A sample that has no mask in the file
-    stays as it is, too, since a tool may leave out what has none.
+    stays as it is, too, since a tool may leave out what has none, and so does one of whose masks
+    any can't be read.
 
     Args:
         store: Has the samples.
@@ -135,11 +136,12 @@ def take(store: Store, content: Mapping[str, Any]) -> Imported:
 def _drawn(
     samples: Mapping[int, Sample], content: Mapping[str, Any], problems: Problems
 ) -> dict[int, list[Any]]:
-    """Shapes (polygons or RLE) by the id of their sample."""
+    """Shapes (polygons or RLE) by the id of their sample; of those that have all of theirs."""
     names = {(samples[n].file_name, name): n for n, name in categories(samples.values()).items()}
     called = _categories(content, problems)
     pictures = _pictures(samples, content, problems)
     drawn: dict[int, list[Any]] = defaultdict(list)
+    damaged: set[int] = set()
     for index, raw in enumerate(content["annotations"]):
         try:
             entry = mapping(raw, "it")
@@ -154,10 +156,15 @@ def _drawn(
                 raise EntryError(f"there is no sample {number} of {picture}")
             if not entry.get("segmentation"):
                 raise EntryError("it is a box without an outline")
-            drawn[number].append(shape(entry["segmentation"], sample.height, sample.width))
+            try:
+                outline = shape(entry["segmentation"], sample.height, sample.width)
+            except EntryError:
+                damaged.add(number)
+                raise
+            drawn[number].append(outline)
         except EntryError as error:
             problems.add(f"annotation {index}", error)
-    return drawn
+    return {number: shapes for number, shapes in drawn.items() if number not in damaged}
 
 
 def _sample_of(entry: Mapping[str, Any], named: int | None) -> int:

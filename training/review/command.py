@@ -123,7 +123,7 @@ def read_coco(console: Console, store: Store, path: Path) -> None:
     console.print(f"{len(result.changed):,} samples corrected, {len(result.same):,} as they were")
     if result.absent:
         console.print(
-            f"{len(result.absent):,} samples have no mask in {path} and stay as they were, such as "
+            f"{len(result.absent):,} samples have no mask, or a damaged one, in {path} and stay as they were, such as "
             f"{numbers(result.absent)}; where nothing is meant, say so in `sam3i review`",
             style="yellow",
         )

@@ -24,25 +24,27 @@ def folded(
         before: All samples that it has.
         after: Those that are now to be in it, by the same ids.
     """
-    changed = {number for number, sample in after.items() if sample != before[number]}
+    changed = {n: document([s]) for n, s in after.items() if s != before[n]}
+    redrawn = [n for n in changed if after[n].targets != before[n].targets]
     entries = defaultdict(list)
     for entry in content["annotations"]:
         entries[entry["image_id"]].append(entry)
     fresh = 1 + max((_number(entry) for entry in content["annotations"]), default=0)
-    images = []
-    annotations = [e for e in content["annotations"] if e["image_id"] not in changed]
-    for entry in content["images"]:
-        number = entry["id"]
-        if number not in changed:
-            images.append(entry)
-            continue
-        written = document([after[number]])
-        own = {key: written["images"][0][key] for key in _OWN if key in written["images"][0]}
-        images.append({**{k: v for k, v in entry.items() if k not in _OWN}, **own})
+    annotations = [e for e in content["annotations"] if e["image_id"] not in redrawn]
+    for number in redrawn:
         kept = dict(zip(before[number].targets, entries[number], strict=True))
-        for target, made in zip(after[number].targets, written["annotations"], strict=True):
-            annotations.append(kept.get(target) or {**made, "id": fresh})
-            fresh += target not in kept
+        written = changed[number]["annotations"]
+        for target, made in zip(after[number].targets, written, strict=True):
+            own = kept.pop(target, None)
+            annotations.append(own or {**made, "id": fresh})
+            fresh += own is None
+    images = []
+    for entry in content["images"]:
+        if entry["id"] in changed:
+            said = changed[entry["id"]]["images"][0]
+            rest = {key: value for key, value in entry.items() if key not in _OWN}
+            entry = {**rest, **{key: said[key] for key in _OWN if key in said}}
+        images.append(entry)
     return {**content, "images": images, "annotations": annotations}
 
 

@@ -157,8 +157,9 @@ class Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")
         if origin is not None and _host(origin.removeprefix("http://")) not in HOSTS:
             raise Refusal(HTTPStatus.FORBIDDEN)
-        token, _, rest = self.path.removeprefix("/").partition("/")
-        if not secrets.compare_digest(token.encode(), self.server.token.encode()):
+        token, slash, rest = self.path.removeprefix("/").partition("/")
+        known = secrets.compare_digest(token.encode(), self.server.token.encode())
+        if not (known and slash):
             raise Refusal(HTTPStatus.NOT_FOUND, "open the address that `sam3i review` printed")
         return rest.split("/")
 
