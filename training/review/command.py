@@ -123,8 +123,8 @@ def read_coco(console: Console, store: Store, path: Path) -> None:
     console.print(f"{len(result.changed):,} samples corrected, {len(result.same):,} as they were")
     if result.absent:
         console.print(
-            f"{len(result.absent):,} samples have no mask, or a damaged one, in {path} and stay as they were, such as "
-            f"{numbers(result.absent)}; where nothing is meant, say so in `sam3i review`",
+            f"{len(result.absent):,} samples have no mask, or a damaged one, in {path} and stay as "
+            f"they were, such as {numbers(result.absent)}; where nothing is meant, say so in `sam3i review`",
             style="yellow",
         )
     for line in result.problems.lines[:SHOWN]:
