@@ -33,11 +33,20 @@ _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 
 @dataclass
 class Imported:
-    """What became of a file: samples with other masks than before, with the same, with none."""
+    """What became of a file.
+
+    Attributes:
+        changed: Samples with other masks than before.
+        same: Samples with the same masks.
+        absent: Samples that have masks here and none there, or a damaged one.
+        boxes: How many annotations have no outline; Label Studio adds one to each that has.
+        problems: Everything else that could not be placed.
+    """
 
     changed: list[int] = field(default_factory=list)
     same: list[int] = field(default_factory=list)
     absent: list[int] = field(default_factory=list)
+    boxes: int = 0
     problems: Problems = field(default_factory=Problems)
 
 
@@ -118,7 +127,9 @@ def take(store: Store, content: Mapping[str, Any]) -> Imported:
         ReviewError: The store can't be written.
     """
     result = Imported()
-    drawn = _drawn(store.samples, content, result.problems)
+    outlined = [a for a in content["annotations"] if not _is_box(a)]
+    result.boxes = len(content["annotations"]) - len(outlined)
+    drawn = _drawn(store.samples, {**content, "annotations": outlined}, result.problems)
     for number, sample in list(store.samples.items()):
         if number not in drawn:
             if sample.targets and sample.review != REJECTED:
@@ -154,8 +165,6 @@ def _drawn(
             sample = samples.get(number)
             if sample is None or sample.file_name != picture:
                 raise EntryError(f"there is no sample {number} of {picture}")
-            if not entry.get("segmentation"):
-                raise EntryError("it is a box without an outline")
             try:
                 outline = shape(entry["segmentation"], sample.height, sample.width)
             except EntryError:
@@ -165,6 +174,10 @@ def _drawn(
         except EntryError as error:
             problems.add(f"annotation {index}", error)
     return {number: shapes for number, shapes in drawn.items() if number not in damaged}
+
+
+def _is_box(annotation: object) -> bool:
+    return isinstance(annotation, dict) and not annotation.get("segmentation")
 
 
 def _sample_of(entry: Mapping[str, Any], named: int | None) -> int:

@@ -124,9 +124,12 @@ def read_coco(console: Console, store: Store, path: Path) -> None:
     if result.absent:
         console.print(
             f"{len(result.absent):,} samples have no mask, or a damaged one, in {path} and stay as "
-            f"they were, such as {numbers(result.absent)}; where nothing is meant, say so in `sam3i review`",
+            f"they were, such as {numbers(result.absent)}; where nothing is meant, say so in the "
+            "browser",
             style="yellow",
         )
+    if result.boxes:
+        console.print(f"{result.boxes:,} boxes without an outline are left out")
     for line in result.problems.lines[:SHOWN]:
         console.print(f"  skipped {line}", style="yellow")
     more = result.problems.count - SHOWN
