@@ -161,7 +161,7 @@ def test_what_nobody_touched_comes_back_to_the_bit(store, way: Way):
     assert result.same == [1, 2, 4, 5]
     assert result.absent == []
     assert result.problems.lines == []
-    assert result.boxes == (6 if way is through_label_studio else 0)
+    assert result.boxes == (4 if way is through_label_studio else 0)
 
 
 @pytest.mark.parametrize("way", TOOLS)

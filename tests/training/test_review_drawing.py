@@ -23,7 +23,7 @@ from training.sam3i_json import Sample, Target
 small = arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(small)
 def test_outlines_are_exact_and_one_a_part_and_a_hole(mask):
     drawn = np.zeros(mask.shape, bool)
@@ -39,7 +39,7 @@ def test_outlines_are_exact_and_one_a_part_and_a_hole(mask):
     assert svg_path(mask).count("M") == parts + holes
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(small)
 def test_polygons_are_one_a_part_and_near_the_outline(mask):
     found = polygons(mask)

@@ -144,6 +144,8 @@ def test_a_polygon_is_redrawn_cut_and_taken_back(session, data):
     person.press("1", "d")
     person.sees("#effect", "Replaces instance 1")
     person.outline([30, 4, 50, 4, 50, 14])
+    person.press("a")
+    person.sees("#message", "Finish the polygon")
     person.press("Backspace")  # the last corner
     person.outline([50, 16, 30, 16])
     person.press("Enter")

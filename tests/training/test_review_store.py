@@ -13,7 +13,8 @@ import pytest
 
 from tests.training.review_data import BLUE, RED, corners, image, make, masks, rectangle, saved
 from training.entries import EntryError
-from training.review.store import ReviewError, StaleError, Store, version_of
+from training.review.file import ReviewError
+from training.review.store import StaleError, Store, version_of
 from training.sam3i_json import Sample
 
 ACCEPT, REJECT, NOTHING = ({"do": do} for do in ("accept", "reject", "nothing"))

@@ -17,8 +17,9 @@ from training.entries import SourceError
 from training.formats import coco as coco_format
 from training.formats.reading import load
 from training.review import coco
+from training.review.file import ReviewError
 from training.review.server import Server
-from training.review.store import ReviewError, Store
+from training.review.store import Store
 
 PORT = 8350
 SHOWN = 10

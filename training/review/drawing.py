@@ -126,7 +126,7 @@ def _cut_out(corners: NDArray[np.float64], picture: Picture) -> Mask:
     labels[low[1] - top : high[1] - top, low[0] - left : high[0] - left] = cv2.GC_PR_FGD
     if (labels == cv2.GC_PR_FGD).all():
         raise EntryError("the box leaves nothing of the picture out")
-    rows, columns = labels.shape
+    rows, columns = seen.shape[:2]
     scale = min(1.0, _SIDE / max(rows, columns))
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     small = cv2.resize(seen, size, interpolation=cv2.INTER_AREA)

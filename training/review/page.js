@@ -3,24 +3,8 @@
 import { ask } from "./editor.js";
 import { listen } from "./keys.js";
 import { get, post } from "./server.js";
-import { Stage, colour } from "./stage.js";
-
-const LEVELS = { concept: "concept", simple_query: "simple", complex_query: "complex" };
-const STATES = { "": "not reviewed", open: "needs masks", accepted: "accepted", corrected: "corrected", rejected: "rejected" };
-const FILTERS = {
-  all: ["All", () => true],
-  todo: ["To do", ({ review }) => review === "" || review === "open"],
-  rejected: ["Rejected", ({ review }) => review === "rejected"],
-};
-const TOOLS = {
-  move: ["Move", "v", "Drag the picture; click an instance to choose it."],
-  polygon: ["Polygon", "p", "Click corners; the first one or Enter ends."],
-  brush: ["Brush", "b", "Paint."],
-  flood: ["Flood", "w", "Click on a colour: it and what is like it around."],
-  box: ["Box", "g", "Drag a box round a thing: it is cut out."],
-};
-const HOWS = { add: ["Add", "s", "Adds to"], cut: ["Cut", "x", "Cuts from"], redraw: ["Redraw", "d", "Replaces"] };
-const SIZES = { brush: ["brush", "px", 60], flood: ["colours within", "", 120] };
+import { FILTERS, HOWS, LEVELS, SIZES, TOOLS, group, show } from "./show.js";
+import { Stage } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { rows: [], filter: "all", sample: null, chosen: null, how: "add", undo: "", redo: "" };
@@ -28,8 +12,10 @@ const stage = new Stage(drawn, choose);
 
 // One thing at a time, in order, so that quick keys never meet a sample that is on its way.
 let queue = Promise.resolve();
+let waiting = 0;
 function run(task) {
-  queue = queue.then(task).catch(failed);
+  waiting += 1;
+  queue = queue.then(task).catch(failed).finally(() => (waiting -= 1));
   return queue;
 }
 
@@ -46,13 +32,14 @@ function failed(error) {
   return false;
 }
 
-function make(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+const render = () =>
+  show(state, stage, {
+    open: (id) => run(() => open(id)),
+    choose,
+    remove: (index) => run(() => remove(index)),
+  });
 
 // What the server said of a sample, and of what can be undone.
 function take(reply) {
@@ -84,8 +71,14 @@ async function refresh() {
   take(await get(`sample/${state.sample.id}`));
 }
 
+// Whether a polygon is under way, which going on would lose.
+function drafting() {
+  if (stage.drafting) say("Finish the polygon with Enter, or drop it with Esc, first.");
+  return stage.drafting;
+}
+
 async function open(id) {
-  if (stage.drafting && !confirm("Drop the polygon that isn't finished?")) return;
+  if (drafting()) return;
   if (state.sample?.id !== id) state.chosen = null;
   take(await get(`sample/${id}`));
   history.replaceState(null, "", `#${id}`);
@@ -102,10 +95,13 @@ async function act(action) {
 
 // A verdict, then on to the next sample that is shown.
 async function settle(action) {
+  if (drafting()) return;
   const next = neighbour(1);
   await act(action);
+  const left = state.rows.find(FILTERS.todo[1]);
   if (next !== null) await open(next);
-  else if (!state.rows.some(FILTERS.todo[1])) say("All are reviewed.");
+  else if (left) await open(left.id);
+  else say("All are reviewed.");
 }
 
 // The id of the sample that is shown before or after this one; null if there is none.
@@ -122,6 +118,8 @@ async function go(step) {
 }
 
 async function turn(way) {
+  if (way === "undo" && stage.drafting) return stage.back();
+  if (drafting()) return;
   const reply = await post(way);
   if (!reply.sample) return say(`There is nothing to ${way}.`);
   const what = reply[way === "undo" ? "redo" : "undo"];
@@ -197,109 +195,9 @@ async function edit() {
   if (rewritten && state.sample.id === id) await run(() => act({ do: "texts", texts: rewritten }));
 }
 
-function render() {
-  const { sample, rows } = state;
-  const done = rows.filter((row) => !FILTERS.todo[1](row)).length;
-  $("progress").max = rows.length || 1;
-  $("progress").value = done;
-  $("count").textContent = `${done} of ${rows.length} reviewed`;
-  $("undo").disabled = !state.undo;
-  $("redo").disabled = !state.redo;
-  press("filters", state.filter, (name) => `${FILTERS[name][0]} ${rows.filter(FILTERS[name][1]).length}`);
-  press("tools", stage.tool);
-  press("hows", state.chosen === null ? "" : state.how);
-  $("hows").hidden = state.chosen === null;
-  const effect = state.chosen === null ? "Draws a new instance." : `${HOWS[state.how][2]} instance ${state.chosen + 1}.`;
-  $("effect").textContent = `${TOOLS[stage.tool][2]} ${stage.tool === "move" ? "" : effect}`;
-  stage.stage.classList.toggle("cutting", state.chosen !== null && state.how === "cut");
-  renderSize();
-  renderList();
-  if (sample) renderSample(sample);
-}
-
-function press(group, pressed, title) {
-  for (const button of $(group).children) {
-    button.setAttribute("aria-pressed", button.dataset.name === pressed);
-    if (title) button.firstChild.textContent = title(button.dataset.name);
-  }
-}
-
-function renderSize() {
-  const kind = stage.tool;
-  $("size").hidden = !(kind in SIZES);
-  if (!(kind in SIZES)) return;
-  const [title, unit, most] = SIZES[kind];
-  $("size").firstElementChild.textContent = `${title} ${stage.size[kind]} ${unit}`;
-  Object.assign($("size").lastElementChild, { max: most, value: stage.size[kind] });
-}
-
-function renderList() {
-  const shown = state.rows.filter(FILTERS[state.filter][1]);
-  const buttons = shown.map((row) => {
-    const button = make(
-      "button",
-      { onclick: () => run(() => open(row.id)) },
-      make("i", { className: row.review, title: STATES[row.review] }),
-      make("b", { textContent: row.text || "no sentence" }),
-      make("small", { textContent: `${LEVELS[row.level] || ""} · ${row.instances || "no"} mask${row.instances === 1 ? "" : "s"} · ${row.file}` })
-    );
-    if (row.id === state.sample?.id) button.setAttribute("aria-current", "true");
-    return button;
-  });
-  $("list").replaceChildren(...(buttons.length ? buttons : [make("p", { textContent: "None." })]));
-  $("list").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-}
-
-function renderSample(sample) {
-  $("level").textContent = LEVELS[sample.level] || "";
-  $("level").hidden = !sample.level;
-  $("text").textContent = sample.text || "no sentence";
-  $("text").classList.toggle("none", !sample.text);
-  $("review").textContent = STATES[sample.review];
-  $("review").className = `tag ${sample.review}`;
-  const others = Object.entries(sample.texts).flatMap(([list, texts]) => texts.map((text) => [list, text, ""]));
-  const not = Object.entries(sample.negative).flatMap(([list, texts]) => texts.map((text) => [list, text, "not"]));
-  $("others").replaceChildren(
-    ...[...others.filter(([list, text]) => list !== sample.level || text !== sample.text), ...not].map(
-      ([list, text, className]) => make("q", { textContent: text, className, title: `${LEVELS[list]}${className && ", nothing here"}` })
-    )
-  );
-  $("file").textContent = sample.file;
-  $("fault").textContent = sample.fault;
-  $("fault").hidden = !sample.fault;
-  const items = sample.shapes.map(({ area }, index) => {
-    const choice = make(
-      "button",
-      { onclick: () => choose(index) },
-      make("i"),
-      `Instance ${index + 1}`,
-      make("small", { textContent: `${area} px` })
-    );
-    choice.setAttribute("aria-pressed", index === state.chosen);
-    choice.firstChild.style.setProperty("--c", colour(index));
-    const away = make("button", { textContent: "×", title: "delete", onclick: () => run(() => remove(index)) });
-    return make("li", {}, choice, away);
-  });
-  const none = make("li", { className: "none", textContent: "None: nothing is masked." });
-  $("instances").replaceChildren(...(items.length ? items : [none]));
-  stage.show(sample);
-  stage.paint(state.chosen);
-}
-
-function group(id, entries, task) {
-  $(id).append(
-    ...Object.entries(entries).map(([name, [title, letter]]) => {
-      const button = make("button", { onclick: () => run(() => task(name)) }, document.createTextNode(`${title} `));
-      if (typeof letter === "string") button.append(make("kbd", { textContent: letter }));
-      button.dataset.name = name;
-      return button;
-    })
-  );
-}
-
-group("filters", FILTERS, filter);
-group("tools", TOOLS, tool);
-group("hows", HOWS, how);
+group("filters", FILTERS, (name) => run(() => filter(name)));
+group("tools", TOOLS, (name) => run(() => tool(name)));
+group("hows", HOWS, (name) => run(() => how(name)));
 listen(
   [
     ["a", "", () => settle({ do: "accept" })],
@@ -339,7 +237,7 @@ $("size").oninput = ({ target }) => {
 };
 addEventListener("focus", () => run(refresh));
 addEventListener("beforeunload", (event) => {
-  if (stage.drafting || $("editor").open) event.preventDefault();
+  if (waiting || stage.drafting || $("editor").open) event.preventDefault();
 });
 stage.use("move");
 run(load);

@@ -17,7 +17,8 @@ from socketserver import ThreadingTCPServer
 from typing import Any
 
 from training.entries import EntryError, integer, mapping, text
-from training.review.store import ReviewError, StaleError, Store
+from training.review.file import ReviewError
+from training.review.store import StaleError, Store
 from training.review.view import full, row
 from training.sam3i_json import Sample
 
@@ -36,7 +37,7 @@ PICTURES = {
     ".webp": "image/webp",
     ".bmp": "image/bmp",
 }
-SCRIPTS = ("page.js", "stage.js", "keys.js", "editor.js", "server.js")
+SCRIPTS = ("page.js", "show.js", "stage.js", "keys.js", "editor.js", "server.js")
 PAGE = {"": "page.html", **{name: name for name in (*SCRIPTS, "page.css")}}
 """What is served as it is: path -> file."""
 HEADERS = {
@@ -69,6 +70,7 @@ class Server(ThreadingTCPServer):
     """
 
     allow_reuse_address = True
+    request_queue_size = 64  # a browser comes with several at once
     daemon_threads = True
 
     def __init__(self, store: Store, port: int) -> None:

@@ -40,7 +40,7 @@ export class Stage {
     new ResizeObserver(() => this.fitted && this.fit()).observe(this.stage);
   }
 
-  show(sample) {
+  show(sample, chosen) {
     const other = this.id !== sample.id;
     this.shapes = sample.shapes;
     if (other) {
@@ -53,11 +53,10 @@ export class Stage {
       this.overlay.setAttribute("viewBox", `0 0 ${sample.width} ${sample.height}`);
       if (!same || this.fitted !== false) this.fit();
     }
-    this.paint();
+    this.paint(chosen);
   }
 
-  paint(chosen = this.chosen) {
-    this.chosen = chosen;
+  paint(chosen) {
     const marks = this.shapes.map(({ path, box }, index) => {
       const shape = element("path", { d: path, class: index === chosen ? "mask chosen" : "mask" });
       shape.style.setProperty("--c", colour(index));

@@ -8,8 +8,6 @@ nothing. The journal stays: it is what can be undone, and what a person's work c
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,20 +18,14 @@ import numpy as np
 from training.annotations import Problems, image_path
 from training.engine.journal import Journal, JournalError
 from training.engine.tasks import UnusableError, read_picture
-from training.entries import EntryError, SourceError
-from training.formats import sam3i
-from training.formats.reading import load
+from training.entries import EntryError
 from training.review.actions import act
-from training.review.folding import folded
+from training.review.file import AnnotationFile, ReviewError
 from training.sam3i_json import Sample, document, parse
 
 ANNOTATIONS = "annotations.json"
 JOURNAL = "review.jsonl"
 HEADING = {"review": 1}
-
-
-class ReviewError(RuntimeError):
-    """A review can't begin or go on; the message is one line with the remedy."""
 
 
 class StaleError(RuntimeError):
@@ -59,22 +51,24 @@ class Store:
     def __init__(self, folder: Path, images: Path | None = None) -> None:
         self.folder = folder
         self.images = images or folder
-        self._file = folder / ANNOTATIONS
         self._lock = threading.RLock()
         self._failed = ""
         self._done: list[dict[str, Any]] = []
         self._undone: list[dict[str, Any]] = []
         self._originals: dict[int, Sample] = {}
+        if not (folder / ANNOTATIONS).is_file():
+            raise ReviewError(
+                f"there is no {folder / ANNOTATIONS}: name a folder that `sam3i prepare` or "
+                "`sam3i annotate` has made"
+            )
         try:
-            # First of all, so that nobody else writes from here on.
-            self._journal = Journal(_existing(self._file).with_name(JOURNAL), HEADING)
+            # First of all, so that no other review writes from here on.
+            self._journal = Journal(folder / JOURNAL, HEADING)
         except (JournalError, OSError) as error:
             raise ReviewError(str(error)) from error
         try:
-            self._content = _content(self._file)
-            self._seen = _state_of(self._file)
-            self._in_file = _samples(self._file, self._content)
-            self.samples = dict(self._in_file)
+            self._file = AnnotationFile(folder / ANNOTATIONS)
+            self.samples = dict(self._file.samples)
             self._check_pictures()
             self.overtaken = self._replay()
             self.save()
@@ -160,31 +154,18 @@ class Store:
         return self._undone[-1]["what"] if self._undone else ""
 
     def save(self) -> None:
-        """Bring annotations.json up to date; it appears only when it is complete.
+        """Bring annotations.json up to date.
 
         Raises:
             ReviewError: It can't be written, or something else has written it meanwhile.
         """
         with self._lock:
-            if self.samples == self._in_file:
-                return
-            if _state_of(self._file) != self._seen:
-                raise ReviewError(
-                    f"{self._file} was changed by something else during the review: what was done "
-                    f"is in {JOURNAL}; start `sam3i review` again to go on with both"
-                )
-            content = folded(self._content, self._in_file, self.samples)
-            unfinished = self._file.with_name(f".{ANNOTATIONS}.unfinished")
             try:
-                unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-                os.replace(unfinished, self._file)
-            except OSError as error:
+                self._file.save(self.samples)
+            except ReviewError as error:
                 raise ReviewError(
-                    f"{self._file} can't be written ({error.strerror}): what was done is in "
-                    f"{JOURNAL}, and `sam3i review` writes it when it can"
+                    f"{error}. What was done is in {JOURNAL}: start `sam3i review` again to go on"
                 ) from error
-            self._seen = _state_of(self._file)
-            self._content, self._in_file = content, dict(self.samples)
 
     def close(self) -> None:
         """Save, and let others have the folder.
@@ -249,26 +230,28 @@ class Store:
 
     def _replay(self) -> list[int]:
         """Bring the samples up to date; ids of those that the journal doesn't know any more."""
-        known: dict[int, list[Sample]] = {}
+        known: dict[int, list[Any]] = {}
+        overtaken = []
         try:
             for record in self._journal.records.values():
-                before, after = _sample_of(record["from"]), _sample_of(record["to"])
-                states = known.setdefault(record["id"], [before])
-                if states[-1] != before:  # something else had changed it in between
-                    states[:] = [before]
+                states = known.setdefault(record["id"], [record["from"]])
+                if states[-1] != record["from"]:  # something else had changed it in between
+                    states[:] = [record["from"]]
                     self._forget(record["id"])
-                states.append(after)
+                states.append(record["to"])
                 self._remember(record)
+            for number, states in known.items():
+                sample = self.samples.get(number)
+                if sample is None or document([sample]) not in states:
+                    overtaken.append(number)
+                    self._forget(number)
+                else:
+                    self._originals[number] = _sample_of(states[0])
+                    self.samples[number] = _sample_of(states[-1])
         except (KeyError, TypeError, ValueError) as error:
             raise ReviewError(
                 f"{self.folder / JOURNAL} is damaged: move it away, and keep it"
             ) from error
-        overtaken = [n for n, states in known.items() if self.samples.get(n) not in states]
-        for number, states in known.items():
-            if number in overtaken:
-                self._forget(number)
-            else:
-                self._originals[number], self.samples[number] = states[0], states[-1]
         return overtaken
 
     def _forget(self, number: int) -> None:
@@ -291,44 +274,9 @@ def version_of(sample: Sample) -> str:
     return hashlib.sha256(repr(sample).encode()).hexdigest()[:16]
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise ReviewError(
-            f"there is no {path}: name a folder that `sam3i prepare` or `sam3i annotate` has made"
-        )
-    return path
-
-
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = load(path)
-    except SourceError as error:
-        raise ReviewError(str(error)) from error
-    if not sam3i.fits(content):
-        raise ReviewError(
-            f"{path} is no SAM3-I file: it needs images with text_inst_input, and annotations"
-        )
-    return content
-
-
-def _samples(path: Path, content: dict[str, Any]) -> dict[int, Sample]:
-    problems = Problems()
-    samples = {sample.id: sample for sample in parse(content, problems)}
-    if problems.count:
-        raise ReviewError(
-            f"{path}: {problems.lines[0]} ({problems.count} such entries): correct or remove them"
-        )
-    return samples
-
-
 def _sample_of(state: Any) -> Sample:
     problems = Problems()
     samples = parse(state, problems)
     if problems.count or len(samples) != 1:
         raise ValueError("a state is not one sample")
     return samples[0]
-
-
-def _state_of(path: Path) -> tuple[int, int]:
-    state = path.stat()
-    return state.st_mtime_ns, state.st_size
