@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from tests.conftest import PROJECT
 from training.annotations import Problems
 from training.review.actions import mask_of
 from training.rle import Mask
@@ -100,3 +105,20 @@ def masks(folder: Path, number: int) -> list[Mask]:
     """bool (H, W) of each instance of a sample, in order."""
     sample = next(s for s in parse(saved(folder), Problems()) if s.id == number)
     return [mask_of(sample, target) for target in sample.targets]
+
+
+def start(data: Path, *more: str) -> tuple[subprocess.Popen[str], str]:
+    """`sam3i review` as a process of its own, and the address that it prints."""
+    command = [sys.executable, "-m", "sam3i_model.cli", "review", str(data), "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "DISPLAY": ""}
+    interruptible = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+    process = subprocess.Popen(
+        [*command, *more],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()

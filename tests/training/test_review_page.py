@@ -13,8 +13,17 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.training.review_data import BLUE, RED, corners, image, make, masks, rectangle, saved
-from tests.training.test_review_server import start
+from tests.training.review_data import (
+    BLUE,
+    RED,
+    corners,
+    image,
+    make,
+    masks,
+    rectangle,
+    saved,
+    start,
+)
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 NAMES = ("chromium", "chromium-browser", "google-chrome")

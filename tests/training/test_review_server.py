@@ -7,8 +7,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,8 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sam3i_model.cli import build
-from tests.conftest import PROJECT
-from tests.training.review_data import HEIGHT, WIDTH, image, make, saved
+from tests.training.review_data import HEIGHT, WIDTH, image, make, saved, start
 from training.review import server as served
 from training.review.server import MAX_BODY, Server
 from training.review.store import Store
@@ -292,22 +289,6 @@ def test_a_save_that_fails_is_shown_and_tried_again(data, monkeypatch, capsys):
 
 def _read_only(*_: object) -> None:
     raise OSError(30, "Read-only file system")
-
-
-def start(data: Path, *more: str) -> tuple[subprocess.Popen[str], str]:
-    command = [sys.executable, "-m", "sam3i_model.cli", "review", str(data), "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "DISPLAY": ""}
-    interruptible = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
-    process = subprocess.Popen(
-        [*command, *more],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=interruptible,
-    )
-    assert process.stdout is not None
-    return process, process.stdout.readline().strip()
 
 
 @pytest.mark.parametrize(
