@@ -34,6 +34,10 @@ VERBS = {
         "training.bags.command:prepare_command",
         "Make a data set of recorded bags.",
     ),
+    "review": (
+        "training.review.command:review_command",
+        "Correct a data set's masks and sentences in the browser.",
+    ),
     "train": ("training.train:train_command", "Train a checkpoint."),
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
     "evaluate": (
