@@ -81,6 +81,7 @@ class ChatClient:
         self._options: dict[str, Any] = {"temperature": 0.2, "max_tokens": MAX_TOKENS}
         self._lock = threading.Lock()
         self.calls = 0
+        self.answers = 0
         self.cached = 0
         self.seconds = 0.0
 
@@ -132,6 +133,8 @@ class ChatClient:
                 self.cached += 1
             return known
         answer = self._request(messages, budget)
+        with self._lock:
+            self.answers += 1
         if self._cache:
             self._cache.put(kept, answer)
         return answer

@@ -18,7 +18,14 @@ from typer.testing import CliRunner
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Outcome
 from training import evaluate as evaluation
-from training.evaluate import checksum, collect, evaluate
+from training.evaluation.asking import (
+    BaseAlone,
+    Checkpoint,
+    Examination,
+    checksum,
+    collect,
+    evaluate,
+)
 from training.evaluation.compare import compare
 from training.evaluation.rows import RowFile, RowsError
 from training.evaluation.splits import tables
