@@ -117,7 +117,7 @@ def number(value: float | None, decimals: int) -> str:
 
 def signed(value: float, decimals: int) -> str:
     """A difference, with its sign."""
-    return f"{value:+.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}"  # never -0.000
 
 
 def _galleries(
