@@ -198,8 +198,8 @@ class ChatClient:
             return f"{self.url} refuses the key ({reply.status}): set {KEY_VARIABLE} to a valid one"
         if reply.status == 404:
             return (
-                f"{self.url} knows no such model or path ({said}): give --model as the server "
-                "names it, and its address up to /v1"
+                f"{self.url} knows no such model or path ({said}): name the model as the "
+                "server does, and give its address up to /v1"
             )
         if reply.status == 413:
             return f"{self.url} takes no request of this size: use smaller images"

@@ -33,6 +33,17 @@ def costs(rows: Sequence[Row]) -> dict[str, Cost]:
     return {name: _cost(members) for name, members in grouped(rows)[LEVEL].items()}
 
 
+def side_by_side(
+    rows: Sequence[Row], against: str, others: Sequence[Row]
+) -> list[tuple[str, Cost]]:
+    """Of each level and of all: of a model's rows, then of those of its rival `against`."""
+    return [
+        (f"{named}: {level}", cost)
+        for named, listed in (("this", rows), (against, others))
+        for level, cost in costs(listed).items()
+    ]
+
+
 def _cost(rows: Sequence[Row]) -> Cost:
     ended = Counter(row.outcome for row in rows)
     return Cost(

@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from training.evaluation.compare import Comparison
-from training.evaluation.costs import Cost, costs
+from training.evaluation.costs import side_by_side
 from training.evaluation.pictures import data_uri, draw
 from training.evaluation.rows import Row
 from training.evaluation.splits import LEVEL, Protocol, Tables
@@ -165,19 +165,9 @@ def _beside(rows: Sequence[Row], comparison: Comparison | None) -> dict[str, Any
         return {"costs": [], "pairs": []}
     pairs = zip(rows[:MAX_LISTED], comparison.rows, strict=False)
     return {
-        "costs": _costs(rows, comparison),
+        "costs": side_by_side(rows, comparison.against, comparison.rows),
         "pairs": [(_short(row), other) for row, other in pairs],
     }
-
-
-def _costs(rows: Sequence[Row], comparison: Comparison) -> list[tuple[str, Cost]]:
-    """What each side took, by level."""
-    sides = (("this", rows), (comparison.against, comparison.rows))
-    return [
-        (f"{named}: {level}", cost)
-        for named, listed in sides
-        for level, cost in costs(listed).items()
-    ]
 
 
 def _short(row: Row) -> Row:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sam3i_model.instruction import Outcome
 from training.evaluation.compare import Comparison
-from training.evaluation.costs import costs
+from training.evaluation.costs import Cost, side_by_side
 from training.evaluation.report import number, signed
 from training.evaluation.rows import Row
 from training.evaluation.splits import Protocol, Tables
@@ -36,7 +36,7 @@ def show(
     if comparison is None:
         return
     console.print(_beside(figures, comparison, protocol, width))
-    console.print(_costs({"this": rows, comparison.against: comparison.rows}))
+    console.print(_answers(side_by_side(rows, comparison.against, comparison.rows)))
     if comparison.concepts:
         same = comparison.concepts.identical
         console.print(Text(str(comparison.concepts), style="green" if same else "yellow"))
@@ -78,16 +78,13 @@ def _beside(figures: Tables, comparison: Comparison, protocol: Protocol, width: 
     return table
 
 
-def _costs(sides: dict[str, Sequence[Row]]) -> Table:
+def _answers(sides: Sequence[tuple[str, Cost]]) -> Table:
     outcomes = [outcome.name.replace("_", " ").lower() for outcome in Outcome]
     table = _table("answers", ["n", *outcomes, "seconds", "each", "calls"])
-    for named, rows in sides.items():
-        for level, cost in costs(rows).items():
-            each = cost.seconds / cost.sentences
-            cells = [f"{count}" for count in (cost.sentences, *cost.outcomes.values())]
-            cells += [f"{cost.seconds:.1f}", f"{each:.3f}", f"{cost.calls}"]
-            table.add_row(Text(f"{named}: {level}"), *cells)
-        table.add_section()
+    for named, cost in sides:
+        cells = [f"{count}" for count in (cost.sentences, *cost.outcomes.values())]
+        cells += [f"{cost.seconds:.1f}", f"{cost.seconds / cost.sentences:.3f}", f"{cost.calls}"]
+        table.add_row(Text(named), *cells)
     return table
 
 
