@@ -18,8 +18,6 @@ from training.sam3i_json import LEVEL_LISTS, Sample, parse
 
 NAME = "annotations.json"
 """What the file is called in a folder that has one."""
-SKIPPED = ("rejected", "open")
-"""What a person may have said of a sample, or not yet, that keeps it out."""
 
 
 def is_folder(path: Path) -> bool:
@@ -33,7 +31,7 @@ class InstructionFile:
     Everything is checked when the file is opened, but for what only the pictures' bytes tell. A
     file with a sample that can't be used is refused: figures without it would not be comparable.
 
-    Samples without sentences, and those that a review rejected or has not come to, are left out.
+    Samples without sentences are left out.
 
     Args:
         path: The JSON file, or the folder that has it under the name `NAME`.
@@ -115,9 +113,8 @@ def questions(sample: Sample) -> list[Question]:
 
 
 def asks(sample: Sample) -> bool:
-    """Whether a sample has sentences and a person has nothing against it."""
-    said = any(sample.texts.values()) or any(sample.negative.values())
-    return said and getattr(sample, "review", "") not in SKIPPED
+    """Whether a sample has any sentence."""
+    return any(sample.texts.values()) or any(sample.negative.values())
 
 
 def _samples(path: Path) -> list[Sample]:

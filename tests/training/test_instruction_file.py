@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 
 from training.evaluate import open_source
-from training.instruction_file import InstructionFile, asks
+from training.instruction_file import InstructionFile
 from training.questions import QuestionError
 from training.rle import decode
 
@@ -180,16 +179,3 @@ def test_samples_that_ask_nothing_are_left_out(tmp_path):
     assert source.levels == ("concept", "simple")
     (tmp_path / "sub/b.png").unlink()  # nobody asks for its picture
     assert len(InstructionFile(source.path)) == 1
-
-
-@pytest.mark.parametrize(
-    ("review", "asked"), [("accepted", True), ("", True), ("rejected", False), ("open", False)]
-)
-def test_reviewed_samples_are_asked_about(review, asked):
-    texts: dict[str, tuple[str, ...]] = {"concept": (), "simple_query": ("the box",)}
-    sample: Any = SimpleNamespace(texts=texts, negative={}, review=review)
-    assert asks(sample) is asked
-    sample.texts = {"concept": ()}
-    assert not asks(sample)
-    sample.negative = {"concept": ("mug",)}
-    assert asks(sample) is asked
