@@ -42,7 +42,7 @@ VERBS = {
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
     "evaluate": (
         "training.evaluate:evaluate_command",
-        "Measure a checkpoint, or two side by side.",
+        "Measure a checkpoint, alone or beside another or a baseline.",
     ),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,14 @@ from training.formats.reading import load
 from training.questions import Picture, Question, QuestionError
 from training.sam3i_json import LEVEL_LISTS, Sample, parse
 
+NAME = "annotations.json"
+"""What the file is called in a folder that has one."""
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder has such a file."""
+    return (path / NAME).is_file()
+
 
 class InstructionFile:
     """The questions of a file, picture by picture; the samples of a picture come together.
@@ -24,8 +33,10 @@ class InstructionFile:
     Everything is checked when the file is opened, but for what only the pictures' bytes tell. A
     file with a sample that can't be used is refused: figures without it would not be comparable.
 
+    Samples without sentences are left out.
+
     Args:
-        path: The JSON file.
+        path: The JSON file, or the folder that has it under the name `NAME`.
         images: Folder that `file_name` is relative to; None: the one that the file is in.
 
     Raises:
@@ -33,9 +44,9 @@ class InstructionFile:
     """
 
     def __init__(self, path: Path, images: Path | None = None) -> None:
-        self.path = path
-        self.root = images or path.parent
-        self._pictures = list(_by_picture(_samples(path)).items())
+        self.path = path / NAME if path.is_dir() else path
+        self.root = images or self.path.parent
+        self._pictures = list(_by_picture(filter(asks, _samples(self.path))).items())
         asked = {q.level for _, samples in self._pictures for s in samples for q in questions(s)}
         self.levels = tuple(level for level in _LEVELS.values() if level in asked)
         missing = [n for n, _ in self._pictures if not image_path(self.root, n).is_file()]
@@ -103,6 +114,11 @@ def questions(sample: Sample) -> list[Question]:
     return asked + absent
 
 
+def asks(sample: Sample) -> bool:
+    """Whether a sample has any sentence."""
+    return any(sample.texts.values()) or any(sample.negative.values())
+
+
 def _samples(path: Path) -> list[Sample]:
     problems = Problems()
     try:
@@ -121,7 +137,7 @@ def _samples(path: Path) -> list[Sample]:
     return [sample for sample in samples if sample.labelled]
 
 
-def _by_picture(samples: list[Sample]) -> dict[str, list[Sample]]:
+def _by_picture(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
     """File names in order of their first samples."""
     gathered: dict[str, list[Sample]] = {}
     for sample in samples:

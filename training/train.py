@@ -27,7 +27,7 @@ from sam3i_model.processing import normalise
 from sam3i_model.segmenter import Segmenter
 from training.dataset import Batch, WorldBatches
 from training.dense_heads import CellHead, TokenHead
-from training.evaluate import evaluate
+from training.evaluation.asking import evaluate
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
 from training.losses import grounding_losses
