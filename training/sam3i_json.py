@@ -50,10 +50,9 @@ CATEGORY = {"id": 1, "name": "object"}
 """The one category: the official loader asks an image once for every category in the file."""
 MAX_TEXTS = 1_000
 MAX_FAMILY = 64
-OPEN = "open"
-"""`review` of a sample that nobody has labelled yet, or not with certainty."""
-REJECTED = "rejected"
-"""`review` of a sample that a person found to be of no use."""
+OPEN, ACCEPTED, CORRECTED, REJECTED = "open", "accepted", "corrected", "rejected"
+"""A sample's `review`: needs labels, right as it was, changed by a person, of no use. Empty: nobody
+has looked at it."""
 
 Texts = Mapping[str, tuple[str, ...]]
 

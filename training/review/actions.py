@@ -10,11 +10,16 @@ from training.annotations import Granularity
 from training.entries import MAX_TARGETS, EntryError, integer, mapping, sequence, words
 from training.review.drawing import Picture, draw
 from training.rle import Mask, decode
-from training.sam3i_json import TEXT_LISTS, Sample, Target
+from training.sam3i_json import (
+    ACCEPTED,
+    CORRECTED,
+    OPEN,
+    REJECTED,
+    TEXT_LISTS,
+    Sample,
+    Target,
+)
 
-OPEN, ACCEPTED, CORRECTED, REJECTED = "open", "accepted", "corrected", "rejected"
-"""A sample's `review`: needs labels, right as it was, changed by a person, of no use. Empty: nobody
-has looked at it."""
 MAX_SENTENCES = 20
 """A level, as a person would still read them."""
 
