@@ -81,6 +81,7 @@ class ChatClient:
         self._options: dict[str, Any] = {"temperature": 0.2, "max_tokens": MAX_TOKENS}
         self._lock = threading.Lock()
         self.calls = 0
+        self.answers = 0
         self.cached = 0
         self.seconds = 0.0
 
@@ -132,6 +133,8 @@ class ChatClient:
                 self.cached += 1
             return known
         answer = self._request(messages, budget)
+        with self._lock:
+            self.answers += 1
         if self._cache:
             self._cache.put(kept, answer)
         return answer
@@ -195,8 +198,8 @@ class ChatClient:
             return f"{self.url} refuses the key ({reply.status}): set {KEY_VARIABLE} to a valid one"
         if reply.status == 404:
             return (
-                f"{self.url} knows no such model or path ({said}): give --model as the server "
-                "names it, and its address up to /v1"
+                f"{self.url} knows no such model or path ({said}): name the model as the "
+                "server does, and give its address up to /v1"
             )
         if reply.status == 413:
             return f"{self.url} takes no request of this size: use smaller images"

@@ -30,11 +30,19 @@ VERBS = {
         "training.engine.command:annotate_command",
         "Have a language model write instructions for annotated images.",
     ),
+    "prepare": (
+        "training.bags.command:prepare_command",
+        "Make a data set of recorded bags.",
+    ),
+    "review": (
+        "training.review.command:review_command",
+        "Correct a data set's masks and sentences in the browser.",
+    ),
     "train": ("training.train:train_command", "Train a checkpoint."),
     "calibrate": ("training.calibrate:calibrate_command", "Choose a checkpoint's thresholds."),
     "evaluate": (
         "training.evaluate:evaluate_command",
-        "Measure a checkpoint, or two side by side.",
+        "Measure a checkpoint, alone or beside another or a baseline.",
     ),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }

@@ -54,12 +54,12 @@ def draw_overlay(rgb: Array, groundings: Sequence[Grounding]) -> Array:
         for mask, score in zip(grounding.masks, grounding.scores, strict=True):
             x, y, width, _ = cv2.boundingRect(mask.view(np.uint8))
             if width:
-                tag = f"{_short(grounding.instruction.text)} {score:.2f}"
+                tag = f"{short_text(grounding.instruction.text)} {score:.2f}"
                 draw_tag(picture, tag, (x, y), color_for(index), scale)
     top = 0
     for index, grounding in enumerate(groundings):
         if grounding.outcome != Outcome.FOUND:
-            line = f"{_short(grounding.instruction.text)}: {_verdict(grounding)}"
+            line = f"{short_text(grounding.instruction.text)}: {_verdict(grounding)}"
             top += draw_tag(picture, line, (0, top), color_for(index), scale, below=True)
     return picture
 
@@ -69,7 +69,7 @@ def _verdict(grounding: Grounding) -> str:
     return f"{name} ({grounding.detail})" if grounding.detail else name
 
 
-def _short(text: str) -> str:
+def short_text(text: str) -> str:
     """One line in characters that OpenCV's font has."""
     line = " ".join(text.split()).encode("ascii", "replace").decode()
     return line if len(line) <= _MAX_TAG else line[: _MAX_TAG - 3] + "..."

@@ -19,8 +19,9 @@ import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from sam3i_ros import decoding
-from sam3i_ros.geometry import Intrinsics, ray_grid
+from sam3i_model import decoding
+from sam3i_model.intrinsics import Intrinsics
+from sam3i_ros.geometry import ray_grid
 from sam3i_ros.health import Health, Severity
 
 DEPTH_WAIT = 0.1  # s that an image waits for its depth, counted from its arrival

@@ -1,4 +1,4 @@
-"""Arrays to messages; the way back is `sam3i_ros.decoding`, whose functions are also found here.
+"""Arrays to messages; the way back is `sam3i_model.decoding`, whose functions are also found here.
 
 Bulk data goes into messages as `array.array`, the one type that every rclpy takes without looking
 at each element.
@@ -20,17 +20,18 @@ from sensor_msgs.msg import Image, PointCloud2, PointField, RegionOfInterest
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from sam3i_model.grounding import Grounding
-from sam3i_model.visualize import color_for
-from sam3i_ros.decoding import (
+from sam3i_model.decoding import (
     MAX_PIXELS,
     MessageError,
     depth_from_compressed,
     depth_from_image,
     intrinsics_from_camera_info,
+    mask_from_segment,
     rgb_from_compressed,
     rgb_from_image,
 )
+from sam3i_model.grounding import Grounding
+from sam3i_model.visualize import color_for
 from sam3i_ros.geometry import Cloud
 from sam3i_ros.msg import InstructionResult, Segment, SegmentArray
 
@@ -192,25 +193,6 @@ def segment_msg(
         msg.point_offset = point_offset
         msg.point_count = len(cloud.points)
     return msg
-
-
-def mask_from_segment(segment: Segment, shape: tuple[int, int]) -> Array:
-    """The segment's whole mask, bool (H, W) of the image's shape.
-
-    Raises MessageError if the runs do not fill the region of interest, or it is not in the image.
-    """
-    roi = segment.roi
-    runs = np.asarray(segment.mask_runs, dtype=np.uint64)
-    bottom, right = roi.y_offset + roi.height, roi.x_offset + roi.width
-    if bottom > shape[0] or right > shape[1] or int(runs.sum()) != roi.height * roi.width:
-        raise MessageError(
-            f"segment {segment.label} does not fit a {shape[1]}x{shape[0]} image; take the image "
-            "with the same stamp"
-        )
-    mask = np.zeros(shape, bool)
-    inside = np.repeat(np.arange(len(runs)) % 2 == 1, runs.astype(np.intp))
-    mask[roi.y_offset : bottom, roi.x_offset : right] = inside.reshape(roi.height, roi.width)
-    return mask
 
 
 def markers_msg(segments: SegmentArray, lifetime: float) -> MarkerArray:

@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from sam3i_model.decoding import MessageError
 from sam3i_ros.camera import CameraBuffer, RawFrame
-from sam3i_ros.decoding import MessageError
 from sam3i_ros.health import Health, Severity
 from sam3i_ros.instructions import InstructionList
 from sam3i_ros.msg import InstructionResult

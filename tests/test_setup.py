@@ -139,6 +139,24 @@ def test_robots_and_tests_use_the_same_versions() -> None:
     assert {name: robot[name] for name in shared} == {name: tested[name] for name in shared}
 
 
+def test_wheels_have_all_that_is_no_code(tmp_path: Path) -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True)
+    if not tracked.stdout:
+        pytest.skip("needs a git checkout")
+    packages = ("sam3i_model/", "sam3i_ros/", "training/")
+    files = [name for name in tracked.stdout.splitlines() if name.startswith(packages)]
+    for name in (*files, "pyproject.toml", "setup.py"):
+        copy = tmp_path / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PROJECT / name, copy)
+    # What a wheel is packed from.
+    subprocess.run([sys.executable, "setup.py", "-q", "build"], cwd=tmp_path, check=True)
+    lib = tmp_path / "build" / "lib"
+    packed = {str(path.relative_to(lib)) for path in lib.rglob("*")}
+    assert "training/evaluation/report.html" in packed
+    assert set(files) - packed == set()
+
+
 def pins(path: Path) -> dict[str, set[str]]:
     """Versions pinned with == in a requirements file, by name."""
     found: dict[str, set[str]] = {}

@@ -6,40 +6,39 @@ written to a page.
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import track
 
+from sam3i_model.agent_client import AgentError
 from sam3i_model.checkpoints import CheckpointError
-from sam3i_model.instruction import Instruction, Level
 from sam3i_model.segmenter import Segmenter
 from training import metrics, official
 from training.evaluation import terminal
-from training.evaluation.compare import Comparison, compare
+from training.evaluation.agent_baseline import AgentBaseline
+from training.evaluation.asking import Answerer, Checkpoint, Examination, collect
+from training.evaluation.compare import compare
+from training.evaluation.figures import write_figures
 from training.evaluation.report import write_report
-from training.evaluation.rows import Row, RowFile, RowsError, row_of
-from training.evaluation.splits import Protocol, Tables, tables
-from training.instruction_file import InstructionFile
-from training.questions import Picture, QuestionError, Source, WorldQuestions
+from training.evaluation.rivals import Baseline, OptionError, Wanted, rival_of
+from training.evaluation.rows import RowFile, RowsError
+from training.evaluation.splits import Protocol, tables
+from training.instruction_file import InstructionFile, is_folder
+from training.questions import QuestionError, Source, WorldQuestions
 from training.world.pool import WorldPool
 
-BATCH = 16
-"""Sentences that are grounded at once."""
 PROTOCOLS = {
     "ours": Protocol(metrics.summarise, metrics.NAMES, perfect=1, decimals=3, first_wording=False),
     "official": Protocol(
         official.summarise, official.NAMES, perfect=100, decimals=2, first_wording=True
     ),
 }
+WORSE = 3
+"""Exit code of --fail-on-regression."""
 
 
 class ProtocolName(str, Enum):
@@ -49,52 +48,13 @@ class ProtocolName(str, Enum):
     official = "official"
 
 
-def answer(
-    segmenter: Segmenter, picture: Picture, number: int, levels: Iterable[str], first: bool = False
-) -> list[Row]:
-    """Ask all questions of those levels about one picture; only `first` wordings if told so."""
-    asked = [q for q in picture.questions if q.level in levels and not (first and q.wording)]
-    if not asked:
-        return []
-    segmenter.set_image(picture.rgb)
-    shape = (picture.rgb.shape[0], picture.rgb.shape[1])
-    rows = []
-    for start in range(0, len(asked), BATCH):
-        batch = asked[start : start + BATCH]
-        groundings = segmenter.ground(
-            [Instruction(q.text, level=Level[q.level.upper()]) for q in batch]
-        )
-        rows += [row_of(number, shape, *pair) for pair in zip(batch, groundings, strict=True)]
-    return rows
-
-
-def evaluate(segmenter: Segmenter, source: Source, pictures: Iterable[int]) -> list[Row]:
-    """Ask everything about those pictures, in memory: what training's validation does."""
-    return [
-        row
-        for number in pictures
-        for row in answer(segmenter, source[number], number, source.levels)
-    ]
-
-
-def checksum(segmenter: Segmenter) -> str:
-    """Of all that answers depend on: weights and settings."""
-    settings = segmenter.model.config.to_dict()
-    settings.pop("_name_or_path", None)
-    value = zlib.crc32(json.dumps(settings, sort_keys=True, default=str).encode())
-    for name, tensor in sorted(segmenter.model.state_dict().items()):
-        raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-        value = zlib.crc32(raw, zlib.crc32(name.encode(), value))
-    return f"{value:08x}"
-
-
 def open_source(data: Path, images: Path | None, seed: int) -> Source:
-    """A world pool's folder or a SAM3-I JSON file.
+    """A world pool's folder, a SAM3-I JSON file, or the folder that has one.
 
     Raises:
-        QuestionError, FileNotFoundError: It is neither, in one line.
+        QuestionError, FileNotFoundError: It is none, in one line.
     """
-    if data.is_dir():
+    if data.is_dir() and not is_folder(data):
         return WorldQuestions(WorldPool(data), seed)
     return InstructionFile(data, images)
 
@@ -122,56 +82,51 @@ def chosen_levels(wanted: str, source: Source, trained: Iterable[str]) -> list[s
     return levels
 
 
-def collect(
-    segmenter: Segmenter, source: Source, asked: dict[str, Any], path: Path | None
-) -> list[Row]:
-    """Ask what `asked` says, with a progress bar; rows that `path` has already are not asked again.
+def rows_file(
+    out: Path | None, stem: str, answerer: Answerer, arguments: dict[str, Any], dry_run: bool
+) -> RowFile | None:
+    """Where rows are kept; a dry run begins no file.
 
-    Args:
-        segmenter: The checkpoint.
-        source: Has the questions.
-        asked: `pictures`, how many from the first on; `levels`; `protocol`; and whatever else the
-            rows depend on.
-        path: File of rows to go on with; None: kept in memory only.
+    Raises:
+        RowsError: It was begun with other arguments.
     """
-    file = RowFile(path, {**asked, "weights": checksum(segmenter)}) if path else None
-    todo = [n for n in range(asked["pictures"]) if not file or n not in file.done]
-    first = PROTOCOLS[asked["protocol"]].first_wording
-    kept: list[Row] = []
-    # The title is a path, and a bar would take its brackets for markup.
-    for number in track(todo, description=escape(segmenter.name), total=len(todo)):
-        rows = answer(segmenter, source[number], number, asked["levels"], first)
-        if file:
-            file.append(number, rows)
-        else:
-            kept += rows
-    return file.read() if file else kept
+    path = out / f"{stem}.jsonl" if out else None
+    if path is None or (dry_run and not path.exists()):
+        return None
+    return RowFile(path, {**arguments, **answerer.identity()})
 
 
-def write_figures(
-    path: Path, facts: dict[str, Any], figures: Tables, comparison: Comparison | None
+def announce(
+    console: Console, answerer: Answerer, asked: Examination, file: RowFile | None
 ) -> None:
-    """All figures as JSON; null where there is none."""
-    content: dict[str, Any] = {**facts, "figures": figures}
-    if comparison:
-        content["against"] = {
-            "model": comparison.against,
-            "figures": comparison.tables,
-            "differences": comparison.differences,
-            "giou_margins": comparison.margins,
-            "worse": comparison.alarms,
-        }
-    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    """Say how much there is to ask, and what it may cost."""
+    left = asked.left(file)
+    line = f"{answerer.name}: {left:,} sentences about {asked.pictures:,} pictures to ask"
+    if answerer.most_calls:
+        line += f", {left * answerer.most_calls:,} calls of the language model at the very most"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def evaluate_command(
     model: Annotated[str, typer.Argument(help="Checkpoint: as for `segment`.")],
-    data: Annotated[Path, typer.Argument(help="Folder of rendered scenes, or a SAM3-I JSON file.")],
+    data: Annotated[
+        Path, typer.Argument(help="Folder of rendered scenes, or SAM3-I JSON: a file or its folder")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Folder for rows, figures and report; run again to go on.")
     ] = None,
     against: Annotated[
         str | None, typer.Option(help="Another checkpoint, that the first is to be better than.")
+    ] = None,
+    baseline: Annotated[
+        Baseline | None,
+        typer.Option(help="Put beside it: base, itself without adapters; agent, a language model."),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="The agent's, such as http://localhost:8000/v1.")
+    ] = None,
+    llm: Annotated[
+        str | None, typer.Option(help="The agent's language model, one that sees images.")
     ] = None,
     images: Annotated[
         Path | None, typer.Option(help="Folder of a JSON file's pictures; none: its own folder.")
@@ -186,44 +141,81 @@ def evaluate_command(
         int | None, typer.Option(help="Only the first so many pictures.", min=1)
     ] = None,
     seed: Annotated[int, typer.Option(help="Picks the sentences about rendered scenes.")] = 5,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how much would be asked.")
+    ] = False,
+    fail_on_regression: Annotated[
+        bool,
+        typer.Option(
+            "--fail-on-regression", help=f"Exit with {WORSE} if concepts or negatives got worse."
+        ),
+    ] = False,
 ) -> None:
-    """Measure a checkpoint, or two side by side, on questions with known answers."""
+    """Measure a checkpoint on questions with known answers, alone or beside another or a baseline.
+
+    A key for the agent's language model is read from SAM3I_API_KEY.
+    """
     console = Console()
     try:
         source = open_source(data, images, seed)
         counted = PROTOCOLS[protocol.value]
         first = Segmenter.from_pretrained(model)
+        wanted = Wanted(against, baseline, address, llm, out)
+        rival = rival_of(first, wanted)
+        if fail_on_regression and rival is None:
+            raise OptionError("--fail-on-regression compares: give --against or --baseline as well")
         trained = set(first.model.config.trained_levels)
-        second = Segmenter.from_pretrained(against) if against else None
-        if second:
-            trained &= set(second.model.config.trained_levels)
+        if isinstance(rival, Checkpoint):
+            trained &= set(rival.segmenter.model.config.trained_levels)
         chosen = chosen_levels(levels, source, trained)
-        asked = {
+        count = min(pictures or len(source), len(source))
+        asked = Examination(source, chosen, count, counted.first_wording)
+        arguments = {
             "data": source.fingerprint(),
             "seed": seed,
             "protocol": protocol.value,
             "levels": chosen,
-            "pictures": min(pictures or len(source), len(source)),
+            "pictures": count,
         }
-        rows = collect(first, source, asked, out and out / "rows.jsonl")
-        figures = tables(rows, counted)
-        comparison = None
-        if second:
-            others = collect(second, source, asked, out and out / "against.jsonl")
-            comparison = compare(rows, others, second.name, (figures, tables(others, counted)))
-    except (CheckpointError, QuestionError, RowsError, FileNotFoundError) as error:
-        Console(stderr=True).print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from error
-    terminal.show(console, figures, counted, comparison)
+        sides: list[tuple[Answerer, RowFile | None]] = []
+        for answerer, stem in ((Checkpoint(first), "rows"), (rival, wanted.stem)):
+            if answerer:
+                file = rows_file(out, stem, answerer, arguments, dry_run)
+                sides.append((answerer, file))
+                if dry_run or answerer.most_calls:
+                    announce(console, answerer, asked, file)
+        if dry_run:
+            return
+        answers = [collect(answerer, asked, file) for answerer, file in sides]
+    except AgentError as error:
+        raise failed(f"{error}. What is done is kept: run again to go on") from error
+    except (CheckpointError, OptionError, QuestionError, RowsError, OSError) as error:
+        raise failed(str(error)) from error
+    rows, figures, comparison = answers[0], tables(answers[0], counted), None
+    if rival:
+        others = answers[1]
+        both = (figures, tables(others, counted))
+        same_way = not isinstance(rival, AgentBaseline)
+        comparison = compare(rows, others, rival.name, both, same_way)
+    terminal.show(console, rows, figures, counted, comparison)
     left = [level for level in source.levels if level not in chosen]
     if left:
         console.print(f"not asked: {' and '.join(left)}")
     if out:
-        facts = {"model": model, "questions": str(data), "pictures": str(asked["pictures"])}
+        facts = {"model": model, "questions": str(data), "pictures": str(count)}
         facts |= {"sentences": str(len(rows)), "protocol": protocol.value}
-        write_figures(out / "figures.json", {**facts, **asked}, figures, comparison)
+        facts |= {"beside": rival.name} if rival else {}
+        write_figures(out / "figures.json", {**facts, **arguments}, rows, figures, comparison)
         write_report(out / "report.html", rows, figures, counted, source, facts, comparison)
-        console.print(f"report in {out / 'report.html'}", markup=False)
+        console.print(f"report in {out / 'report.html'}", markup=False, soft_wrap=True)
+    if fail_on_regression and comparison and comparison.alarms:
+        raise typer.Exit(WORSE)
+
+
+def failed(text: str) -> typer.Exit:
+    """Say in one line what is wrong."""
+    Console(stderr=True, soft_wrap=True).print(text, style="red", markup=False, highlight=False)
+    return typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from training.annotations import Problems, image_path
 from training.entries import SourceError
 from training.formats import sam3i
 from training.formats.reading import load
+from training.pictures import read_picture
 from training.rle import decode
 from training.sam3i_json import LEVEL_LISTS, parse
 from training.sam3i_json import Sample as Entry
@@ -38,7 +39,8 @@ Cut = tuple[int, int, int, int]
 class FileSamples:
     """Draws from a file; `mixture` has the share of each source of sentences.
 
-    A picture is not mirrored, since a sentence may say "left", and only its rim is cut off.
+    A picture is not mirrored, since a sentence may say "left", and only its rim is cut off. Entries
+    that wait for a person's label, or that a person rejected, are left out.
 
     Raises:
         SourceError: The file is unreadable, or no entry has a picture and a text to learn from.
@@ -55,6 +57,8 @@ class FileSamples:
         self.problems = Problems()
         gathered: dict[str, list[Entry]] = defaultdict(list)
         for entry in parse(content, self.problems):
+            if not entry.labelled:
+                continue
             if not image_path(self.folder, entry.file_name).is_file():
                 self.problems.add(f"image {entry.id}", f"{entry.file_name} is not in {self.folder}")
             elif any(choices(entry, name) for name in self.mixture):
@@ -68,7 +72,9 @@ class FileSamples:
     def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
         """See `Samples`."""
         entries = rng.choice(self.pictures)
-        image = read_picture(image_path(self.folder, entries[0].file_name), entries[0])
+        first = entries[0]
+        path = image_path(self.folder, first.file_name)
+        image = read_picture(path, first.width, first.height)
         cut = inner(entries, rng)
         left, top, right, bottom = cut
         picture = cv2.resize(
@@ -115,18 +121,6 @@ def choices(entry: Entry, name: str) -> bool:
         return bool(entry.targets) and all(entry.texts[key] for key in LEVEL_LISTS.values())
     key = LEVEL_LISTS[SOURCES[name]]
     return bool(entry.texts[key] or entry.negative.get(key))
-
-
-def read_picture(path: Path, entry: Entry) -> np.ndarray:
-    """uint8 RGB (H, W, 3) of the size that the entry says.
-
-    Raises:
-        SourceError: It can't be read or has another size.
-    """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None or picture.shape[:2] != (entry.height, entry.width):
-        raise SourceError(f"{path} is no picture of {entry.width}x{entry.height}")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def inner(entries: list[Entry], rng: random.Random) -> Cut:

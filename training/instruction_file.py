@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 from training.annotations import Problems, image_path
 from training.entries import SourceError
 from training.formats import sam3i
 from training.formats.reading import load
+from training.pictures import read_picture
 from training.questions import Picture, Question, QuestionError
 from training.sam3i_json import LEVEL_LISTS, Sample, parse
+
+NAME = "annotations.json"
+"""What the file is called in a folder that has one."""
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder has such a file."""
+    return (path / NAME).is_file()
 
 
 class InstructionFile:
     """The questions of a file, picture by picture; the samples of a picture come together.
 
+    Samples that wait for a person's label, or that a person rejected, are not asked.
+
     Everything is checked when the file is opened, but for what only the pictures' bytes tell. A
     file with a sample that can't be used is refused: figures without it would not be comparable.
 
+    Samples without sentences are left out.
+
     Args:
-        path: The JSON file.
+        path: The JSON file, or the folder that has it under the name `NAME`.
         images: Folder that `file_name` is relative to; None: the one that the file is in.
 
     Raises:
@@ -31,9 +42,9 @@ class InstructionFile:
     """
 
     def __init__(self, path: Path, images: Path | None = None) -> None:
-        self.path = path
-        self.root = images or path.parent
-        self._pictures = list(_by_picture(_samples(path)).items())
+        self.path = path / NAME if path.is_dir() else path
+        self.root = images or self.path.parent
+        self._pictures = list(_by_picture(filter(asks, _samples(self.path))).items())
         asked = {q.level for _, samples in self._pictures for s in samples for q in questions(s)}
         self.levels = tuple(level for level in _LEVELS.values() if level in asked)
         missing = [n for n, _ in self._pictures if not image_path(self.root, n).is_file()]
@@ -48,17 +59,13 @@ class InstructionFile:
 
     def __getitem__(self, index: int) -> Picture:
         name, samples = self._pictures[index]
-        path = image_path(self.root, name)
+        sizes = {(sample.width, sample.height) for sample in samples}
+        if len(sizes) > 1:
+            raise QuestionError(f"{self.path} gives {name} several sizes: {sorted(sizes)}")
         try:
-            with Image.open(path) as image:
-                size = image.size
-                # Larger ones than the file says are not worth their memory.
-                fits = all(size == (sample.width, sample.height) for sample in samples)
-                rgb = np.asarray(image.convert("RGB")) if fits else None
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise QuestionError(f"{path} can't be read as a picture: {error}") from error
-        if rgb is None:
-            raise QuestionError(f"{path} is {size[0]}x{size[1]}, not what {self.path} says")
+            rgb = read_picture(image_path(self.root, name), *sizes.pop())
+        except SourceError as error:
+            raise QuestionError(str(error)) from error
         return Picture(rgb, [question for sample in samples for question in questions(sample)])
 
     def fingerprint(self) -> str:
@@ -101,6 +108,11 @@ def questions(sample: Sample) -> list[Question]:
     return asked + absent
 
 
+def asks(sample: Sample) -> bool:
+    """Whether a sample has any sentence."""
+    return any(sample.texts.values()) or any(sample.negative.values())
+
+
 def _samples(path: Path) -> list[Sample]:
     problems = Problems()
     try:
@@ -116,10 +128,10 @@ def _samples(path: Path) -> list[Sample]:
         raise QuestionError(
             f"{path}: {problems.lines[0]} ({problems.count} such entries): correct or remove them"
         )
-    return samples
+    return [sample for sample in samples if sample.labelled]
 
 
-def _by_picture(samples: list[Sample]) -> dict[str, list[Sample]]:
+def _by_picture(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
     """File names in order of their first samples."""
     gathered: dict[str, list[Sample]] = {}
     for sample in samples:

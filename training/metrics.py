@@ -153,7 +153,7 @@ def summarise(rows: Sequence[Row]) -> Figures:
         "p50_present": precision([row.iou for row in present]),
         "ap": ap,
         "ap50": ap50,
-        "n_acc": mean(not (row.answered or row.rejected) for row in absent),
+        "n_acc": mean(row.left_empty for row in absent),
         "t_acc": mean(row.answered for row in present),
         "presence_recall": mean(row.presence > 0.5 for row in present),
     }

@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from training.entries import EntryError, file_name, integer, mapping, shape, size
-from training.sam3i_json import TEXT_LISTS
+from training.sam3i_json import OPEN, REJECTED, TEXT_LISTS
 
 MAX_OBJECTS = 200
 """Objects of an image beyond which the official loader drops its query."""
@@ -66,6 +66,8 @@ def _image(where: str, raw: Any, sizes: dict[int, tuple[int, int]]) -> Iterator[
             "sample an id of its own, also when pictures recur"
         )
     sizes[number] = extent
+    if entry.get("review") in (OPEN, REJECTED):
+        yield f"{where}: its review is '{entry['review']}', which the loader trains on all the same"
     texts = entry.get("text_inst_input")
     if not isinstance(texts, dict):
         yield f"{where}: it has no text_inst_input, the loader stops with a KeyError"

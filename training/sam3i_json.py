@@ -3,8 +3,12 @@
 What the official loader reads is written as it needs it. Beside that an image entry may have fields
 of ours, which that loader ignores: `granularity` ("1to1", "1toN", "1toAll"), `negative` (texts a
 level that denote nothing here), `provenance` (source, model, rounds), `part` (whether the targets
-are parts of things) and `family` (the sort of condition, such as "relation"). What is written is
-read back exactly.
+are parts of things), `family` (the sort of condition, such as "relation"), `review` (what a person
+said of it) and `recording` (the frame it was taken from). What is written is read back exactly.
+
+The official loader needs a text on every level. A sentence that was said to a robot has one level,
+so that such files have empty lists: they are read and written here, and `training.sam3i_check` says
+that the official loader stops at them.
 """
 
 from __future__ import annotations
@@ -46,6 +50,9 @@ CATEGORY = {"id": 1, "name": "object"}
 """The one category: the official loader asks an image once for every category in the file."""
 MAX_TEXTS = 1_000
 MAX_FAMILY = 64
+OPEN, ACCEPTED, CORRECTED, REJECTED = "open", "accepted", "corrected", "rejected"
+"""A sample's `review`: needs labels, right as it was, changed by a person, of no use. Empty: nobody
+has looked at it."""
 
 Texts = Mapping[str, tuple[str, ...]]
 
@@ -68,7 +75,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where texts come from: layout of the source, the model that wrote them, rounds it took."""
+    """Where texts, or masks, come from: the source, the model that made them, rounds it took."""
 
     source: str
     model: str
@@ -76,11 +83,32 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """The frame of a recording that a sample was taken from.
+
+    Attributes:
+        bag: Name of the recording.
+        topic: Of the image.
+        stamp: Of the image, ns.
+        depth: File of its depth, uint16 mm (0: none), relative to the data set; "" without depth.
+        instruction: Id of the instruction.
+        score: Of the label: its least certain mask's, 0 if nothing gave it one.
+    """
+
+    bag: str
+    topic: str
+    stamp: int
+    depth: str
+    instruction: str
+    score: float
+
+
+@dataclass(frozen=True)
 class Sample:
     """One picture with one target set and the sentences that denote it.
 
     `texts` has all of `TEXT_LISTS`; `negative` only those that have any. No targets: the sentences
-    denote nothing here.
+    denote nothing here, unless the sample isn't `labelled`.
     """
 
     id: int
@@ -94,6 +122,13 @@ class Sample:
     provenance: Provenance | None = None
     part: bool | None = None
     family: str = ""
+    review: str = ""
+    recording: Recording | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its targets are to be relied on; others are for a person, not for training."""
+        return self.review not in (OPEN, REJECTED)
 
 
 def document(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -118,6 +153,10 @@ def document(samples: Sequence[Sample]) -> dict[str, Any]:
             entry["part"] = sample.part
         if sample.family:
             entry["family"] = sample.family
+        if sample.review:
+            entry["review"] = sample.review
+        if sample.recording is not None:
+            entry["recording"] = asdict(sample.recording)
         images.append(entry)
         for target in sample.targets:
             annotations.append(
@@ -190,6 +229,8 @@ def _sample(entry: Mapping[str, Any], targets: Mapping[int, list[Any]]) -> Sampl
         provenance=_provenance(entry.get("provenance")),
         part=part,
         family=text(entry, "family", MAX_FAMILY) if "family" in entry else "",
+        review=text(entry, "review", MAX_FAMILY) if "review" in entry else "",
+        recording=_recording(entry.get("recording")),
     )
 
 
@@ -206,6 +247,23 @@ def _provenance(raw: object) -> Provenance | None:
         return None
     entry = mapping(raw, "provenance")
     return Provenance(text(entry, "source"), text(entry, "model"), integer(entry, "rounds"))
+
+
+def _recording(raw: object) -> Recording | None:
+    if raw is None:
+        return None
+    entry = mapping(raw, "recording")
+    score = entry.get("score")
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        raise EntryError("'score' is not a number from 0 to 1")
+    return Recording(
+        bag=text(entry, "bag"),
+        topic=text(entry, "topic"),
+        stamp=integer(entry, "stamp"),
+        depth=file_name(entry, "depth") if entry.get("depth") else "",
+        instruction=text(entry, "instruction"),
+        score=score,
+    )
 
 
 def _target(entry: Mapping[str, Any], height: int, width: int) -> Target:

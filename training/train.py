@@ -19,9 +19,11 @@ from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.segmenter import Segmenter
 from training.dry_run import describe, try_out
 from training.entries import SourceError
-from training.evaluate import evaluate, open_source
+from training.evaluate import open_source
+from training.evaluation.asking import evaluate
 from training.file_samples import FileSamples
 from training.forecast import ForecastError, forecast
+from training.instruction_file import NAME, is_folder
 from training.log import Log
 from training.metrics import summarise
 from training.questions import QuestionError, Source
@@ -77,9 +79,8 @@ def open_samples(data: Path, mixture: dict[str, float]) -> Samples:
     Raises:
         SourceError, FileNotFoundError: It is neither, in one line.
     """
-    listed = data / "annotations.json"
-    if data.is_file() or listed.is_file():
-        return FileSamples(data if data.is_file() else listed, mixture)
+    if data.is_file() or is_folder(data):
+        return FileSamples(data / NAME if data.is_dir() else data, mixture)
     return WorldSamples(WorldPool(data), mixture)
 
 

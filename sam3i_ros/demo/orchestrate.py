@@ -20,8 +20,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from sam3i_model.definitions import package_file
 from sam3i_ros.demo import recorder, sources
-from sam3i_ros.demo.paths import package_file
 from sam3i_ros.demo.processes import Process, wait_until
 from sam3i_ros.demo.recorder import Recorder
 from sam3i_ros.demo.scoring import Wanted

@@ -19,7 +19,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
-from sam3i_ros.decoding import (
+from sam3i_model.decoding import (
     depth_from_compressed,
     intrinsics_from_camera_info,
     rgb_from_compressed,

@@ -79,7 +79,12 @@ def test_lasting_failure_ends_in_one_line(chat):
 
 @pytest.mark.parametrize(
     ("status", "remedy"),
-    [(401, "set SAM3I_API_KEY"), (404, "--model"), (413, "smaller"), (302, "points elsewhere")],
+    [
+        (401, "set SAM3I_API_KEY"),
+        (404, "name the model as the server does"),
+        (413, "smaller"),
+        (302, "points elsewhere"),
+    ],
 )
 def test_a_refusal_is_not_repeated_and_has_a_remedy(chat, status, remedy):
     chat.replies(Said(status=status, body=b"<html>no", headers={"Location": "http://10.0.0.1/"}))

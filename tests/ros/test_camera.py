@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from sam3i_model.decoding import MessageError
 from sam3i_ros.camera import (
     DEPTH_SILENT,
     DEPTH_WAIT,
@@ -18,7 +19,6 @@ from sam3i_ros.camera import (
     RawFrame,
     stamp_ns,
 )
-from sam3i_ros.decoding import MessageError
 from sam3i_ros.health import Health
 from sam3i_ros.messages import image_msg
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from sam3i_model.intrinsics import Intrinsics
 from sam3i_ros.geometry import (
-    Intrinsics,
     LiftOptions,
     lift,
     ray_grid,

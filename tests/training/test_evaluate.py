@@ -6,129 +6,50 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image
-from typer.testing import CliRunner
 
-from sam3i_model.grounding import Grounding
-from sam3i_model.instruction import Instruction, Outcome
+from tests.training.evaluation_samples import (
+    GOOD,
+    HOSTILE,
+    SAMPLES,
+    Command,
+    Scripted,
+    span,
+    write_data,
+)
 from training import evaluate as evaluation
-from training.evaluate import checksum, collect, evaluate
-from training.evaluation.compare import compare
-from training.evaluation.rows import RowFile, RowsError
+from training.evaluation.asking import Checkpoint, Examination, checksum, collect, evaluate
+from training.evaluation.rows import Row, RowFile, RowsError
 from training.evaluation.splits import tables
 from training.instruction_file import InstructionFile
 
-HEIGHT, WIDTH = 20, 40
 OURS = evaluation.PROTOCOLS["ours"]
-HOSTILE = "<script>alert('x')</script> & \"quoted\" <img src=http://example.org/x>"
-
-
-def span(left: int, right: int) -> np.ndarray:
-    """A mask of full columns: bool (1, H, W)."""
-    mask = np.zeros((1, HEIGHT, WIDTH), bool)
-    mask[:, :, left:right] = True
-    return mask
-
-
-class Scripted:
-    """Stands for a segmenter: answers what it was told to, nothing to other sentences."""
-
-    def __init__(self, name: str, answers: dict[str, np.ndarray], trained: tuple[str, ...]) -> None:
-        self.name = name
-        self.answers = answers
-        self.pictures = 0
-        config = SimpleNamespace(to_dict=lambda: {"name": name}, trained_levels=list(trained))
-        state = {"weight": torch.ones(2)}
-        self.model = SimpleNamespace(config=config, state_dict=lambda: state)
-
-    def set_image(self, image: np.ndarray) -> None:
-        assert image.shape == (HEIGHT, WIDTH, 3)
-        self.pictures += 1
-
-    def ground(self, instructions: list[Instruction]) -> list[Grounding]:
-        return [self._ground(instruction) for instruction in instructions]
-
-    def _ground(self, instruction: Instruction) -> Grounding:
-        masks = self.answers.get(instruction.text, np.zeros((0, HEIGHT, WIDTH), bool))
-        outcome = Outcome.FOUND if len(masks) else Outcome.NOT_FOUND
-        scores = np.full(len(masks), 0.75, np.float32)
-        presence = 0.9 if len(masks) else 0.1
-        return Grounding(
-            instruction, outcome, instruction.level, presence, masks=masks, scores=scores
-        )
-
-
-SAMPLES: list[tuple[str, str, list[tuple[int, int]], dict[str, Any]]] = [
-    # picture, sentence, what is meant, our own fields
-    ("a", "box", [(0, 10), (20, 30)], {"granularity": "1toAll"}),
-    ("b", "can", [(0, 10)], {"granularity": "1toAll"}),
-    ("c", HOSTILE, [], {}),
-    ("a", "the left box", [(0, 10)], {"granularity": "1to1", "family": "side"}),
-    ("b", "the can without a lid", [(0, 10)], {"granularity": "1to1", "family": "negation"}),
-    ("c", "the lids", [(0, 1), (2, 3)], {"granularity": "1toN", "family": "<b>", "part": True}),
-]
-LEVEL = {"concept": ("box", "can", HOSTILE)}
-GOOD = {
-    "box": np.concatenate([span(0, 10), span(20, 30)]),
-    "can": span(0, 10),
-    "the left box": span(0, 10),
-    "the can without a lid": span(0, 5),
-}
 
 
 @pytest.fixture
 def data(tmp_path) -> Path:
-    """The samples as a SAM3-I file with its pictures."""
-    images, annotations = [], []
-    for number, (picture, text, meant, fields) in enumerate(SAMPLES, 1):
-        field = "concept" if text in LEVEL["concept"] else "simple_query"
-        images.append(
-            {
-                "id": number,
-                "file_name": f"{picture}.png",
-                "height": HEIGHT,
-                "width": WIDTH,
-                "text_inst_input": {field: [text]},
-                **fields,
-            }
-        )
-        for left, right in meant:
-            polygon = [left, 0, right, 0, right, HEIGHT, left, HEIGHT]
-            annotations.append(
-                {"id": len(annotations), "image_id": number, "segmentation": [polygon]}
-            )
-    for shade, picture in enumerate("abc"):
-        rgb = np.full((HEIGHT, WIDTH, 3), 60 + 40 * shade, np.uint8)
-        Image.fromarray(rgb).save(tmp_path / f"{picture}.png")
-    path = tmp_path / "sam3i_val.json"
-    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": []}))
-    return path
+    return write_data(tmp_path, SAMPLES)
 
 
 @pytest.fixture
-def run(data, tmp_path, monkeypatch):
-    """Calls the command with scripted checkpoints `good`, `bad` and `simple`."""
+def run(data, monkeypatch) -> Command:
+    """With the checkpoints `good`, `bad` and `narrow`."""
     worse = {**GOOD, "can": span(5, 15), HOSTILE: span(0, 3)}
     models = {
         "good": Scripted("good", GOOD, ("concept", "simple")),
         "bad": Scripted("bad", worse, ("concept", "simple")),
         "narrow": Scripted("narrow", GOOD, ("complex",)),
     }
-    monkeypatch.setattr(evaluation.Segmenter, "from_pretrained", lambda name: models[name])
-    app = evaluation.typer.Typer()
-    app.command()(evaluation.evaluate_command)
+    return Command(data, models, monkeypatch)
 
-    def call(model: str, *options: str):
-        return CliRunner().invoke(app, [model, str(data), *options], catch_exceptions=False)
 
-    call.models = models
-    return call
+def ask(segmenter: Any, source: InstructionFile, path: Path | None = None) -> list[Row]:
+    """All of the samples, as the command asks them."""
+    checkpoint = Checkpoint(segmenter)
+    file = RowFile(path, checkpoint.identity()) if path else None
+    return collect(checkpoint, Examination(source, ("concept", "simple"), 3), file)
 
 
 def test_figures_of_every_group(data):
@@ -148,10 +69,9 @@ def test_figures_of_every_group(data):
     assert found["level"]["simple"]["n_acc"] is None
 
 
-def test_a_killed_evaluation_goes_on_where_it_stopped(data, tmp_path):
+def test_a_killed_evaluation_goes_on_where_it_stopped(data, tmp_path, monkeypatch):
     source = InstructionFile(data)
-    asked = {"pictures": 3, "levels": ["concept", "simple"], "protocol": "ours"}
-    whole = collect(Scripted("good", GOOD, ()), source, asked, None)
+    whole = ask(Scripted("good", GOOD), source)
 
     class Killed(InstructionFile):
         def __getitem__(self, index: int):
@@ -161,15 +81,40 @@ def test_a_killed_evaluation_goes_on_where_it_stopped(data, tmp_path):
 
     path = tmp_path / "out" / "rows.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        collect(Scripted("good", GOOD, ()), Killed(data), asked, path)
+        ask(Scripted("good", GOOD), Killed(data), path)
     # A kill in the middle of a line: the second picture is asked about anew.
     path.write_bytes(path.read_bytes()[:-20])
-    again = Scripted("good", GOOD, ())
-    assert collect(again, source, asked, path) == whole
+    again = Scripted("good", GOOD)
+    assert ask(again, source, path) == whole
     assert again.pictures == 2
-    assert collect(again, source, asked, path) == whole
+    assert ask(again, source, path) == whole
     assert again.pictures == 2
     assert len(path.read_text().splitlines()) == 4
+
+
+def test_a_picture_goes_on_where_it_stopped(data, tmp_path, monkeypatch):
+    source = InstructionFile(data)
+    whole = ask(Scripted("good", GOOD), source)
+    monkeypatch.setattr(Checkpoint, "batch", 1)
+    path = tmp_path / "rows.jsonl"
+    assert ask(Scripted("good", GOOD), source, path) == whole
+    lines = path.read_text().splitlines(keepends=True)
+    assert len(lines) == 1 + 6
+    path.write_text("".join(lines[:4]))  # the second picture lacks its second sentence
+    checkpoint = Checkpoint(Scripted("good", GOOD))
+    file = RowFile(path, checkpoint.identity())
+    asked = Examination(source, ("concept", "simple"), 3)
+    assert (file.begun, file.done, asked.left(file)) == ({0: 2, 1: 1}, {0}, 3)
+    assert collect(checkpoint, asked, file) == whole
+    assert path.read_text().splitlines()[:4] == [line.rstrip() for line in lines[:4]]
+
+
+def test_pictures_without_questions_are_done(data, tmp_path):
+    checkpoint = Checkpoint(Scripted("good", GOOD))
+    asked = Examination(InstructionFile(data), ("complex",), 3)
+    file = RowFile(tmp_path / "rows.jsonl", {})
+    assert collect(checkpoint, asked, file) == []
+    assert file.done == {0, 1, 2}
 
 
 def test_other_arguments_are_refused(tmp_path):
@@ -182,9 +127,13 @@ def test_other_arguments_are_refused(tmp_path):
     with pytest.raises(RowsError, match="another weights"):
         RowFile(path, {"seed": 5})
     with path.open("a") as file:
-        file.write('{"picture": 0, "rows": [{"text": "old"}]}\n')
+        file.write('{"picture": 0, "left": 0, "rows": [{"text": "old"}]}\n')
     with pytest.raises(RowsError, match="another version"):
         RowFile(path, {"seed": 5, "weights": "0a"}).read()
+    with path.open("a") as file:
+        file.write('{"picture": 1, "rows": []}\n')
+    with pytest.raises(RowsError, match="another version"):
+        RowFile(path, {"seed": 5, "weights": "0a"})
     for wrong in ("not rows\n", '{"seed": 5}\n', "[]\n"):
         path.write_text(wrong)
         with pytest.raises(RowsError, match="is not a file of rows"):
@@ -218,12 +167,12 @@ def test_command_writes_figures_and_page(run, tmp_path):
 
 def test_the_bundled_checkpoint_can_be_evaluated(data, tmp_path):
     segmenter = evaluation.Segmenter.from_pretrained("bundled", "cpu")
-    asked = {"pictures": 3, "levels": ["concept", "simple"], "protocol": "ours"}
-    rows = collect(segmenter, InstructionFile(data), asked, tmp_path / "rows.jsonl")
+    rows = ask(segmenter, InstructionFile(data), tmp_path / "rows.jsonl")
     assert [row.picture for row in rows] == [0, 0, 1, 1, 2, 2]
     assert {row.text for row in rows} == {text for _, text, *_ in SAMPLES}
     assert {row.outcome for row in rows} <= {"FOUND", "NOT_FOUND", "AMBIGUOUS"}
-    assert collect(segmenter, InstructionFile(data), asked, tmp_path / "rows.jsonl") == rows
+    assert all(row.seconds > 0 for row in rows)
+    assert ask(segmenter, InstructionFile(data), tmp_path / "rows.jsonl") == rows
 
 
 def test_levels_are_checked(run):
@@ -243,44 +192,6 @@ def test_official_protocol(run, tmp_path):
     assert figures["concept"]["multi_giou"] == pytest.approx(200 / 3, abs=0.01)
 
 
-def test_side_by_side_says_what_got_worse(run, tmp_path):
-    out = tmp_path / "out"
-    result = run("bad", "--against", "good", "--out", str(out))
-    assert "WORSE: concept: gIoU fell from 1.0000 to 0.4444" in result.output
-    assert "WORSE: absent, concept: N-acc fell from 1.0000 to 0.0000" in result.output
-    against = json.loads((out / "figures.json").read_text())["against"]
-    assert len(against["worse"]) == 2
-    assert against["differences"]["level"]["concept"]["giou"] == -0.5556
-    assert against["differences"]["level"]["simple"]["giou"] == 0
-    page = (out / "report.html").read_text()
-    assert "Worse than good where it must not be" in page
-    assert "2 of 6 sentences lost IoU" in page
-    assert page.index("N-acc fell") < page.index("Worst regressions")
-
-    result = run("good", "--against", "bad")
-    assert "WORSE" not in result.output
-    assert "not worse" in result.output
-
-
-def test_differences_have_a_margin(data):
-    source = InstructionFile(data)
-    good, bad = (
-        evaluate(Scripted("m", answers, ()), source, range(3))
-        for answers in (GOOD, {**GOOD, "box": span(0, 10)})
-    )
-    pair = compare(bad, good, "good", (tables(bad, OURS), tables(good, OURS)))
-    # Changes of the three concepts: -0.5, 0, 0.
-    assert pair.margins["level"]["concept"] == pytest.approx(
-        1.96 * np.std([-0.5, 0, 0], ddof=1) / 3**0.5, abs=1e-4
-    )
-    assert pair.margins["family"]["simple: side"] is None
-    assert [(row.text, row.iou, other.iou) for row, other in pair.regressions] == [
-        ("box", 0.5, 1.0)
-    ]
-    with pytest.raises(ValueError, match="different questions"):
-        compare(bad, good[1:], "good", (tables(bad, OURS), tables(good, OURS)))
-
-
 def test_page_is_self_contained_and_escapes_sentences(run, tmp_path):
     out = tmp_path / "out"
     run("bad", "--against", "good", "--out", str(out))
@@ -295,6 +206,6 @@ def test_page_is_self_contained_and_escapes_sentences(run, tmp_path):
         value for name, value in attributes if name in ("src", "href", "srcset", "action")
     )
     parser.feed(page)
-    assert len(sources) == 2 * 2 + 2 + 1 + 2 + 2  # two pairs, then worst and best of each level
+    assert len(sources) == 2 * 3 + 2 + 1 + 2 + 2  # two triples, then worst and best of each level
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources if source)
     assert "default-src 'none'" in page

@@ -33,7 +33,7 @@ def row(picture: int, meant: int, found: int, score: float = 0.5) -> Row:
     return row_of(picture, (HEIGHT, WIDTH), question, grounding)
 
 
-def test_the_surest_of_the_worst_come_first_one_of_a_picture():
+def test_the_surest_of_the_worst_come_first_one_of_each_picture():
     rows = [
         row(0, 0, 0),
         row(1, 0, 5),
@@ -44,7 +44,7 @@ def test_the_surest_of_the_worst_come_first_one_of_a_picture():
         row(5, -1, 0, 0.7),
         row(6, 0, -1),
     ]
-    assert [one.picture for one in worst(rows)] == [3, 5, 2, 6, 1]
+    assert [one.picture for one in worst(rows)] == [3, 5, 2, 6, 1, 3]
     assert [one.picture for one in best(rows)] == [0]
     many = [row(picture, 0, 20) for picture in range(30)]
     assert (len(worst(many)), len(best(many))) == (WORST, 0)

@@ -74,10 +74,11 @@ def test_masks_and_boxes_lie_on_what_is_meant_wherever_the_picture_is_cut(tmp_pa
 def test_triplets_negatives_and_what_denotes_nothing(tmp_path):
     full = entry(1, RED, concept=("box",), simple_query=("a", "b"), complex_query=("c",))
     absent = entry(2, None, simple_query=("the green box",))
+    rejected = Sample(**{**vars(entry(4, BLUE, simple_query=("no",))), "review": "rejected"})
     with_negative = Sample(
         **{**vars(entry(3, BLUE, complex_query=("d",))), "negative": {"complex_query": ("e",)}}
     )
-    path = written(tmp_path, [full, absent, with_negative])
+    path = written(tmp_path, [full, absent, with_negative, rejected])
     seen = {}
     mixture = {"triplet": 0.4, "simple": 0.3, "complex": 0.3}
     for sample in draws(FileSamples(path, mixture), 60):
@@ -120,5 +121,5 @@ def test_a_file_without_anything_to_learn_says_so(tmp_path):
 def test_a_picture_of_another_size_is_told(tmp_path):
     path = written(tmp_path, [entry(1, RED, simple_query=("a",))])
     cv2.imwrite(str(tmp_path / "pictures/one.png"), np.zeros((8, 8, 3), np.uint8))
-    with pytest.raises(SourceError, match="no picture of 120x80"):
+    with pytest.raises(SourceError, match="is 8x8, not 120x80"):
         next(draws(FileSamples(path, {"simple": 1.0})))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from training.evaluate import open_source
 from training.instruction_file import InstructionFile
 from training.questions import QuestionError
 from training.rle import decode
@@ -156,7 +157,25 @@ def test_bad_pictures_are_one_line(tmp_path):
     source = InstructionFile(path)
     with pytest.raises(QuestionError, match="can't be read as a picture"):
         source[1]
-    with pytest.raises(QuestionError, match="is 8x8, not what"):
+    with pytest.raises(QuestionError, match="is 8x8, not 6x4"):
         source[0]
     with pytest.raises(QuestionError, match="can't be read: No such file"):
         InstructionFile(tmp_path / "none.json")
+
+
+def test_a_folder_may_be_named(tmp_path):
+    write(tmp_path, content()).rename(tmp_path / "annotations.json")
+    assert isinstance(open_source(tmp_path, None, 5), InstructionFile)
+    assert len(InstructionFile(tmp_path)) == 2
+    with pytest.raises(FileNotFoundError, match="pool"):
+        open_source(tmp_path / "sub", None, 5)
+
+
+def test_samples_that_ask_nothing_are_left_out(tmp_path):
+    data = content()
+    data["images"][1]["text_inst_input"] = {"concept": [], "simple_query": []}
+    source = InstructionFile(write(tmp_path, data))
+    assert len(source) == 1
+    assert source.levels == ("concept", "simple")
+    (tmp_path / "sub/b.png").unlink()  # nobody asks for its picture
+    assert len(InstructionFile(source.path)) == 1

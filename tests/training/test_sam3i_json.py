@@ -10,7 +10,7 @@ import pytest
 
 from training.annotations import Problems
 from training.sam3i_check import explain, main
-from training.sam3i_json import Provenance, Sample, Target, document, parse, write
+from training.sam3i_json import OPEN, Provenance, Recording, Sample, Target, document, parse, write
 
 DATA = Path(__file__).parent / "data"
 
@@ -74,6 +74,38 @@ def test_the_official_loader_finds_what_it_reads(samples):
     assert annotation["segmentation"]["size"] == [48, 64]
     assert [a["id"] for a in content["annotations"]] == [1, 2]
     assert list(explain(content)) == []
+
+
+def recorded(review: str) -> Sample:
+    """A sentence said to a robot: it has one level."""
+    texts = {"concept": ("mug",), "simple_query": (), "complex_query": ()}
+    recording = Recording("drive", "/image", 1_700_000_000_123_456_789, "depth/a.png", "cup", 0.5)
+    return Sample(7, "a.jpg", 64, 48, texts, (), review=review, recording=recording)
+
+
+@pytest.mark.parametrize("review", ["", OPEN, "accepted", "corrected", "rejected"])
+def test_a_recorded_sentence_is_read_back(review):
+    sample = recorded(review)
+    content = json.loads(json.dumps(document([sample])))
+    problems = Problems()
+    assert parse(content, problems) == [sample]
+    assert problems.count == 0
+    assert sample.labelled == (review not in ("open", "rejected"))
+    faults = list(explain(content))
+    assert sum("has no text" in line for line in faults) == 2
+    assert sum("its review is" in line for line in faults) == (not sample.labelled)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("score", 2), ("score", "1"), ("stamp", 1.5), ("depth", "../x"), ("bag", ""), ("topic", None)],
+)
+def test_a_recording_that_is_damaged_is_told(key, value):
+    content = document([recorded("")])
+    content["images"][0]["recording"][key] = value
+    problems = Problems()
+    assert parse(content, problems) == []
+    assert key in problems.lines[0]
 
 
 def test_polygons_and_plain_runs_are_packed():

@@ -1,42 +1,117 @@
-"""Two checkpoints on the same questions: what got better, and what got worse."""
+"""A model and its rival on the same questions: what got better, what got worse, what is luck."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
-from training import metrics
+from training.evaluation.noise import UNLIKELY, chance_of_loss, margin
 from training.evaluation.rows import Row
 from training.evaluation.splits import Tables, grouped
 from training.metrics import Figures
 
+Pair = tuple[Row, Row]
+"""A row of the model and the rival's about the same question."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A figure that must not get worse.
+
+    Attributes:
+        what: Its name.
+        now: The model's, in 0..1.
+        before: The rival's.
+        chance: Of a loss like this if neither is better.
+    """
+
+    what: str
+    now: float
+    before: float
+    chance: float
+
+    @property
+    def worse(self) -> bool:
+        """Whether it fell, beyond what luck explains."""
+        return self.now < self.before and self.chance < UNLIKELY
+
+    def __str__(self) -> str:
+        said = f"{self.what} {self.now:.4f} against {self.before:.4f}"
+        if self.now >= self.before:
+            return said
+        return f"{said} ({'' if self.worse else 'within noise, '}p = {self.chance:.2g})"
+
+
+@dataclass(frozen=True)
+class Sameness:
+    """Whether answers to bare concepts are the same, bit for bit.
+
+    Attributes:
+        sentences: That were asked.
+        answers: Of these, with another outcome or other masks.
+        scores: With other scores.
+        largest: Largest difference of two scores, where there are equally many.
+    """
+
+    sentences: int
+    answers: int
+    scores: int
+    largest: float
+
+    @property
+    def identical(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.answers or self.scores)
+
+    def __str__(self) -> str:
+        if not self.sentences:
+            return "concept answers: none were asked"
+        if self.identical:
+            return f"concept answers: all {self.sentences} identical bit for bit, masks and scores"
+        return (
+            f"concept answers: not identical; of {self.sentences}, {self.answers} have other masks "
+            f"and {self.scores} other scores (by {self.largest:.2g} at most)"
+        )
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """A model beside the one it is to be better than.
+    """A model beside its rival: an older checkpoint, or a baseline.
 
     Attributes:
-        against: Name of the other one.
-        tables: The other one's figures.
-        differences: The model's figures less the other one's; None where either is.
+        against: Name of the rival.
+        rows: The rival's.
+        tables: The rival's figures.
+        differences: The model's figures less the rival's; None where either is.
         margins: Half the 95 % interval of each group's difference of mean IoU: split -> group.
-        alarms: What must not get worse and did, a line each.
-        regressions: Pairs (row, the other one's row), the largest loss of IoU first.
+        watched: What must not get worse.
+        concepts: Whether concept answers are the same; None if the rival answers in another way.
+        regressions: The largest loss of IoU first.
     """
 
     against: str
+    rows: Sequence[Row]
     tables: Tables
     differences: Tables
     margins: dict[str, dict[str, float | None]]
-    alarms: list[str]
-    regressions: list[tuple[Row, Row]]
+    watched: list[Watched]
+    concepts: Sameness | None
+    regressions: list[Pair]
+
+    @property
+    def alarms(self) -> list[Watched]:
+        """What must not get worse and did."""
+        return [figure for figure in self.watched if figure.worse]
 
 
 def compare(
-    rows: Sequence[Row], others: Sequence[Row], named: str, figures: tuple[Tables, Tables]
+    rows: Sequence[Row],
+    others: Sequence[Row],
+    named: str,
+    figures: tuple[Tables, Tables],
+    same_way: bool = True,
 ) -> Comparison:
     """Compare row by row.
 
@@ -44,46 +119,67 @@ def compare(
         rows: Of the model.
         others: Of the one called `named`, about the same questions in the same order.
         figures: Tables of both.
+        same_way: Whether both are checkpoints, whose concept answers might be the same.
 
     Raises:
         ValueError: The rows are about different questions.
     """
     asked = [[(row.picture, row.level, row.text) for row in listed] for listed in (rows, others)]
     if asked[0] != asked[1]:
-        raise ValueError("the rows of the two checkpoints are about different questions")
+        raise ValueError("the rows of the two are about different questions")
     own, their = figures
     pairs = list(zip(rows, others, strict=True))
     lost = [pair for pair in pairs if pair[0].iou < pair[1].iou]
     return Comparison(
         against=named,
+        rows=others,
         tables=their,
         differences={
             split: {name: _less(own[split][name], their[split][name]) for name in groups}
             for split, groups in own.items()
         },
-        margins=_margins(rows, others),
-        alarms=alarms(rows, others),
+        margins=_margins(pairs),
+        watched=watched(pairs),
+        concepts=sameness(pairs) if same_way else None,
         regressions=sorted(lost, key=lambda pair: pair[0].iou - pair[1].iou),
     )
 
 
-def alarms(rows: Sequence[Row], others: Sequence[Row]) -> list[str]:
-    """Bare concepts and things that aren't there: what instruction tuning tends to spoil.
-
-    A difference counts from the fourth decimal on, as figures are rounded to it.
-    """
-    lines = []
-    for level in dict.fromkeys(row.level for row in rows):
-        own = metrics.summarise([row for row in rows if row.level == level])
-        their = metrics.summarise([row for row in others if row.level == level])
-        watched = [("n_acc", f"absent, {level}: N-acc")]
+def watched(pairs: Sequence[Pair]) -> list[Watched]:
+    """Bare concepts and things that aren't there: what instruction tuning tends to spoil."""
+    found = []
+    for level in dict.fromkeys(row.level for row, _ in pairs):
+        asked = [pair for pair in pairs if pair[0].level == level]
+        absent = [pair for pair in asked if not pair[0].present]
         if level == "concept":
-            watched.insert(0, ("giou", "concept: gIoU"))
-        for name, said in watched:
-            now, before = own[name], their[name]
-            if now is not None and before is not None and now < before:
-                lines.append(f"{said} fell from {before:.4f} to {now:.4f}")
-    return lines
+            found.append(_watch("concept: gIoU", asked, lambda row: row.iou))
+        if absent:
+            found.append(_watch(f"absent, {level}: N-acc", absent, lambda row: row.left_empty))
+    return found
+
+
+def sameness(pairs: Sequence[Pair]) -> Sameness:
+    """Compare the answers to concepts bit for bit."""
+    asked = [pair for pair in pairs if pair[0].level == "concept"]
+    gaps = [
+        abs(score - other)
+        for row, their in asked
+        if len(row.scores) == len(their.scores)
+        for score, other in zip(row.scores, their.scores, strict=True)
+    ]
+    return Sameness(
+        sentences=len(asked),
+        answers=sum((a.outcome, a.answer) != (b.outcome, b.answer) for a, b in asked),
+        scores=sum(a.scores != b.scores for a, b in asked),
+        largest=max(gaps, default=0.0),
+    )
+
+
+def _watch(what: str, pairs: Sequence[Pair], value: Callable[[Row], float]) -> Watched:
+    own, their = ([float(value(pair[side])) for pair in pairs] for side in (0, 1))
+    changes = [now - before for now, before in zip(own, their, strict=True)]
+    chance = chance_of_loss(changes, [row.picture for row, _ in pairs])
+    return Watched(what, float(np.mean(own)), float(np.mean(their)), chance)
 
 
 def _less(own: Figures, their: Figures) -> Figures:
@@ -94,14 +190,12 @@ def _less(own: Figures, their: Figures) -> Figures:
     return found
 
 
-def _margins(rows: Sequence[Row], others: Sequence[Row]) -> dict[str, dict[str, float | None]]:
-    """1.96 standard errors of the mean paired difference; None for fewer than two sentences."""
-    change = {id(row): row.iou - other.iou for row, other in zip(rows, others, strict=True)}
+def _margins(pairs: Sequence[Pair]) -> dict[str, dict[str, float | None]]:
+    change = {id(row): row.iou - other.iou for row, other in pairs}
     found: dict[str, dict[str, float | None]] = {}
-    for split, groups in grouped(rows).items():
+    for split, groups in grouped([row for row, _ in pairs]).items():
         found[split] = {}
         for name, members in groups.items():
-            values = [change[id(row)] for row in members]
-            error = float(np.std(values, ddof=1)) / sqrt(len(values)) if len(values) > 1 else None
-            found[split][name] = None if error is None else round(1.96 * error, 4)
+            half = margin([change[id(row)] for row in members], [row.picture for row in members])
+            found[split][name] = None if half is None else round(half, 4)
     return found

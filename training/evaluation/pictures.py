@@ -23,12 +23,13 @@ _OPACITY = 0.6
 _QUALITY = 82
 
 
-def draw(rgb: Array, row: Row) -> Array:
+def draw(rgb: Array, row: Row, answered: bool = True) -> Array:
     """What was answered and what was meant, over the picture.
 
     Args:
         rgb: uint8 (H, W, 3); stays as it is.
         row: About this picture.
+        answered: Whether the answer is drawn; what is meant always is.
 
     Returns:
         uint8 (h, w, 3), the longer side `SIDE`: pixels answered are `RIGHT` or `WRONG`, every
@@ -40,7 +41,8 @@ def draw(rgb: Array, row: Row) -> Array:
     shrinks = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     picture: Array = cv2.resize(rgb, size, interpolation=shrinks)
     meant = _resized(united(row.truth, (height, width)), size)
-    found = _resized(united(row.answer, (height, width)), size)
+    answer = row.answer if answered else ()
+    found = _resized(united(answer, (height, width)), size)
     for inside, colour in ((found & meant, RIGHT), (found & ~meant, WRONG)):
         tint = np.multiply(colour, _OPACITY)
         picture[inside] = (picture[inside] * (1 - _OPACITY) + tint).astype(np.uint8)

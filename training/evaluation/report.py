@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from training.evaluation.compare import Comparison
+from training.evaluation.costs import side_by_side
 from training.evaluation.pictures import data_uri, draw
 from training.evaluation.rows import Row
 from training.evaluation.splits import LEVEL, Protocol, Tables
@@ -21,18 +23,24 @@ from training.questions import Source
 WORST, BEST = 8, 4
 """Cases of a level that are shown."""
 REGRESSIONS = 10
+MAX_LISTED = 2_000
+"""Sentences that are listed one by one beside a rival."""
 MAX_TEXT = 300
 """Characters of a sentence that are shown."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One sentence as the page shows it: the row, and the other checkpoint's if there is one."""
+    """One sentence as the page shows it: the row, and with a rival its row and what is meant.
+
+    Pictures are data URIs.
+    """
 
     row: Row
-    picture: str  # data URI
+    picture: str
     other: Row | None = None
     other_picture: str = ""
+    meant_picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,15 +53,15 @@ class Gallery:
 
 
 def worst(rows: Sequence[Row]) -> list[Row]:
-    """Least IoU first, of those the surest; one of each picture."""
+    """Least IoU first, of those the surest; one of each picture, then others."""
     wrong = [row for row in rows if row.iou < 1]
-    return _distinct(sorted(wrong, key=lambda row: (row.iou, -max(row.scores, default=0.0))), WORST)
+    return _varied(sorted(wrong, key=lambda row: (row.iou, -max(row.scores, default=0.0))), WORST)
 
 
 def best(rows: Sequence[Row]) -> list[Row]:
-    """Largest IoU first, of those that mean something; one of each picture."""
+    """Largest IoU first, of those that mean something; one of each picture, then others."""
     right = [row for row in rows if row.present and row.iou >= 0.5]
-    return _distinct(sorted(right, key=lambda row: -row.iou), BEST)
+    return _varied(sorted(right, key=lambda row: -row.iou), BEST)
 
 
 def write_report(
@@ -74,7 +82,7 @@ def write_report(
         protocol: That the figures were counted by.
         source: Has the pictures of the rows.
         facts: Shown as they are: `model`, which is the title, and whatever else.
-        comparison: With another checkpoint, if there is one.
+        comparison: With a rival, if there is one.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("training.evaluation", "."),
@@ -96,6 +104,8 @@ def write_report(
         tiles=figures[LEVEL],
         galleries=list(_galleries(rows, source, comparison)),
         comparison=comparison,
+        sentences=len(rows),
+        **_beside(rows, comparison),
     )
     path.write_text(page, encoding="utf-8")
 
@@ -107,7 +117,7 @@ def number(value: float | None, decimals: int) -> str:
 
 def signed(value: float, decimals: int) -> str:
     """A difference, with its sign."""
-    return f"{value:+.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}"  # never -0.000
 
 
 def _galleries(
@@ -116,7 +126,12 @@ def _galleries(
     if comparison and comparison.regressions:
         pairs = comparison.regressions[:REGRESSIONS]
         cases = [
-            replace(_case(row, source), other=_short(other), other_picture=_picture(other, source))
+            replace(
+                _case(row, source),
+                other=_short(other),
+                other_picture=_picture(other, source),
+                meant_picture=_picture(row, source, answered=False),
+            )
             for row, other in pairs
         ]
         note = f"{len(comparison.regressions)} of {len(rows)} sentences lost IoU; largest first."
@@ -124,8 +139,12 @@ def _galleries(
     for level in dict.fromkeys(row.level for row in rows):
         listed = [row for row in rows if row.level == level]
         for title, chosen, note in (
-            ("worst", worst(listed), "Least IoU first, then the surest; one of each picture."),
-            ("best", best(listed), "Largest IoU first; one of each picture."),
+            (
+                "worst",
+                worst(listed),
+                "Least IoU first, then the surest; one of each picture, then others.",
+            ),
+            ("best", best(listed), "Largest IoU first; one of each picture, then others."),
         ):
             if chosen:
                 cases = [_case(row, source) for row in chosen]
@@ -136,8 +155,19 @@ def _case(row: Row, source: Source) -> Case:
     return Case(_short(row), _picture(row, source))
 
 
-def _picture(row: Row, source: Source) -> str:
-    return data_uri(draw(source[row.picture].rgb, row))
+def _picture(row: Row, source: Source, answered: bool = True) -> str:
+    return data_uri(draw(source[row.picture].rgb, row, answered))
+
+
+def _beside(rows: Sequence[Row], comparison: Comparison | None) -> dict[str, Any]:
+    """What the page says of a rival beyond figures and pictures."""
+    if comparison is None:
+        return {"costs": [], "pairs": []}
+    pairs = zip(rows[:MAX_LISTED], comparison.rows, strict=False)
+    return {
+        "costs": side_by_side(rows, comparison.against, comparison.rows),
+        "pairs": [(_short(row), other) for row, other in pairs],
+    }
 
 
 def _short(row: Row) -> Row:
@@ -145,11 +175,8 @@ def _short(row: Row) -> Row:
     return replace(row, text=text)
 
 
-def _distinct(rows: Iterable[Row], count: int) -> list[Row]:
-    """The first row of each picture, at most `count`."""
+def _varied(rows: Iterable[Row], count: int) -> list[Row]:
+    """The first row of each picture, then others, at most `count`."""
     first: dict[int, Row] = {}
-    for row in rows:
-        first.setdefault(row.picture, row)
-        if len(first) == count:
-            break
-    return list(first.values())
+    again = [row for row in rows if first.setdefault(row.picture, row) is not row]
+    return [*first.values(), *again][:count]

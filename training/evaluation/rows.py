@@ -1,7 +1,8 @@
 """One row a sentence, in a file that only grows: a killed evaluation goes on where it stopped.
 
-The first line of the file holds the arguments, every other one all rows of one picture. Truth and
-answers are kept as run-length codes, so that every figure can be made from the rows alone.
+The first line of the file holds the arguments, every other one some rows of one picture. Truth and
+answers are kept as run-length codes and scores with all their digits, so that every figure can be
+made from the rows alone, and answers can be compared bit for bit.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ class Row:
         iou: Their ratio; 1 where both are empty; 0 where the sentence was rejected.
         scores: Of the instances answered, descending.
         answer, truth: Codes of the instances answered and meant.
+        calls: Requests to a language model that the answer took.
+        seconds: Until the answer, the picture's encoding not included; a batch's are shared out.
+        detail: What the answerer said of the answer, for people.
     """
 
     picture: int
@@ -67,6 +71,9 @@ class Row:
     scores: tuple[float, ...]
     answer: tuple[Rle, ...]
     truth: tuple[Rle, ...]
+    calls: int = 0
+    seconds: float = field(default=0.0, compare=False)
+    detail: str = field(default="", compare=False)
 
     @property
     def answered(self) -> bool:
@@ -78,8 +85,20 @@ class Row:
         """Whether the sentence could not be asked."""
         return self.outcome == Outcome.REJECTED.name
 
+    @property
+    def left_empty(self) -> bool:
+        """Whether the sentence was accepted and nothing was answered."""
+        return not (self.answered or self.rejected)
 
-def row_of(picture: int, shape: tuple[int, int], question: Question, grounding: Grounding) -> Row:
+
+def row_of(
+    picture: int,
+    shape: tuple[int, int],
+    question: Question,
+    grounding: Grounding,
+    seconds: float = 0.0,
+    calls: int = 0,
+) -> Row:
     """The row of one answer in a picture of that (height, width)."""
     meant = united(question.masks, shape)
     found = grounding.masks.any(0) if len(grounding.masks) else np.zeros(shape, bool)
@@ -102,9 +121,12 @@ def row_of(picture: int, shape: tuple[int, int], question: Question, grounding: 
         intersection=intersection,
         union=union,
         iou=0.0 if rejected else intersection / union if union else 1.0,
-        scores=tuple(round(float(score), 4) for score in grounding.scores),
+        scores=tuple(float(score) for score in grounding.scores),
         answer=tuple(encode(mask) for mask in grounding.masks),
         truth=question.masks,
+        calls=calls,
+        seconds=round(seconds, 4),
+        detail=grounding.detail,
     )
 
 
@@ -129,8 +151,10 @@ class RowFile:
 
     def __init__(self, path: Path, arguments: dict[str, Any]) -> None:
         self.path = path
+        self.begun: dict[int, int] = {}
+        """Picture -> how many rows the file has of it."""
         self.done: set[int] = set()
-        """Pictures that the file has rows of."""
+        """Pictures that it has all rows of."""
         path.parent.mkdir(parents=True, exist_ok=True)
         complete = 0
         if path.exists():
@@ -140,12 +164,12 @@ class RowFile:
             self._append({"arguments": arguments})
 
     def _check(self, arguments: dict[str, Any]) -> int:
-        """Note which pictures are done; the bytes of all complete lines."""
+        """Note which pictures are begun and done; the bytes of all complete lines."""
         complete = 0
         for number, (line, content) in enumerate(_lines(self.path)):
             complete += len(line)
             if number:
-                self.done.add(content["picture"])
+                self._note(content["picture"], len(content["rows"]), content["left"])
                 continue
             begun: dict[str, Any] = content["arguments"]
             names = [n for n in {**arguments, **begun} if begun.get(n) != arguments.get(n)]
@@ -156,10 +180,15 @@ class RowFile:
                 )
         return complete
 
-    def append(self, picture: int, rows: Sequence[Row]) -> None:
-        """Add all rows of one picture; they are on disk when this returns."""
-        self._append({"picture": picture, "rows": [asdict(row) for row in rows]})
-        self.done.add(picture)
+    def append(self, picture: int, rows: Sequence[Row], left: int = 0) -> None:
+        """Add rows of one picture, of which so many are `left`; on disk when this returns."""
+        self._append({"picture": picture, "left": left, "rows": [asdict(row) for row in rows]})
+        self._note(picture, len(rows), left)
+
+    def _note(self, picture: int, rows: int, left: int) -> None:
+        self.begun[picture] = self.begun.get(picture, 0) + rows
+        if not left:
+            self.done.add(picture)
 
     def _append(self, content: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:
@@ -172,9 +201,7 @@ class RowFile:
         try:
             return [_row(fields) for content in pictures for fields in content["rows"]]
         except (KeyError, TypeError) as error:
-            raise RowsError(
-                f"{self.path} has rows of another version: give another --out"
-            ) from error
+            raise _outdated(self.path) from error
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
@@ -186,11 +213,17 @@ def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
                 return
             try:
                 content = json.loads(line)
-                _ = content["arguments"] if first else content["picture"]
+                _ = content["arguments" if first else "picture"]
             except (ValueError, KeyError, TypeError) as error:
                 raise RowsError(f"{path} is not a file of rows: give another --out") from error
+            if not first and not {"rows", "left"} <= content.keys():
+                raise _outdated(path)
             first = False
             yield line, content
+
+
+def _outdated(path: Path) -> RowsError:
+    return RowsError(f"{path} has rows of another version: give another --out")
 
 
 def _row(fields: dict[str, Any]) -> Row:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sam3i_model.instruction import Outcome
 from training.evaluation.compare import Comparison
+from training.evaluation.costs import Cost, side_by_side
 from training.evaluation.report import number, signed
+from training.evaluation.rows import Row
 from training.evaluation.splits import Protocol, Tables
 
 WIDE = 120
@@ -18,41 +23,83 @@ GROUP, COLUMN = 38, 8
 
 
 def show(
-    console: Console, figures: Tables, protocol: Protocol, comparison: Comparison | None
+    console: Console,
+    rows: Sequence[Row],
+    figures: Tables,
+    protocol: Protocol,
+    comparison: Comparison | None,
 ) -> None:
-    """Print all splits, and with a comparison the differences and whether they are alarming."""
+    """Print all splits; with a comparison both sides, what they took, and what is alarming."""
     width = console.width if console.is_terminal else WIDE
     console = Console(width=width, file=console.file)
-    console.print(_table("figures", figures, protocol, width, False))
+    console.print(_figures(figures, protocol, width))
     if comparison is None:
         return
-    title = f"difference from {comparison.against}"
-    console.print(_table(title, comparison.differences, protocol, width, True))
-    if comparison.alarms:
-        for line in comparison.alarms:
-            console.print(Text(f"WORSE: {line}", style="bold red"))
-    else:
-        console.print(Text("concepts and absent things: not worse", style="green"))
+    console.print(_beside(figures, comparison, protocol, width))
+    console.print(_answers(side_by_side(rows, comparison.against, comparison.rows)))
+    if comparison.concepts:
+        same = comparison.concepts.identical
+        console.print(Text(str(comparison.concepts), style="green" if same else "yellow"))
+    for figure in comparison.watched:
+        if figure.worse:
+            console.print(Text(f"WORSE: {figure}", style="bold red"))
+        else:
+            console.print(Text(f"not worse: {figure}", style="green"))
 
 
-def _table(title: str, figures: Tables, protocol: Protocol, width: int, differences: bool) -> Table:
+def _figures(figures: Tables, protocol: Protocol, width: int) -> Table:
     """As many columns as the width takes; the first ones matter most."""
     fitting = dict(list(protocol.names.items())[: max(1, (width - GROUP) // COLUMN)])
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
-    counts = () if differences else ("sentences", "absent")
-    for heading in (*counts, *fitting.values()):
-        table.add_column(heading.replace("sentences", "n"), justify="right")
+    table = _table("figures", ["n", "absent", *fitting.values()])
     for groups in figures.values():
         for name, values in groups.items():
-            cells = [Text(name), *(Text(number(values[key], 0)) for key in counts)]
-            cells += [_cell(values[key], protocol.decimals, differences) for key in fitting]
-            table.add_row(*cells)
+            cells = [number(values[key], 0) for key in ("sentences", "absent")]
+            cells += [number(values[key], protocol.decimals) for key in fitting]
+            table.add_row(Text(name), *cells)
         table.add_section()
     return table
 
 
-def _cell(value: float | None, decimals: int, difference: bool) -> Text:
-    if value is None or not difference:
-        return Text(number(value, decimals))
-    return Text(signed(value, decimals), style="red" if value < 0 else "green" if value else "dim")
+def _beside(figures: Tables, comparison: Comparison, protocol: Protocol, width: int) -> Table:
+    """Of each figure that fits: the model's, the rival's and the difference; gIoU's margin."""
+    fitting = dict(list(protocol.names.items())[: max(1, (width - GROUP) // (3 * COLUMN))])
+    headings = [heading for said in fitting.values() for heading in (said, "other", "less")]
+    table = _table(f"beside {comparison.against} (other)", headings)
+    for split, groups in figures.items():
+        for name, values in groups.items():
+            cells = []
+            for key in fitting:
+                half = comparison.margins[split][name] if key == "giou" else None
+                both = (values[key], comparison.tables[split][name][key])
+                cells += [Text(number(value, protocol.decimals)) for value in both]
+                cells.append(_difference(comparison.differences[split][name][key], half, protocol))
+            table.add_row(Text(name), *cells)
+        table.add_section()
+    return table
+
+
+def _answers(sides: Sequence[tuple[str, Cost]]) -> Table:
+    outcomes = [outcome.name.replace("_", " ").lower() for outcome in Outcome]
+    table = _table("answers", ["n", *outcomes, "seconds", "each", "calls"])
+    for named, cost in sides:
+        cells = [f"{count}" for count in (cost.sentences, *cost.outcomes.values())]
+        cells += [f"{cost.seconds:.1f}", f"{cost.seconds / cost.sentences:.3f}", f"{cost.calls}"]
+        table.add_row(Text(named), *cells)
+    return table
+
+
+def _table(title: str, headings: Sequence[str]) -> Table:
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    for heading in headings:
+        table.add_column(Text(heading), justify="right")
+    return table
+
+
+def _difference(value: float | None, half: float | None, protocol: Protocol) -> Text:
+    if value is None:
+        return Text(number(None, 0))
+    said = signed(value, protocol.decimals)
+    if half is not None and protocol.perfect == 1:
+        said += f" ± {number(half, protocol.decimals)}"
+    return Text(said, style="red" if value < 0 else "green" if value else "dim")

@@ -23,9 +23,11 @@ def fits(content: Any) -> bool:
 
 
 def read(content: dict[str, Any], problems: Problems) -> list[AnnotatedImage]:
-    """Pictures with every sample's targets and texts; a mask that recurs is one annotation."""
+    """Pictures with all targets and texts of labelled samples; a mask that recurs is one."""
     gathered: dict[str, list[Sample]] = {}
     for sample in parse(content, problems):
+        if not sample.labelled:
+            continue
         gathered.setdefault(sample.file_name, []).append(sample)
     return [_image(number, samples) for number, samples in enumerate(gathered.values(), 1)]
 

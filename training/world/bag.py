@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from training.bags.pictures import PNG_OPTIONS, encoded, millimetres
+
 COLOUR = "/camera/color/image_raw/compressed"
 DEPTH = "/camera/aligned_depth_to_color/image_raw/compressedDepth"
 CAMERA_INFO = "/camera/color/camera_info"
@@ -79,7 +81,7 @@ def _messages(types: Any, shot: Shot, lossless: bool) -> dict[str, Any]:
     compressed = types["sensor_msgs/msg/CompressedImage"]
     height, width = shot.labels.shape
     kind, options = (".png", []) if lossless else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 95])
-    picture = _encode(kind, cv2.cvtColor(shot.rgb, cv2.COLOR_RGB2BGR), options)
+    picture = encoded(kind, cv2.cvtColor(shot.rgb, cv2.COLOR_RGB2BGR), options)
     packing = "png" if lossless else "jpeg"
     projection = np.c_[shot.matrix, np.zeros(3)]
     region = types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
@@ -124,14 +126,5 @@ def pack_depth(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
 
     The header is the enum of the format and two quantisation parameters that 16UC1 does not use.
     """
-    millimetres = np.nan_to_num(depth * 1000, nan=0, posinf=0)
-    millimetres = np.where(millimetres < 65535.5, np.rint(millimetres), 0).astype(np.uint16)
     header = np.frombuffer(struct.pack("<iff", 0, 0.0, 0.0), np.uint8)
-    return np.concatenate([header, _encode(".png", millimetres, [cv2.IMWRITE_PNG_COMPRESSION, 3])])
-
-
-def _encode(kind: str, image: NDArray[Any], options: list[int]) -> NDArray[np.uint8]:
-    done, packed = cv2.imencode(kind, image, options)
-    if not done:
-        raise RuntimeError(f"OpenCV could not encode a {kind} image")
-    return packed.reshape(-1)
+    return np.concatenate([header, encoded(".png", millimetres(depth), PNG_OPTIONS)])

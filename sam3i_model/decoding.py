@@ -1,7 +1,8 @@
-"""Camera messages to arrays: colour, depth and intrinsics.
+"""Messages to arrays: colour, depth and intrinsics of a camera, masks of the node's answers.
 
-Whatever a camera may send wrongly ends in a `MessageError`, one line that says what is wrong and
-what to do. Raw images are views of the message where their layout allows it.
+No ROS: a message is any object with the fields of its type, such as those that rclpy receives or
+that rosbags reads. Whatever may be wrong with one ends in a `MessageError`, one line that says what
+is wrong and what to do. Raw images are views of the message where their layout allows it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from sam3i_ros.geometry import Intrinsics
+from sam3i_model.intrinsics import Intrinsics
 
 Array = npt.NDArray[Any]
+Message = Any
 
 MAX_PIXELS = 64_000_000
 """Larger images are refused: no robot camera makes them, and they would eat the memory."""
@@ -51,8 +52,8 @@ class MessageError(ValueError):
     """A message that cannot be used; the text is one line with the remedy."""
 
 
-def rgb_from_image(msg: Image) -> Array:
-    """Colour image as uint8 (H, W, 3) RGB; a view of the message's data for rgb8.
+def rgb_from_image(msg: Message) -> Array:
+    """sensor_msgs/Image as uint8 (H, W, 3) RGB; a view of the message's data for rgb8.
 
     Raises MessageError.
     """
@@ -74,8 +75,8 @@ def rgb_from_image(msg: Image) -> Array:
         ) from None
 
 
-def rgb_from_compressed(msg: CompressedImage) -> Array:
-    """JPEG or PNG colour image as uint8 (H, W, 3) RGB. Raises MessageError."""
+def rgb_from_compressed(msg: Message) -> Array:
+    """sensor_msgs/CompressedImage, JPEG or PNG, as uint8 (H, W, 3) RGB. Raises MessageError."""
     if "compressedDepth" in msg.format:
         raise MessageError(
             f"'{msg.format}' is a depth image on the colour topic; remap image/compressed"
@@ -88,8 +89,8 @@ def rgb_from_compressed(msg: CompressedImage) -> Array:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def depth_from_image(msg: Image) -> Array:
-    """Depth image of REP-118 as float32 (H, W) in metres, NaN where nothing was measured.
+def depth_from_image(msg: Message) -> Array:
+    """Depth image (REP-118) as float32 (H, W) in metres, NaN where nothing was measured.
 
     16UC1 and mono16 are millimetres, 32FC1 is metres. Raises MessageError.
     """
@@ -100,7 +101,7 @@ def depth_from_image(msg: Image) -> Array:
     return _metres(_pixels(msg, _DEPTH[msg.encoding], 1))
 
 
-def depth_from_compressed(msg: CompressedImage) -> Array:
+def depth_from_compressed(msg: Message) -> Array:
     """Compressed depth as float32 (H, W) in metres, NaN where nothing was measured.
 
     Reads what compressed_depth_image_transport writes with its format png ("16UC1;
@@ -136,8 +137,8 @@ def depth_from_compressed(msg: CompressedImage) -> Array:
         return _metres(np.where(image > 0, a / (image - b), np.float32(0)))
 
 
-def intrinsics_from_camera_info(msg: CameraInfo) -> Intrinsics:
-    """Intrinsics of the image that the message goes with.
+def intrinsics_from_camera_info(msg: Message) -> Intrinsics:
+    """Intrinsics of the image that a sensor_msgs/CameraInfo goes with.
 
     The image is taken to be rectified, or its distortion to be small: P where it is set, else K.
     A raw image of a strongly distorted lens gives wrong rays towards its corners; rectify it first
@@ -160,6 +161,25 @@ def intrinsics_from_camera_info(msg: CameraInfo) -> Intrinsics:
         raise MessageError(f"camera_info cannot be used: {error}") from None
 
 
+def mask_from_segment(segment: Message, shape: tuple[int, int]) -> Array:
+    """The whole mask of a sam3i_ros/Segment, bool (H, W) of the image's shape.
+
+    Raises MessageError if the runs do not fill the region of interest, or it is not in the image.
+    """
+    roi = segment.roi
+    runs = np.asarray(segment.mask_runs, dtype=np.uint64)
+    bottom, right = roi.y_offset + roi.height, roi.x_offset + roi.width
+    if bottom > shape[0] or right > shape[1] or int(runs.sum()) != roi.height * roi.width:
+        raise MessageError(
+            f"segment {segment.label} does not fit a {shape[1]}x{shape[0]} image; take the image "
+            "with the same stamp"
+        )
+    mask = np.zeros(shape, bool)
+    inside = np.repeat(np.arange(len(runs)) % 2 == 1, runs.astype(np.intp))
+    mask[roi.y_offset : bottom, roi.x_offset : right] = inside.reshape(roi.height, roi.width)
+    return mask
+
+
 def _check_size(width: int, height: int) -> None:
     if width <= 0 or height <= 0:
         raise MessageError(f"the image is empty ({width}x{height}); check the camera driver")
@@ -167,7 +187,7 @@ def _check_size(width: int, height: int) -> None:
         raise MessageError(_TOO_LARGE)
 
 
-def _pixels(msg: Image, kind: str, channels: int) -> Array:
+def _pixels(msg: Message, kind: str, channels: int) -> Array:
     """View of the data as (H, W) or (H, W, channels), whatever the row padding."""
     _check_size(msg.width, msg.height)
     dtype = np.dtype((">" if msg.is_bigendian else "<") + kind)

@@ -1,0 +1,180 @@
+"""Masks and sentences in other layouts become SAM3-I's JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.expressions import main
+from training.instruction_file import InstructionFile
+from training.questions import Picture
+from training.rle import decode
+
+PROJECT = Path(__file__).resolve().parents[2]
+PHOTOGRAPHS = Path(os.environ.get("SAM3I_DATA", PROJECT.parent / "shared/data"))
+RGB = np.full((4, 6, 3), 90, np.uint8)
+
+
+def square(left: int) -> np.ndarray:
+    """Two columns of a 4 x 6 picture."""
+    mask = np.zeros((4, 6), bool)
+    mask[:, left : left + 2] = True
+    return mask
+
+
+def say(folder: Path, name: str, expressions: list[Any]) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(json.dumps({"expressions": expressions}))
+    return folder
+
+
+def label_images(folder: Path) -> Path:
+    said = [
+        {"expression": "the red book", "values": [7]},
+        {"expression": "both books", "values": [7, 300]},
+        {"expression": "banana", "values": []},
+    ]
+    say(folder, "labels.json", said)
+    (folder / "segm").mkdir()
+    for name, values in (("a", (7, 300)), ("b", (300, 9))):
+        labels = np.zeros((4, 6), np.uint16)
+        for value, left in zip(values, (0, 3), strict=True):
+            labels[square(left)] = value
+        Image.fromarray(RGB).save(folder / f"{name}.color.png")
+        Image.fromarray(labels).save(folder / "segm" / f"{name}.segm.png")
+    return folder
+
+
+def arrays(folder: Path) -> Path:
+    said = [
+        {"expression": "something to cut paper", "index": [1]},
+        {"expression": "socks", "index": [0, 1]},
+    ]
+    say(folder, "expressions.json", said)
+    masks = np.stack([square(0), square(3)]).astype(np.uint8)
+    masks[1, 0] *= 2  # hidden
+    np.savez(folder / "data.npz", masks=masks)
+    Image.fromarray(RGB).save(folder / "rgb.jpg")
+    return folder
+
+
+def coco(folder: Path) -> Path:
+    said = [
+        {"image_id": 5, "expression": "the left cup", "ann_ids": [11]},
+        {"image_id": 5, "expression": "dog", "ann_ids": []},
+    ]
+    say(folder, "referring_expressions.json", said)
+    instances = {
+        "images": [{"id": 5, "file_name": "5.png", "height": 4, "width": 6}],
+        "categories": [{"id": 1, "name": "cup"}],
+        "annotations": [
+            {
+                "id": 11,
+                "image_id": 5,
+                "category_id": 1,
+                "segmentation": [[0, 0, 2, 0, 2, 4, 0, 4]],
+            }
+        ],
+    }
+    (folder / "instances.json").write_text(json.dumps(instances))
+    (folder / "images").mkdir()
+    Image.fromarray(RGB).save(folder / "images" / "5.png")
+    return folder
+
+
+def converted(folder: Path) -> list[Picture]:
+    out = folder.parent / "out.json"
+    assert main(folder, out) == 0
+    source = InstructionFile(out, folder)
+    return [source[number] for number in range(len(source))]
+
+
+def asked(picture: Picture) -> list[tuple[str, str, str, list[int]]]:
+    return [
+        (q.text, q.level, q.granularity, [int(decode(mask).sum()) for mask in q.masks])
+        for q in picture.questions
+    ]
+
+
+def test_label_images(tmp_path):
+    first, second = converted(label_images(tmp_path / "shelf"))
+    assert asked(first) == [
+        ("the red book", "simple", "1to1", [8]),
+        ("both books", "simple", "1toN", [8, 8]),
+        ("banana", "concept", "", []),
+    ]
+    assert (decode(first.questions[1].masks[1]) == square(3)).all()
+    # Of the books one is in sight, in another place.
+    assert asked(second)[:2] == [
+        ("the red book", "simple", "", []),
+        ("both books", "simple", "1to1", [8]),
+    ]
+    assert (decode(second.questions[1].masks[0]) == square(0)).all()
+
+
+def test_arrays(tmp_path):
+    (picture,) = converted(arrays(tmp_path / "tote"))
+    assert asked(picture) == [
+        ("something to cut paper", "complex", "1to1", [6]),
+        ("socks", "concept", "1toN", [8, 6]),
+    ]
+
+
+def test_coco_with_expressions(tmp_path):
+    (picture,) = converted(coco(tmp_path / "photos"))
+    assert asked(picture) == [
+        ("the left cup", "simple", "1to1", [8]),
+        ("dog", "concept", "", []),
+    ]
+
+
+def spoil(folder: Path, name: str, content: Any) -> Path:
+    (folder / name).write_text(json.dumps(content))
+    return folder
+
+
+def test_what_can_not_be_used_is_one_line(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    tote = arrays(tmp_path / "tote")
+    Image.fromarray(RGB[:, :4]).save(tote / "rgb.jpg")
+    pickled = arrays(tmp_path / "pickled")
+    np.savez(pickled / "data.npz", masks=np.array([{}], dtype=object))
+    other = say(arrays(tmp_path / "other"), "expressions.json", [{"expression": "x", "index": [5]}])
+    photos = say(coco(tmp_path / "photos"), "referring_expressions.json", ["cup"])
+    unknown = [{"image_id": 6, "expression": "cup", "ann_ids": [11]}]
+    shelf = label_images(tmp_path / "shelf")
+    Image.fromarray(RGB).save(shelf / "segm/a.segm.png")
+    for folder, said in (
+        (tmp_path / "empty", "has none of labels.json"),
+        (tote, "its masks are not"),
+        (pickled, "allow_pickle"),
+        (other, "there is no mask 5"),
+        (photos, "an expression is not an object"),
+        (say(coco(tmp_path / "p2"), "referring_expressions.json", unknown), "no image 6"),
+        (shelf, "a.segm.png has colours, not labels"),
+        (spoil(arrays(tmp_path / "t2"), "expressions.json", []), "is not an object"),
+    ):
+        assert main(folder, tmp_path / "never.json") == 1
+        error = capsys.readouterr().err
+        assert said in error
+        assert len(error.splitlines()) == 1
+    assert not (tmp_path / "never.json").exists()
+
+
+@pytest.mark.skipif(not PHOTOGRAPHS.is_dir(), reason="needs shared/data")
+@pytest.mark.parametrize(
+    ("name", "pictures", "sentences"),
+    [("arc2017_tote", 1, 13), ("apc_shelf", 15, 225), ("coco_cc", 36, 84)],
+)
+def test_photographs(tmp_path, name, pictures, sentences):
+    out = tmp_path / "out.json"
+    assert main(PHOTOGRAPHS / name, out) == 0
+    source = InstructionFile(out, PHOTOGRAPHS / name)
+    assert len(source) == pictures
+    assert sum(len(source[number].questions) for number in range(pictures)) == sentences

@@ -1,0 +1,1 @@
+"""Recordings (rosbag2) to data sets, without ROS."""

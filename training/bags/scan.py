@@ -1,0 +1,208 @@
+"""The first look at a recording: where every camera message lies, what was asked and answered.
+
+Of a camera's messages only the head is read. What is kept is some tens of bytes a message, so that
+memory doesn't grow with the pictures.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam3i_model.decoding import MessageError
+from sam3i_model.instruction import Outcome
+from training.annotations import MAX_LISTED_PROBLEMS, Problems
+from training.bags.asked import INSTRUCTION, STRING, TEXT_TOPIC, Asked, Book, Timeline, asked_of
+from training.bags.bag import Address, Bag
+from training.bags.heads import read_head
+from training.bags.storage import HEAD, MAX_MESSAGE, Message, Place, Topic
+from training.entries import EntryError
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+INFO = "sensor_msgs/msg/CameraInfo"
+ANSWERS = "sam3i_ros/msg/SegmentArray"
+CAMERA = (IMAGE, COMPRESSED, INFO)
+MAX_RESULTS = 1_000
+"""Of one answer."""
+_STEP = 4 * 1024**2
+"""Bytes between two calls for progress."""
+
+Column = NDArray[np.int64]
+
+
+class Stream:
+    """The messages of a topic: for each its stamp (ns), its place in the bag's order, and where."""
+
+    def __init__(self, topic: Topic, frame: str) -> None:
+        self.topic = topic
+        self.frame = frame
+        self.bytes = 0
+        self.bad = 0
+        self.unstamped = 0
+        self._stamps = array("q")
+        self._orders = array("q")
+        self._files = array("H")
+        self._records = array("q")
+        self._insides = array("q")
+
+    def add(self, message: Message, file: int, order: int, stamp: int) -> None:
+        """Take up a message; one without a stamp goes by when it was recorded."""
+        self.unstamped += stamp == 0
+        self.bytes += message.size
+        self._stamps.append(stamp or message.time)
+        self._orders.append(order)
+        self._files.append(min(file, 0xFFFF))
+        self._records.append(message.place.record)
+        self._insides.append(message.place.inside)
+
+    def __len__(self) -> int:
+        return len(self._stamps)
+
+    def address(self, index: int) -> Address:
+        """Where a message lies."""
+        place = Place(self._records[index], self._insides[index])
+        return Address(self._files[index], place)
+
+    @property
+    def stamps(self) -> Column:
+        """int64 (N,), ns."""
+        return np.array(self._stamps, np.int64)
+
+    @property
+    def orders(self) -> Column:
+        """int64 (N,), ascending."""
+        return np.array(self._orders, np.int64)
+
+
+class Answers:
+    """What the node answered: a stream, and for each answer the instructions and outcomes."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._begins = array("q", [0])
+        self._asked = array("q")
+        self._outcomes = array("B")
+
+    def add(self, results: list[tuple[int, int]]) -> None:
+        """Take up an answer's (number of the instruction, outcome)."""
+        for number, outcome in results:
+            self._asked.append(number)
+            self._outcomes.append(outcome)
+        self._begins.append(len(self._asked))
+
+    def results(self, index: int) -> list[tuple[int, int]]:
+        """(number of the instruction, outcome) of an answer."""
+        part = slice(self._begins[index], self._begins[index + 1])
+        return list(zip(self._asked[part], self._outcomes[part], strict=True))
+
+
+class Contents:
+    """What a recording holds, filled by `scan`."""
+
+    def __init__(self) -> None:
+        self.streams: dict[tuple[str, str], Stream] = {}
+        self.answers: dict[str, Answers] = {}
+        self.book = Book()
+        self.timeline = Timeline(self.book)
+
+    def of_type(self, *types: str) -> list[Stream]:
+        """The streams of these types that have messages, by name."""
+        chosen = [s for s in self.streams.values() if s.topic.type in types and len(s)]
+        return sorted(chosen, key=lambda stream: stream.topic.name)
+
+
+def scan(bag: Bag, problems: Problems, progress: Callable[[int], None]) -> Contents:
+    """Go through a recording once.
+
+    Args:
+        bag: It.
+        problems: Gets a line for what can't be read.
+        progress: Is told the bytes read so far, now and then.
+
+    Raises:
+        BagError: Nothing of it can be read.
+    """
+    contents = Contents()
+    spoken: Counter[str] = Counter()
+    told = 0
+    for order, (message, file, done) in enumerate(bag.messages(_want)):
+        try:
+            _take(bag, contents, message, file, order)
+        except (MessageError, EntryError) as error:
+            line = f"{message.topic.name}: {error}"
+            if line in spoken or len(spoken) < MAX_LISTED_PROBLEMS:
+                spoken[line] += 1
+        if done - told >= _STEP:
+            told = done
+            progress(done)
+    progress(bag.size)
+    for line, count in spoken.items():
+        problems.add(bag.path.name, f"{line} ({count:,} times)" if count > 1 else line)
+    for stream in contents.streams.values():
+        if stream.bad:
+            what = f"{stream.bad:,} messages on {stream.topic.name} are no {stream.topic.type}"
+            problems.add(bag.path.name, what)
+        if stream.unstamped:
+            what = f"{stream.unstamped:,} messages on {stream.topic.name} have no stamp"
+            problems.add(bag.path.name, f"{what}: when they were recorded is taken for it")
+    if contents.book.refused:
+        what = f"more than {len(contents.book.entries):,} different instructions: the first count"
+        problems.add(bag.path.name, what)
+    return contents
+
+
+def _want(topic: Topic) -> int:
+    if topic.type in CAMERA:
+        return HEAD
+    said = topic.type == STRING and topic.name.rsplit("/", 1)[-1] == TEXT_TOPIC
+    return MAX_MESSAGE if said or topic.type in (INSTRUCTION, ANSWERS) else 0
+
+
+def _take(bag: Bag, contents: Contents, message: Message, file: int, order: int) -> None:
+    topic = message.topic
+    if topic.type in (STRING, INSTRUCTION):
+        contents.timeline.take(order, bag.types.read(topic, bytes(message.data)))
+        return
+    key = topic.name, topic.type
+    stream = contents.streams.get(key)
+    head = read_head(message.data)
+    if stream is None:
+        stream = contents.streams[key] = Stream(topic, head.frame if head else "")
+    if head is None:
+        stream.bad += 1
+        return
+    if topic.type == ANSWERS:
+        answer = bag.types.read(topic, bytes(message.data))
+        results = _results(contents, answer)
+        contents.answers.setdefault(topic.name, Answers(stream)).add(results)
+    stream.add(message, file, order, head.stamp)
+
+
+def _results(contents: Contents, answer: Any) -> list[tuple[int, int]]:
+    """The instructions that an answer names, and what became of them."""
+    if len(answer.results) > MAX_RESULTS:
+        raise EntryError(f"an answer has {len(answer.results):,} results")
+    known = tuple(Outcome)
+    results = []
+    for result in answer.results:
+        if result.outcome not in known:  # pending, or of a later version
+            continue
+        with suppress(EntryError):  # of a text that the node rejected
+            number = contents.book.number(_named(contents.timeline, result))
+            if number >= 0:
+                results.append((number, result.outcome))
+    return results
+
+
+def _named(timeline: Timeline, result: Any) -> Asked:
+    """The published instruction that a result is of, or what the result itself says of it."""
+    asked = asked_of(result.id, result.text, result.level_used)
+    published = timeline.active(asked.id)
+    return published if published and published.text == asked.text else asked

@@ -1,0 +1,300 @@
+"""Which topics are the camera: by type and content first, by name where several would do."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sam3i_model.decoding import MessageError
+from training.bags import pictures
+from training.bags.bag import Bag
+from training.bags.pairing import Partners, epochs
+from training.bags.scan import COMPRESSED, IMAGE, INFO, Answers, Contents, Stream
+from training.bags.storage import BagError
+
+_NO_CAMERA = re.compile(r"(^|/)(masks?|labels?|overlay|debug|truth|theora|ffmpeg)(/|$)")
+_COLOUR = re.compile(r"colou?r|rgb")
+_GREY = re.compile(r"infra|(^|[/_])ir([/_]|\d|$)|mono|grey|gray|fisheye")
+_ALIGNED = re.compile(r"aligned|registered|depth_to_")
+_TRANSPORTS = ("compressed", "compressedDepth")
+_TRIES = 5
+"""Messages that are looked at to tell what a topic holds."""
+_SAMPLE = 200
+"""Images whose partners are looked for to choose a depth topic."""
+
+
+@dataclass(frozen=True)
+class View:
+    """An image topic and what its first readable message shows."""
+
+    stream: Stream
+    is_depth: bool
+    height: int
+    width: int
+
+    @property
+    def name(self) -> str:
+        """Of the topic."""
+        return self.stream.topic.name
+
+    @property
+    def parts(self) -> list[str]:
+        """Of the name, without the transport."""
+        return [p for p in self.name.strip("/").split("/") if p not in _TRANSPORTS]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """The topics that were chosen, and what is to be said of the choice."""
+
+    colour: View
+    depth: View | None
+    info: Stream | None
+    answers: Answers | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Topics named by the user; "" leaves the choice to us, depth "none" wants none."""
+
+    image: str = ""
+    depth: str = ""
+    info: str = ""
+    answers: str = ""
+
+
+def choose(bag: Bag, contents: Contents, wishes: Wishes, slop: int) -> Camera:
+    """Choose a recording's camera.
+
+    Args:
+        bag: To look at messages.
+        contents: Of it.
+        wishes: Topics that the user named.
+        slop: ns that stamps of colour and depth may be apart.
+
+    Raises:
+        BagError: There is no camera, or a topic that was named isn't there.
+    """
+    notes: list[str] = []
+    answers = _answers(contents, wishes.answers, notes)
+    views = [v for s in contents.of_type(IMAGE, COMPRESSED) if (v := _view(bag, s, notes))]
+    colour = _colour(views, answers, wishes.image, notes)
+    others = [v.parts for v in _cameras(views, answers) if v.parts != colour.parts]
+    depth = None
+    if wishes.depth != "none":
+        depth = _depth(views, colour, others, wishes.depth, slop, notes)
+    info = _info(bag, contents, colour, others, wishes.info, notes)
+    return Camera(colour, depth, info, answers, tuple(notes))
+
+
+def _view(bag: Bag, stream: Stream, notes: list[str]) -> View | None:
+    """What a topic holds; None if none of the messages tried can be read."""
+    why: Exception | None = None
+    for index in np.linspace(0, len(stream) - 1, min(_TRIES, len(stream))).astype(int):
+        try:
+            message = bag.read(stream.topic, stream.address(index))
+            deep = pictures.is_depth(message)
+            read = pictures.depth if deep else pictures.colour
+            height, width = read(message, stream.topic.type).shape[:2]
+            return View(stream, deep, height, width)
+        except MessageError as error:
+            why = error
+    notes.append(f"{stream.topic.name} is left out: {why}")
+    return None
+
+
+def _answers(contents: Contents, wish: str, notes: list[str]) -> Answers | None:
+    if wish:
+        return contents.answers[_named(wish, list(contents.answers), "SegmentArray")]
+    ranked = sorted(contents.answers.values(), key=lambda a: -len(a.stream))
+    if len(ranked) > 1:
+        names = ", ".join(a.stream.topic.name for a in ranked[1:])
+        chosen = ranked[0].stream.topic.name
+        notes.append(f"answers are taken from {chosen}; for another: --answers ({names})")
+    return ranked[0] if ranked else None
+
+
+def _cameras(views: Sequence[View], answers: Answers | None) -> list[View]:
+    """The colour topics but for what a program drew."""
+    node = answers.stream.topic.name.rsplit("/", 1)[0] + "/" if answers else ""
+    return [
+        v
+        for v in views
+        if not v.is_depth
+        and not _NO_CAMERA.search(v.name)
+        and not (len(node) > 1 and v.name.startswith(node))
+    ]
+
+
+def _colour(views: Sequence[View], answers: Answers | None, wish: str, notes: list[str]) -> View:
+    if wish:
+        return _view_named(views, wish)
+    ranked = sorted(_cameras(views, answers), key=lambda v: _colour_rank(v, answers), reverse=True)
+    if not ranked:
+        there = ", ".join(sorted(v.name for v in views)) or "no image topic at all"
+        raise BagError(f"no colour camera is in the recording ({there}); name one with --image")
+    if len(ranked) > 1:
+        names = ", ".join(v.name for v in ranked[1:])
+        notes.append(f"colour is taken from {ranked[0].name}; for another: --image ({names})")
+    return ranked[0]
+
+
+def _colour_rank(view: View, answers: Answers | None) -> tuple[Any, ...]:
+    """What the node answered to, then what is called colour, has more pictures, and is raw."""
+    answered = 0
+    if answers:
+        answered = int(np.isin(answers.stream.stamps, view.stream.stamps).sum())
+    name = view.name.lower()
+    kind = 1 if _COLOUR.search(name) else -1 if _GREY.search(name) else 0
+    return (
+        answered,
+        kind,
+        round(math.log2(len(view.stream))),
+        view.stream.topic.type == IMAGE,
+        len(view.stream),
+    )
+
+
+def _depth(
+    views: Sequence[View],
+    colour: View,
+    others: Sequence[list[str]],
+    wish: str,
+    slop: int,
+    notes: list[str],
+) -> View | None:
+    if wish:
+        chosen = _view_named(views, wish)
+        if not chosen.is_depth:
+            raise BagError(f"{wish} holds no depth (16UC1 in mm or 32FC1 in m)")
+    else:
+        deep = [v for v in views if v.is_depth and not _NO_CAMERA.search(v.name)]
+        found = [v for v in deep if _belongs(v.parts, colour.parts, others)]
+        if not found:
+            if deep:
+                names = ", ".join(v.name for v in deep)
+                notes.append(f"no depth topic is {colour.name}'s by its name: --depth ({names})")
+            return None
+        shares = {v.name: _share(colour.stream, v.stream, slop) for v in found}
+
+        def rank(view: View) -> tuple[Any, ...]:
+            return (
+                shares[view.name] > 0,
+                (view.height, view.width) == (colour.height, colour.width),
+                _common(colour.parts, view.parts),
+                bool(_ALIGNED.search(view.name)),
+                round(shares[view.name], 1),
+                len(view.stream),
+            )
+
+        ranked = sorted(found, key=rank, reverse=True)
+        chosen = ranked[0]
+        if len(ranked) > 1:
+            names = ", ".join(v.name for v in ranked[1:])
+            notes.append(f"depth is taken from {chosen.name}; for another: --depth ({names})")
+        if not shares[chosen.name]:
+            notes.append(
+                f"no image has a depth image of {chosen.name} within {slop / 1e9:g} s: depth is "
+                "left out; widen --slop or look at the stamps"
+            )
+            return None
+    if (chosen.height, chosen.width) != (colour.height, colour.width):
+        notes.append(
+            f"depth on {chosen.name} is {chosen.width}x{chosen.height}, the image is "
+            f"{colour.width}x{colour.height}: depth is left out; record the depth image that the "
+            "driver aligns to the colour image"
+        )
+        return None
+    if chosen.stream.frame != colour.stream.frame:
+        notes.append(
+            f"the image is in frame '{colour.stream.frame}' but depth in '{chosen.stream.frame}': "
+            "make sure that it is aligned to the image"
+        )
+    return chosen
+
+
+def _share(colour: Stream, depth: Stream, slop: int) -> float:
+    """Share of the images that have a depth image, by a sample."""
+    both = [(colour.stamps, colour.orders), (depth.stamps, depth.orders)]
+    colour_epochs, depth_epochs = epochs(both)
+    partners = Partners(*(both[1][0], depth_epochs, both[1][1]))
+    sample = np.unique(np.linspace(0, len(colour) - 1, _SAMPLE).astype(int))
+    stamps, orders = both[0]
+    found = [
+        partners.nearest(int(stamps[i]), int(colour_epochs[i]), int(orders[i]), slop)
+        for i in sample
+    ]
+    return sum(index is not None for index in found) / len(sample)
+
+
+def _info(
+    bag: Bag,
+    contents: Contents,
+    colour: View,
+    others: Sequence[list[str]],
+    wish: str,
+    notes: list[str],
+) -> Stream | None:
+    streams = contents.of_type(INFO)
+    if wish:
+        name = _named(wish, [s.topic.name for s in streams], "CameraInfo")
+        return next(s for s in streams if s.topic.name == name)
+    beside = [*colour.parts[:-1], "camera_info"]
+
+    def parts(stream: Stream) -> list[str]:
+        return stream.topic.name.strip("/").split("/")
+
+    def rank(stream: Stream) -> tuple[bool, int, int]:
+        own = parts(stream)
+        return own == beside, _common(colour.parts, own), len(stream)
+
+    for stream in sorted(streams, key=rank, reverse=True):
+        if not _belongs(parts(stream), colour.parts, others):
+            continue
+        try:
+            message = bag.read(stream.topic, stream.address(0))
+        except MessageError:
+            continue
+        if (message.height, message.width) == (colour.height, colour.width):
+            return stream
+    if streams:
+        notes.append(f"no camera_info fits {colour.name}: there will be no intrinsics")
+    return None
+
+
+def _view_named(views: Sequence[View], wish: str) -> View:
+    name = _named(wish, [v.name for v in views], "image")
+    return next(v for v in views if v.name == name)
+
+
+def _named(wish: str, names: Sequence[str], what: str) -> str:
+    for name in names:
+        if name.strip("/") == wish.strip("/"):
+            return name
+    there = ", ".join(sorted(names)) or "none"
+    raise BagError(f"the recording has no {what} topic '{wish}' that can be read; it has: {there}")
+
+
+def _belongs(parts: Sequence[str], colour: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Whether a topic's name is as near to the colour camera's as to any other camera's.
+
+    Frames don't tell: two cameras may have the same frame_id.
+    """
+    near = _common(parts, colour)
+    return not others or (near > 0 and near >= max(_common(parts, other) for other in others))
+
+
+def _common(first: Sequence[str], second: Sequence[str]) -> int:
+    """How many parts two names have in common from the left."""
+    count = 0
+    for a, b in zip(first, second, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

@@ -1,0 +1,163 @@
+"""Masks and sentences that lie side by side in other ways, as SAM3-I's JSON.
+
+python -m training.expressions FOLDER OUT.json
+
+A JSON file's `expressions`, each with an `expression` and what it means, in one of three layouts:
+
+- `labels.json`, `NAME.color.png` and `segm/NAME.segm.png`: sentences about every picture; `values`
+  are those that their pixels have in the label image.
+- `referring_expressions.json`, `instances.json` and `images/`: COCO; `image_id`, `ann_ids`.
+- `expressions.json`, `rgb.jpg` and `data.npz`: one picture; `index` counts its uint8 `masks`
+  (N, H, W), in which 1 is what can be seen.
+
+Nothing meant is an empty list. The level of a sentence is the one that a robot would take it for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from sam3i_model.instruction import route
+from training.annotations import Granularity, Problems
+from training.entries import EntryError, SourceError, integer, mapping, sequence, text
+from training.formats import coco
+from training.formats.reading import load
+from training.rle import Mask, check_size
+from training.sam3i_json import LEVEL_LISTS, TEXT_LISTS, Sample, Target, write
+
+MAX_EXPRESSIONS = 100_000
+MAX_VALUES = 1_000
+VISIBLE = 1
+T = TypeVar("T")
+_SUFFIX, _LABELS = ".color.png", ".segm.png"
+
+
+def samples_of(folder: Path) -> list[Sample]:
+    """A sample a sentence and picture.
+
+    Raises:
+        SourceError: The folder is in none of the layouts, or something in it can't be used.
+    """
+    layouts: dict[str, Callable[[Path, list[Any]], Iterator[Sample]]] = {
+        "labels.json": _label_images,
+        "referring_expressions.json": _coco,
+        "expressions.json": _arrays,
+    }
+    for name, read in layouts.items():
+        if (folder / name).is_file():
+            content = load(folder / name)
+            try:
+                entries = sequence(mapping(content, name), "expressions", MAX_EXPRESSIONS)
+                return list(read(folder, entries))
+            except (OSError, ValueError) as error:
+                raise SourceError(f"{folder / name} can't be used: {error}") from error
+    raise SourceError(f"{folder} has none of {', '.join(layouts)}: see docs/evaluation.md")
+
+
+def _label_images(folder: Path, entries: list[Any]) -> Iterator[Sample]:
+    numbers = count(1)
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        labels = _pixels(folder / "segm" / (path.name.removesuffix(_SUFFIX) + _LABELS))
+        masks = {int(value): labels == value for value in np.unique(labels)}
+        for entry in entries:
+            # What is named and out of sight in this picture isn't there.
+            meant = [masks[v] for v in _numbers(entry, "values") if v in masks]
+            yield _sample(next(numbers), path.name, labels.shape, entry, meant)
+
+
+def _coco(folder: Path, entries: list[Any]) -> Iterator[Sample]:
+    problems = Problems()
+    images = {image.id: image for image in coco.read(load(folder / "instances.json"), problems)}
+    if problems.count:
+        raise EntryError(problems.lines[0])
+    for number, entry in enumerate(entries, 1):
+        image = _known(images, integer(mapping(entry, "an expression"), "image_id"), "image")
+        shapes = {annotation.id: annotation for annotation in image.annotations}
+        size = (image.height, image.width)
+        named = [_known(shapes, value, "annotation") for value in _numbers(entry, "ann_ids")]
+        meant = [annotation.mask(*size) for annotation in named]
+        yield _sample(number, f"images/{image.file_name}", size, entry, meant)
+
+
+def _arrays(folder: Path, entries: list[Any]) -> Iterator[Sample]:
+    with Image.open(folder / "rgb.jpg") as image:
+        size = (image.height, image.width)
+    with np.load(folder / "data.npz") as arrays:
+        masks = arrays["masks"]
+    if masks.ndim != 3 or masks.shape[1:] != size:
+        raise EntryError("its masks are not (N, H, W) of the picture's size")
+    known = dict(enumerate(masks))
+    for number, entry in enumerate(entries, 1):
+        named = [_known(known, index, "mask") for index in _numbers(entry, "index")]
+        meant = [mask == VISIBLE for mask in named]
+        yield _sample(number, "rgb.jpg", size, entry, meant)
+
+
+def _numbers(entry: Any, key: str) -> list[int]:
+    values = sequence(mapping(entry, "an expression"), key, MAX_VALUES)
+    return [integer({key: value}, key) for value in values]
+
+
+def _known(things: Mapping[int, T], number: int, what: str) -> T:
+    if number not in things:
+        raise EntryError(f"there is no {what} {number}")
+    return things[number]
+
+
+def _pixels(path: Path) -> np.ndarray:
+    """Of a label image: (H, W)."""
+    with Image.open(path) as image:
+        check_size(image.height, image.width)
+        labels = np.asarray(image)
+    if labels.ndim != 2:
+        raise EntryError(f"{path.name} has colours, not labels")
+    return labels
+
+
+def _sample(
+    number: int,
+    file_name: str,
+    size: tuple[int, ...],
+    entry: Mapping[str, Any],
+    meant: Sequence[Mask],
+) -> Sample:
+    said = text(entry, "expression")
+    level = LEVEL_LISTS[route(said).level]
+    granularity: Granularity = "1to1" if len(meant) == 1 else "1toN"
+    return Sample(
+        id=number,
+        file_name=file_name,
+        width=size[1],
+        height=size[0],
+        texts={key: (said,) if key == level else () for key in TEXT_LISTS},
+        targets=tuple(Target.of(mask) for mask in meant),
+        granularity=granularity if meant else None,
+    )
+
+
+def main(folder: Path, out: Path) -> int:
+    """Write the file; 1 if it can't be."""
+    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    try:
+        samples = samples_of(folder)
+        write(out, samples)
+    except (SourceError, OSError) as error:
+        console.print(str(error), style="red")
+        return 1
+    pictures = len({sample.file_name for sample in samples})
+    console.print(f"{len(samples)} sentences about {pictures} pictures in {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        raise SystemExit("usage: python -m training.expressions FOLDER OUT.json")
+    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2])))

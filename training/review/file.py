@@ -1,0 +1,120 @@
+"""The file under review: what changed is written into it, the rest of it stays as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from training.annotations import Problems
+from training.entries import SourceError
+from training.formats import sam3i
+from training.formats.reading import load
+from training.sam3i_json import Sample, document, parse
+
+_OWN = ("text_inst_input", "granularity", "review")
+"""Fields of an image entry that a review changes."""
+
+
+class ReviewError(RuntimeError):
+    """A review can't begin or go on; the message is one line with the remedy."""
+
+
+class AnnotationFile:
+    """A SAM3-I JSON file that can be used to the last entry.
+
+    Attributes:
+        samples: Those that are in the file now, by id.
+
+    Raises:
+        ReviewError: It can't be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen = _state_of(path)
+        try:
+            self._content = load(path)
+        except SourceError as error:
+            raise ReviewError(str(error)) from error
+        if not sam3i.fits(self._content):
+            raise ReviewError(
+                f"{path} is no SAM3-I file: it needs images with text_inst_input, and annotations"
+            )
+        problems = Problems()
+        self.samples = {sample.id: sample for sample in parse(self._content, problems)}
+        if problems.count:
+            raise ReviewError(
+                f"{path}: {problems.lines[0]} ({problems.count} such entries): correct or remove "
+                "them"
+            )
+
+    def save(self, samples: Mapping[int, Sample]) -> None:
+        """Write the samples, if they are others; the file appears only when it is complete.
+
+        Raises:
+            ReviewError: It can't be written, or something else has written it meanwhile.
+        """
+        if samples == self.samples:
+            return
+        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        try:
+            if _state_of(self.path) != self._seen:
+                raise ReviewError(f"{self.path} was changed by something else during the review")
+            content = folded(self._content, self.samples, samples)
+            unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+            os.replace(unfinished, self.path)
+            self._seen = _state_of(self.path)
+        except OSError as error:
+            raise ReviewError(f"{self.path} can't be written ({error.strerror})") from error
+        self._content, self.samples = content, dict(samples)
+
+
+def folded(
+    content: Mapping[str, Any], before: Mapping[int, Sample], after: Mapping[int, Sample]
+) -> dict[str, Any]:
+    """The content of a file with samples changed.
+
+    Entries of samples and masks that didn't change are the very same, whatever else they say.
+
+    Args:
+        content: Of the file.
+        before: All samples that it has.
+        after: Those that are now to be in it, by the same ids.
+    """
+    changed = {n: document([s]) for n, s in after.items() if s != before[n]}
+    redrawn = [n for n in changed if after[n].targets != before[n].targets]
+    entries = defaultdict(list)
+    for entry in content["annotations"]:
+        entries[entry["image_id"]].append(entry)
+    fresh = 1 + max((_number(entry) for entry in content["annotations"]), default=0)
+    annotations = [e for e in content["annotations"] if e["image_id"] not in redrawn]
+    for number in redrawn:
+        kept = dict(zip(before[number].targets, entries[number], strict=True))
+        written = changed[number]["annotations"]
+        for target, made in zip(after[number].targets, written, strict=True):
+            own = kept.pop(target, None)
+            annotations.append(own or {**made, "id": fresh})
+            fresh += own is None
+    images = []
+    for entry in content["images"]:
+        if entry["id"] in changed:
+            said = changed[entry["id"]]["images"][0]
+            rest = {key: value for key, value in entry.items() if key not in _OWN}
+            entry = {**rest, **{key: said[key] for key in _OWN if key in said}}
+        images.append(entry)
+    return {**content, "images": images, "annotations": annotations}
+
+
+def _number(entry: Mapping[str, Any]) -> int:
+    """An annotation's id; the reader doesn't ask for one."""
+    number = entry.get("id")
+    return number if isinstance(number, int) else 0
+
+
+def _state_of(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size
