@@ -58,12 +58,21 @@ class Cells:
 
 @dataclass(frozen=True)
 class Sample:
-    """uint8 RGB (S, S, 3), sentences about it, and which of them mean the same."""
+    """A picture and sentences about it.
+
+    Attributes:
+        image: uint8 RGB (S, S, 3).
+        asked: The sentences.
+        pairs: Which of them mean the same.
+        cells: What covers each cell, where that is known.
+        key: Names these very pixels if they will be drawn again; "" if not.
+    """
 
     image: NDArray[np.uint8]
     asked: list[Asked]
     pairs: list[Pair] = field(default_factory=list)
     cells: Cells | None = None
+    key: str = ""
 
 
 class Samples(Protocol):

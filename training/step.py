@@ -19,6 +19,7 @@ from training.alignment import (
 from training.counts import Counts
 from training.dataset import Batch
 from training.dense_heads import CellHead, TokenHead
+from training.feature_cache import FeatureCache
 from training.losses import grounding_losses
 from training.recipes import RECIPES
 from training.settings import Settings
@@ -42,14 +43,18 @@ class Step(nn.Module):
     Args:
         model: Frozen as its stage wants it.
         settings: Of the run.
+        cache: Where features of recurring pictures are kept, if they are.
     """
 
-    def __init__(self, model: Sam3IModel, settings: Settings) -> None:
+    def __init__(
+        self, model: Sam3IModel, settings: Settings, cache: FeatureCache | None = None
+    ) -> None:
         super().__init__()
         self.model = model
         self.heads = Heads(model.config.detr_encoder_config.hidden_size)
         self.queue = FeatureQueue(settings.queue)
         self.settings = settings
+        self.cache = cache
         self.recipe = RECIPES[settings.recipe]
         self.base = settings.stage == "base"
         self.learn()
@@ -64,7 +69,7 @@ class Step(nn.Module):
 
     def forward(self, batch: Batch, counts: Counts, step: int) -> dict[str, torch.Tensor]:
         """The terms of one micro-batch; `loss` is what is minimised."""
-        image = self.encode_image(batch.images)
+        image = self.see(batch)
         terms: dict[str, torch.Tensor] = {}
         dense = self.base and batch.labels is not None
         if dense:
@@ -91,6 +96,12 @@ class Step(nn.Module):
         """bfloat16 where the settings allow it."""
         wanted = self.settings.precision == "bf16"
         return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+
+    def see(self, batch: Batch) -> ImageFeatures:
+        """Features of a batch's images, kept ones where there are any."""
+        if self.cache is None or not any(batch.keys):
+            return self.encode_image(batch.images)
+        return self.cache.features(self.encode_image, batch.images, batch.keys)
 
     def encode_image(self, images: torch.Tensor) -> ImageFeatures:
         """Encode uint8 images (N, 3, S, S).
