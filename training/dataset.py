@@ -34,6 +34,8 @@ class Batch:
         concepts: Their concept's name, P of them.
         concept_ids: int64 (P, 32), its tokens.
         keys: Names of the images' pixels, N of them; "" where they won't recur.
+        kinds: Per sentence, int64 (k_t,): kinds of what is meant, where they are known.
+        colours: The same of the colours.
         labels: int64 (N, S/4, S/4), what covers each cell, where that is known of all images.
         objects: float32 (N, 256, 6), see `samples.Cells`.
     """
@@ -48,6 +50,8 @@ class Batch:
     concepts: list[str]
     concept_ids: torch.Tensor
     keys: list[str] = field(default_factory=list)
+    kinds: list[torch.Tensor] = field(default_factory=list)
+    colours: list[torch.Tensor] = field(default_factory=list)
     labels: torch.Tensor | None = None
     objects: torch.Tensor | None = None
 
@@ -151,6 +155,8 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
             concepts=concepts,
             concept_ids=self.tokens(concepts),
             keys=[sample.key for sample in samples],
+            kinds=[torch.tensor(entry.kinds, dtype=torch.int64) for _, entry in asked],
+            colours=[torch.tensor(entry.colours, dtype=torch.int64) for _, entry in asked],
             labels=torch.from_numpy(np.stack([c.labels for c in cells])).long() if known else None,
             objects=torch.from_numpy(np.stack([c.objects for c in cells])) if known else None,
         )

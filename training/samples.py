@@ -25,12 +25,16 @@ class Asked:
         level: Its level, never AUTO.
         masks: bool (n, S/4, S/4), the instances that are meant; n = 0: nothing is.
         boxes: float32 (n, 4) xyxy in 0..1, all with an extent.
+        kinds: Numbers of the instances' kinds, where they are known (rendered scenes).
+        colours: The same of their colours.
     """
 
     text: str
     level: Level
     masks: NDArray[np.bool_]
     boxes: NDArray[np.float32]
+    kinds: tuple[int, ...] = ()
+    colours: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from training.alignment import (
 )
 from training.counts import Counts
 from training.dataset import Batch
-from training.dense_heads import CellHead, TokenHead
+from training.dense_heads import CellHead, TextHead, TokenHead
 from training.feature_cache import FeatureCache
 from training.losses import grounding_losses
 from training.recipes import RECIPES
@@ -28,13 +28,14 @@ from training.targets import denoted, denoted_by
 
 
 class Heads(nn.Module):
-    """What only training needs: dense heads for the base, a projection head for stage 3."""
+    """What only training needs: dense heads, and a projection head for stage 3."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.cells = CellHead(width)
         self.tokens = TokenHead(width)
         self.projection = ProjectionHead(width)
+        self.texts = TextHead(width)
 
 
 class Step(nn.Module):
@@ -70,23 +71,26 @@ class Step(nn.Module):
     def forward(self, batch: Batch, counts: Counts, step: int) -> dict[str, torch.Tensor]:
         """The terms of one micro-batch; `loss` is what is minimised."""
         image = self.see(batch)
-        terms: dict[str, torch.Tensor] = {}
+        with self.lower_precision(batch.images.device):
+            text = self.model.encode_text(batch.input_ids, batch.levels)
+        terms = {"texts": self.heads.texts(text, batch, counts)}
+        loss = terms["texts"]
         dense = self.base and batch.labels is not None
         if dense:
             terms["cells"] = self.heads.cells(image, batch, counts)
+            loss = loss + terms["cells"]
         if step < self.settings.image_steps:
-            return {**terms, "loss": terms["cells"]}
+            return {**terms, "loss": loss}
         coarse = step < self.settings.coarse_until * self.settings.steps
         with self.lower_precision(batch.images.device):
-            text = self.model.encode_text(batch.input_ids, batch.levels)
             outputs = self.model.ground_layers(
                 image, text, batch.image_index, int(coarse), self.recipe.one_to_many is not None
             )
         terms |= grounding_losses(outputs, denoted(batch, counts), self.recipe, outputs.many)
-        loss = terms["grounding"]
+        loss = loss + terms["grounding"]
         if dense:
             terms["tokens"] = self.heads.tokens(outputs, batch, counts)
-            loss = loss + terms["cells"] + 2 * terms["tokens"]
+            loss = loss + 2 * terms["tokens"]
         if counts["pairs"] > 0:
             terms |= self.align(batch, counts, text, outputs)
             loss = loss + terms["alignment"]
