@@ -36,10 +36,10 @@ class Trial:
 
 def phases(settings: Settings) -> list[tuple[str, int, int]]:
     """Name, first step and steps of each phase that a run has."""
-    coarse_end = max(settings.image_steps, round(settings.coarse_until * settings.steps))
+    coarse_end = max(settings.early_steps, round(settings.coarse_until * settings.steps))
     bounds = [
-        ("image encoder alone", 0, settings.image_steps),
-        ("coarse masks", settings.image_steps, coarse_end),
+        ("before grounding", 0, settings.early_steps),
+        ("coarse masks", settings.early_steps, coarse_end),
         ("fine masks", coarse_end, settings.steps),
     ]
     return [(name, first, end - first) for name, first, end in bounds if end > first]

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
@@ -53,9 +54,20 @@ def begin(start: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokeniz
     return model, tokenizer
 
 
+def take_over(heads: nn.Module, path: Path) -> None:
+    """Go on with the heads of an earlier stage, where its checkpoint has them.
+
+    A head that knows what concepts mean pulls other texts to where the frozen base expects them.
+    """
+    if path.is_file():
+        own, theirs = heads.state_dict(), load_file(path)
+        same = {n: v for n, v in theirs.items() if n in own and own[n].shape == v.shape}
+        heads.load_state_dict(same, strict=False)
+
+
 def rate_factor(step: int, settings: Settings) -> float:
     """Learning rate at `step` as a share of its peak: warm-up, constant, cosine to 2 %."""
-    since = step - settings.image_steps if step >= settings.image_steps else step
+    since = step - settings.early_steps if step >= settings.early_steps else step
     warm = min(1.0, (since + 1) / settings.warmup)
     done = step / settings.steps
     if done < settings.constant_until:
@@ -78,6 +90,10 @@ def share_of(process: int, settings: Settings) -> Share:
             f"processes with accumulate {settings.accumulate}"
         )
     return Share(settings.batch_size, parts, range(first, first + settings.accumulate))
+
+
+HEADS = "heads.safetensors"
+"""In a checkpoint's folder: what only training needs."""
 
 
 class Run:
@@ -110,6 +126,7 @@ class Run:
         wanted = features is not None and settings.variants > 0
         cache = FeatureCache(features, self.model.vision_encoder) if features and wanted else None
         self.module = Step(self.model, settings, cache)
+        take_over(self.module.heads, Path(start) / HEADS)
         peaks = groups(self.model, self.module.heads, settings)
         optimiser = torch.optim.AdamW(peaks, lr=1.0, betas=(0.9, 0.98), fused=True)
         self.prepared, self.optimiser = self.accelerator.prepare(self.module, optimiser)
@@ -216,4 +233,5 @@ class Run:
             self.average.put_into(self.model)
             self.model.config.trained_levels = levels_after(self.model, self.settings.stage)
             save(self.model, self.tokenizer, folder)
+            save_file(self.module.heads.state_dict(), folder / HEADS)
         self.accelerator.wait_for_everyone()

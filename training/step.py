@@ -70,16 +70,19 @@ class Step(nn.Module):
 
     def forward(self, batch: Batch, counts: Counts, step: int) -> dict[str, torch.Tensor]:
         """The terms of one micro-batch; `loss` is what is minimised."""
-        image = self.see(batch)
         with self.lower_precision(batch.images.device):
             text = self.model.encode_text(batch.input_ids, batch.levels)
         terms = {"texts": self.heads.texts(text, batch, counts)}
         loss = terms["texts"]
+        early = step < self.settings.early_steps
+        if early and not self.base:
+            return {**terms, "loss": loss}
+        image = self.see(batch)
         dense = self.base and batch.labels is not None
         if dense:
             terms["cells"] = self.heads.cells(image, batch, counts)
             loss = loss + terms["cells"]
-        if step < self.settings.image_steps:
+        if early:
             return {**terms, "loss": loss}
         coarse = step < self.settings.coarse_until * self.settings.steps
         with self.lower_precision(batch.images.device):

@@ -56,7 +56,7 @@ def train(run: Run, samples: Samples, out: Path, validation: Source | None = Non
             log.step(run.step, terms, run.waited)
             figures = {}
             if validation and run.step % settings.validate_every == 0:
-                if run.main and run.step > settings.image_steps:
+                if run.main and run.step > settings.early_steps:
                     figures = validate(run, validation)
                     over = run.judge(score(figures))
                 over = bool(summed(torch.tensor(float(over))))

@@ -37,11 +37,11 @@ def test_what_does_not_fit_is_refused():
 def test_phases_make_up_the_run():
     settings = read_settings("base")
     assert phases(settings) == [
-        ("image encoder alone", 0, 6000),
+        ("before grounding", 0, 6000),
         ("coarse masks", 6000, 4010),
         ("fine masks", 10010, 2990),
     ]
-    assert phases(replace(settings, image_steps=0, coarse_until=0.0)) == [("fine masks", 0, 13000)]
+    assert phases(replace(settings, early_steps=0, coarse_until=0.0)) == [("fine masks", 0, 13000)]
 
 
 def test_words():
