@@ -119,8 +119,8 @@ def test_true_centroids_are_where_depth_and_labels_say(shots: list[Shot]):
 def test_answers_are_right_in_the_picture(shots: list[Shot]):
     asked = {i["id"]: i for shot in shots for i in shot.instructions}
     assert set(asked) == {
-        *("mug", "coloured box", "bottles", "coloured ball", "other kind", "absent"),
-        *("leftmost", "closest", "tallest", "beside"),
+        *("mug", "coloured box", "bottles", "other kind", "absent"),
+        *("leftmost", "closest", "beside", "need"),
     }
     for shot in shots:
         kinds = defaultdict(list)
@@ -133,6 +133,8 @@ def test_answers_are_right_in_the_picture(shots: list[Shot]):
         assert answer["mug"] == kinds["mug"]
         if "bottles" in answer:
             assert answer["bottles"] == kinds["bottle"]
+        if "need" in answer:
+            assert answer["need"] == kinds["ball"]
         if "leftmost" in answer:
             assert answer["leftmost"] == [min(kinds["bottle"], key=column.__getitem__)]
         if "closest" in answer:
