@@ -24,6 +24,4 @@ def read_picture(path: Path, width: int, height: int) -> NDArray[np.uint8]:
             found = image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise SourceError(f"{path} can't be read as a picture: {error}") from error
-    raise SourceError(
-        f"{path} is {found[0]}x{found[1]}, not {width}x{height}"
-    )
+    raise SourceError(f"{path} is {found[0]}x{found[1]}, not {width}x{height}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -24,10 +24,15 @@ from training.dataset import Batch, Batches, Share
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
 from training.processes import process_count, summed
+from training.recipes import RECIPES, Recipe
 from training.samples import Samples
 from training.settings import Settings, SettingsError
 from training.stages import enter, groups, levels_after, trainable
 from training.step import Step
+
+Begin = Callable[[str, Settings], tuple[Sam3IModel, PreTrainedTokenizerBase]]
+"""Makes the model that a run starts with, frozen as it wants it, and its tokenizer:
+(checkpoint, settings)."""
 
 
 def begin(start: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
@@ -81,6 +86,12 @@ def share_of(process: int, settings: Settings) -> Share:
 class Run:
     """A run in this process.
 
+    Args:
+        settings: What it is told.
+        start: Checkpoint that it starts from.
+        recipe: Its losses; none: those that the settings name.
+        begin: Makes the model.
+
     Attributes:
         main: Whether this process is the one that writes.
         step: Optimiser steps that are done.
@@ -92,14 +103,20 @@ class Run:
         SettingsError, CheckpointError, ImportError: It can't be made; one line.
     """
 
-    def __init__(self, settings: Settings, start: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        start: str,
+        recipe: Recipe | None = None,
+        begin: Begin = begin,
+    ) -> None:
         find = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(kwargs_handlers=[find])
         self.share = share_of(self.accelerator.process_index, settings)
         self.settings = settings
         torch.manual_seed(settings.seed)
         self.model, self.tokenizer = begin(start, settings)
-        self.module = Step(self.model, settings)
+        self.module = Step(self.model, settings, recipe or RECIPES[settings.recipe])
         peaks = groups(self.model, self.module.heads, settings)
         optimiser = torch.optim.AdamW(peaks, lr=1.0, betas=(0.9, 0.98), fused=True)
         self.prepared, self.optimiser = self.accelerator.prepare(self.module, optimiser)

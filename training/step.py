@@ -20,7 +20,7 @@ from training.counts import Counts
 from training.dataset import Batch
 from training.dense_heads import CellHead, TokenHead
 from training.losses import grounding_losses
-from training.recipes import RECIPES
+from training.recipes import Recipe
 from training.settings import Settings
 from training.stages import FROZEN_BLOCKS
 from training.targets import denoted, denoted_by
@@ -42,15 +42,16 @@ class Step(nn.Module):
     Args:
         model: Frozen as its stage wants it.
         settings: Of the run.
+        recipe: Its losses.
     """
 
-    def __init__(self, model: Sam3IModel, settings: Settings) -> None:
+    def __init__(self, model: Sam3IModel, settings: Settings, recipe: Recipe) -> None:
         super().__init__()
         self.model = model
         self.heads = Heads(model.config.detr_encoder_config.hidden_size)
         self.queue = FeatureQueue(settings.queue)
         self.settings = settings
-        self.recipe = RECIPES[settings.recipe]
+        self.recipe = recipe
         self.base = settings.stage == "base"
         self.learn()
 
