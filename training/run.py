@@ -112,6 +112,11 @@ class Run:
     ) -> None:
         find = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(kwargs_handlers=[find])
+        if self.accelerator.num_processes != process_count():
+            raise SettingsError(
+                f"{process_count()} processes would train apart: set ACCELERATE_USE_CPU=true to "
+                "train together without a GPU"
+            )
         self.share = share_of(self.accelerator.process_index, settings)
         self.settings = settings
         torch.manual_seed(settings.seed)
