@@ -81,7 +81,7 @@ def ablate_command(
         SettingsError,
         CheckpointError,
         ForecastError,
-        FileNotFoundError,
+        OSError,
     ) as error:
         Console(stderr=True).print(f"[red]{escape(str(error))}[/red]")
         raise typer.Exit(1) from error

@@ -55,10 +55,11 @@ def parted(pool: WorldPool) -> tuple[range, range]:
 
 
 def check(pool: WorldPool) -> None:
-    """Refuse scenes that are too few to choose thresholds on.
+    """Refuse scenes that are too few, before anything is trained.
 
     Raises:
-        AblationError: Nothing absent, or nothing present, would be asked for.
+        AblationError: There are none to measure on, or those to choose thresholds on have no
+            sentence about something that is there, or none about something that isn't.
     """
     measuring, choosing = parted(pool)
     for level in OWN_PATHS:

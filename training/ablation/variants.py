@@ -80,43 +80,38 @@ def stages_of(steps: int | None = None) -> list[Settings]:
 
 def variants_of(stages: Sequence[Settings]) -> dict[str, Variant]:
     """All variants by name, of the method with these three stages."""
-
-    def curriculum(name: str, begin: Begin = begin, **changes: str) -> tuple[Part, ...]:
-        own = [replace(stage, **changes) for stage in stages]  # type: ignore[arg-type]
-        return tuple(Part(f"{name}/{one.stage}", one, begin=begin) for one in own)
+    third = stages[-1]
+    usual = RECIPES[third.recipe]
+    full = curriculum("full", stages)
 
     def unaligned(name: str, *losses: str) -> Variant:
-        usual = RECIPES[stages[2].recipe]
         alignment = replace(usual.alignment, **dict.fromkeys(losses, 0.0))
-        last = Part(f"{name}/{stages[2].stage}", stages[2], replace(usual, alignment=alignment))
+        last = Part(f"{name}/{third.stage}", third, replace(usual, alignment=alignment))
         says = f"stage 3 without {name.removeprefix('no-')}"
-        return Variant(name, says, (*full[:2], last), OWN_PATHS)
+        return Variant(name, says, (*full[:-1], last), OWN_PATHS)
 
-    full = curriculum("full")
     mixed = in_one_run(stages)
     one = Part("one-adapter/1-1", mixed, one_path=True)
-    all_adapters = Part("no-curriculum/3", replace(mixed, stage="3"), begin=begin_all_at_once)
+    at_once = Part("no-curriculum/3", replace(mixed, stage="3"), begin=begin_all_at_once)
+    released = curriculum("release-init", stages, begin_as_released)
+    lite = curriculum("lite", [replace(stage, adapters="lite") for stage in stages])
+    simple, concept = (dict.fromkeys(OWN_PATHS, path) for path in ("simple", "concept"))
     listed = [
         Variant("full", "stages 1-1, 1-2, 3", full, OWN_PATHS),
-        Variant("no-adapters", "nothing trained", (), dict.fromkeys(OWN_PATHS, "concept")),
-        Variant(
-            "one-adapter",
-            "complex sentences take the S-path, too",
-            (one,),
-            dict.fromkeys(OWN_PATHS, "simple"),
-        ),
-        Variant("no-curriculum", "all adapters at once", (all_adapters,), OWN_PATHS),
+        Variant("no-adapters", "nothing trained", (), concept),
+        Variant("one-adapter", "complex sentences take the S-path, too", (one,), simple),
+        Variant("no-curriculum", "all adapters at once", (at_once,), OWN_PATHS),
         *(unaligned(f"no-{loss}", loss) for loss in LOSSES),
         unaligned("no-alignment", *LOSSES),
-        Variant(
-            "release-init",
-            "adapters begin as in the release",
-            curriculum("release-init", begin_as_released),
-            OWN_PATHS,
-        ),
-        Variant("lite", "lite adapters", curriculum("lite", adapters="lite"), OWN_PATHS),
+        Variant("release-init", "adapters begin as in the release", released, OWN_PATHS),
+        Variant("lite", "lite adapters", lite, OWN_PATHS),
     ]
     return {variant.name: variant for variant in listed}
+
+
+def curriculum(name: str, stages: Sequence[Settings], begin: Begin = begin) -> tuple[Part, ...]:
+    """One run a stage."""
+    return tuple(Part(f"{name}/{stage.stage}", stage, begin=begin) for stage in stages)
 
 
 def in_one_run(stages: Sequence[Settings]) -> Settings:
