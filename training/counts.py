@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from training.dataset import Batch
-from training.dense_heads import cell_counts, token_counts
+from training.dense_heads import cell_counts, text_counts, token_counts
 from training.processes import process_count, summed
 
 Counts = dict[str, torch.Tensor]
@@ -29,7 +29,7 @@ def counts(batch: Batch) -> Counts:
     }
     device = batch.images.device
     named = {name: torch.tensor(float(n), device=device) for name, n in numbers.items()}
-    return {**named, **cell_counts(batch), **token_counts(batch)}
+    return {**named, **cell_counts(batch), **token_counts(batch), **text_counts(batch)}
 
 
 def mean_counts(batches: Sequence[Batch]) -> Counts:

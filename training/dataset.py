@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -33,6 +33,9 @@ class Batch:
         pairs: int64 (P, 2) rows of simple and complex sentences that mean the same.
         concepts: Their concept's name, P of them.
         concept_ids: int64 (P, 32), its tokens.
+        keys: Names of the images' pixels, N of them; "" where they won't recur.
+        kinds: Per sentence, int64 (k_t,): kinds of what is meant, where they are known.
+        colours: The same of the colours.
         labels: int64 (N, S/4, S/4), what covers each cell, where that is known of all images.
         objects: float32 (N, 256, 6), see `samples.Cells`.
     """
@@ -46,6 +49,9 @@ class Batch:
     pairs: torch.Tensor
     concepts: list[str]
     concept_ids: torch.Tensor
+    keys: list[str] = field(default_factory=list)
+    kinds: list[torch.Tensor] = field(default_factory=list)
+    colours: list[torch.Tensor] = field(default_factory=list)
     labels: torch.Tensor | None = None
     objects: torch.Tensor | None = None
 
@@ -148,6 +154,9 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
             pairs=torch.tensor(pairs, dtype=torch.int64).view(-1, 2),
             concepts=concepts,
             concept_ids=self.tokens(concepts),
+            keys=[sample.key for sample in samples],
+            kinds=[torch.tensor(entry.kinds, dtype=torch.int64) for _, entry in asked],
+            colours=[torch.tensor(entry.colours, dtype=torch.int64) for _, entry in asked],
             labels=torch.from_numpy(np.stack([c.labels for c in cells])).long() if known else None,
             objects=torch.from_numpy(np.stack([c.objects for c in cells])) if known else None,
         )

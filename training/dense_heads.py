@@ -1,19 +1,20 @@
 """Training-only heads that let a small model find its feet quickly.
 
 A DETR learns slowly from scratch; dense targets on the feature maps teach the image encoder and
-the fused tokens directly. Neither head is part of a checkpoint. Sums are divided by the numbers
+the fused tokens directly, and kinds and colours teach the text encoder. No head is part of a
+checkpoint. Sums are divided by the numbers
 that `training.counts` has of the whole step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sam3i_model.modeling import ImageFeatures, LayerOutputs
+from sam3i_model.modeling import ImageFeatures, LayerOutputs, TextFeatures
 from training.boxes import giou
 from training.dataset import Batch
 from training.focal import Focal
@@ -81,6 +82,22 @@ def token_counts(batch: Batch) -> dict[str, torch.Tensor]:
     return {"inside": (truth[..., 2] > 0).sum().float()}
 
 
+def spread(numbers: Sequence[torch.Tensor], count: int) -> torch.Tensor:
+    """Shares of 0..count-1 in each list of numbers: float32 (T, count); an empty list's are 0."""
+    rows = [torch.bincount(n, minlength=count) / max(1, len(n)) for n in numbers]
+    return torch.stack(rows).float()
+
+
+def text_counts(batch: Batch) -> dict[str, torch.Tensor]:
+    """Texts that mean something of a known kind, of a known colour: float32 scalars."""
+    device = batch.images.device
+    counted = {"named": batch.kinds, "coloured": batch.colours}
+    return {
+        name: torch.tensor(float(sum(len(n) > 0 for n in numbers)), device=device)
+        for name, numbers in counted.items()
+    }
+
+
 class CellHead(nn.Module):
     """Kind, colour and box of whatever covers a cell, on the image maps alone (no prompt)."""
 
@@ -140,3 +157,32 @@ class TokenHead(nn.Module):
         missed = 1 - giou(cell_boxes(said[..., 1:])[inside], truth[inside])
         loss = INSIDE(said[..., 0], inside.float()).sum() + missed.sum()
         return loss / counts["inside"].clamp(min=LEAST)
+
+
+class TextHead(nn.Module):
+    """Kinds and colours of what a text means, from its features alone (no image).
+
+    What "something to cut paper with" means is learned from the things that answer to it. A word
+    may be rare: this tells the text encoder about it long before boxes and masks could.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(nn.Linear(width, width), nn.ReLU())
+        self.kinds = nn.Linear(width, len(KINDS))
+        self.colours = nn.Linear(width, len(COLORS))
+
+    def forward(
+        self, text: TextFeatures, batch: Batch, counts: Mapping[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Cross entropies of both, a scalar."""
+        tokens = text.mask[..., None].float()
+        mean = (text.features.float() * tokens).sum(1) / tokens.sum(1)
+        said = self.mlp(mean)
+        loss = said.new_zeros(())
+        truths = (("named", self.kinds, batch.kinds), ("coloured", self.colours, batch.colours))
+        for name, head, numbers in truths:
+            truth = spread(numbers, head.out_features)
+            missed = -(truth * head(said).log_softmax(1)).sum()
+            loss = loss + missed / counts[name].clamp(min=LEAST)
+        return loss

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import zlib
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,23 +39,27 @@ Cut = tuple[int, int, int, int]
 
 
 class FileSamples:
-    """Draws from a file; `mixture` has the share of each source of sentences.
+    """Draws from a file.
 
     A picture is not mirrored, since a sentence may say "left", and only its rim is cut off. Entries
     that wait for a person's label, or that a person rejected, are left out.
+
+    Args:
+        path: The file; pictures are named relative to its folder.
+        mixture: Share of each source of sentences.
+        variants: Different cuts and exposures of each picture, which then recur; 0: always new.
 
     Raises:
         SourceError: The file is unreadable, or no entry has a picture and a text to learn from.
     """
 
-    def __init__(
-        self, path: Path, mixture: Mapping[str, float], images: Path | None = None
-    ) -> None:
+    def __init__(self, path: Path, mixture: Mapping[str, float], variants: int = 0) -> None:
         content = load(path)
         if not sam3i.fits(content):
             raise SourceError(f"{path} is no SAM3-I JSON: `sam3i annotate` and `prepare` write it")
         self.folder = path.parent
         self.mixture = dict(mixture)
+        self.variants = variants
         self.problems = Problems()
         gathered: dict[str, list[Entry]] = defaultdict(list)
         for entry in parse(content, self.problems):
@@ -69,13 +75,34 @@ class FileSamples:
             wanted = ", ".join(self.mixture)
             raise SourceError(f"{path} has nothing to learn from for {wanted}{first}")
 
+    def hold_out(self, share: float) -> list[str]:
+        """Draw no more from the last share of the pictures; their file names.
+
+        Neighbours in a recording look alike, so that only its end is new.
+
+        Raises:
+            SourceError: There are too few pictures.
+        """
+        count = math.ceil(share * len(self.pictures))
+        if count == len(self.pictures):
+            raise SourceError("there are too few pictures to hold some out: set hold_out to 0")
+        kept = len(self.pictures) - count
+        held = [entries[0].file_name for entries in self.pictures[kept:]]
+        self.pictures = self.pictures[:kept]
+        return held
+
     def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
         """See `Samples`."""
-        entries = rng.choice(self.pictures)
+        number = rng.randrange(len(self.pictures))
+        entries, key = self.pictures[number], ""
         first = entries[0]
+        looks = rng
+        if self.variants:
+            key = f"{first.file_name}/{size}/{rng.randrange(self.variants)}"
+            looks, noise = random.Random(key), np.random.default_rng(zlib.crc32(key.encode()))
         path = image_path(self.folder, first.file_name)
         image = read_picture(path, first.width, first.height)
-        cut = inner(entries, rng)
+        cut = inner(entries, looks)
         left, top, right, bottom = cut
         picture = cv2.resize(
             image[top:bottom, left:right], (size, size), interpolation=cv2.INTER_AREA
@@ -87,7 +114,7 @@ class FileSamples:
             names = [name for name, able in options.items() if able]
             name = rng.choices(names, [self.mixture[n] for n in names])[0]
             self._ask(rng.choice(options[name]), name, rng, cut, size, asked, pairs)
-        return Sample(expose(picture, rng, noise), asked, pairs)
+        return Sample(expose(picture, looks, noise), asked, pairs, key=key)
 
     def _ask(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from training.annotations import Problems, image_path
@@ -36,15 +36,19 @@ class InstructionFile:
     Args:
         path: The JSON file, or the folder that has it under the name `NAME`.
         images: Folder that `file_name` is relative to; None: the one that the file is in.
+        only: Pictures to ask about, by `file_name`; None: all.
 
     Raises:
         QuestionError: The file, or a picture, is missing or not what it should be.
     """
 
-    def __init__(self, path: Path, images: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, images: Path | None = None, only: Collection[str] | None = None
+    ) -> None:
         self.path = path / NAME if path.is_dir() else path
         self.root = images or self.path.parent
-        self._pictures = list(_by_picture(filter(asks, _samples(self.path))).items())
+        listed = _by_picture(filter(asks, _samples(self.path)))
+        self._pictures = [(n, s) for n, s in listed.items() if only is None or n in only]
         asked = {q.level for _, samples in self._pictures for s in samples for q in questions(s)}
         self.levels = tuple(level for level in _LEVELS.values() if level in asked)
         missing = [n for n, _ in self._pictures if not image_path(self.root, n).is_file()]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
@@ -21,6 +22,7 @@ from sam3i_model.modeling import Sam3IModel
 from training.average import Average
 from training.counts import mean_counts
 from training.dataset import Batch, Batches, Share
+from training.feature_cache import FeatureCache
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
 from training.processes import process_count, summed
@@ -87,9 +89,10 @@ class Run:
     """A run in this process.
 
     Args:
-        settings: What it is told.
-        start: Checkpoint that it starts from.
-        recipe: Its losses; none: those that the settings name.
+        settings: What is to be done.
+        start: Checkpoint to start from; "" for a new base.
+        features: Folder to keep image features in, if the settings want any kept.
+        recipe: Its losses; None: those that the settings name.
         begin: Makes the model.
 
     Attributes:
@@ -98,6 +101,7 @@ class Run:
         model: What is trained.
         average: Its averaged weights.
         waited: Seconds that the last step waited for data.
+        best: The best validated weights so far, their score and step; empty before the first.
 
     Raises:
         SettingsError, CheckpointError, ImportError: It can't be made; one line.
@@ -107,6 +111,7 @@ class Run:
         self,
         settings: Settings,
         start: str,
+        features: Path | None = None,
         recipe: Recipe | None = None,
         begin: Begin = begin,
     ) -> None:
@@ -121,7 +126,9 @@ class Run:
         self.settings = settings
         torch.manual_seed(settings.seed)
         self.model, self.tokenizer = begin(start, settings)
-        self.module = Step(self.model, settings, recipe or RECIPES[settings.recipe])
+        wanted = features is not None and settings.variants > 0
+        cache = FeatureCache(features, self.model.vision_encoder) if features and wanted else None
+        self.module = Step(self.model, settings, recipe or RECIPES[settings.recipe], cache)
         peaks = groups(self.model, self.module.heads, settings)
         optimiser = torch.optim.AdamW(peaks, lr=1.0, betas=(0.9, 0.98), fused=True)
         self.prepared, self.optimiser = self.accelerator.prepare(self.module, optimiser)
@@ -129,6 +136,7 @@ class Run:
         self.main = self.accelerator.is_main_process
         self.step = 0
         self.waited = 0.0
+        self.best: dict[str, Any] = {}
 
     def stream(self, samples: Samples) -> Iterator[list[Batch]]:
         """The micro-batches of one step after the other, from the present step on."""
@@ -184,6 +192,7 @@ class Run:
             "queue": self.module.queue.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.values,
+            "best": self.best,
             "step": self.step,
         }
         partial = path.with_suffix(".partial")
@@ -206,11 +215,23 @@ class Run:
                 f"{path} is of another run: name another folder, or delete it to start anew"
             ) from error
         self.module.queue.load_state_dict(state["queue"])
+        self.best = state.get("best", {})
         self.step = state["step"]
 
+    def judge(self, score: float) -> bool:
+        """Note a validation; whether the run has had its patience without a better one."""
+        if score > self.best.get("score", -1.0):
+            values = {name: value.clone() for name, value in self.average.values.items()}
+            self.best = {"score": score, "step": self.step, "values": values}
+        waited = self.step - self.best["step"]
+        patience = self.settings.patience * self.settings.validate_every
+        return bool(patience) and waited >= patience
+
     def finish(self, folder: Path) -> None:
-        """Put the averaged weights in place and save the checkpoint."""
+        """Put the averaged weights in place, the best ones if it has patience, and save them."""
         if self.main:
+            if self.settings.patience and self.best:
+                self.average.load(self.best["values"])
             self.average.put_into(self.model)
             self.model.config.trained_levels = levels_after(self.model, self.settings.stage)
             save(self.model, self.tokenizer, folder)

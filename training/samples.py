@@ -25,12 +25,16 @@ class Asked:
         level: Its level, never AUTO.
         masks: bool (n, S/4, S/4), the instances that are meant; n = 0: nothing is.
         boxes: float32 (n, 4) xyxy in 0..1, all with an extent.
+        kinds: Numbers of the instances' kinds, where they are known (rendered scenes).
+        colours: The same of their colours.
     """
 
     text: str
     level: Level
     masks: NDArray[np.bool_]
     boxes: NDArray[np.float32]
+    kinds: tuple[int, ...] = ()
+    colours: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,21 @@ class Cells:
 
 @dataclass(frozen=True)
 class Sample:
-    """uint8 RGB (S, S, 3), sentences about it, and which of them mean the same."""
+    """A picture and sentences about it.
+
+    Attributes:
+        image: uint8 RGB (S, S, 3).
+        asked: The sentences.
+        pairs: Which of them mean the same.
+        cells: What covers each cell, where that is known.
+        key: Names these very pixels if they will be drawn again; "" if not.
+    """
 
     image: NDArray[np.uint8]
     asked: list[Asked]
     pairs: list[Pair] = field(default_factory=list)
     cells: Cells | None = None
+    key: str = ""
 
 
 class Samples(Protocol):

@@ -49,6 +49,14 @@ class Settings:
         accumulate: Micro-batches that each process splits its share of a step into, for less
             memory.
         workers: Processes that make batches.
+        variants: Different cuts and exposures of each picture of one's own data, whose image
+            features are then kept on disk; 0: always new ones, nothing kept.
+        rehearsal: Share of pictures that come from the rehearsal data, if such are given.
+        hold_out: Share of one's own pictures, the last ones, to validate on if no other data are
+            given for that.
+        validate_every: Steps between validations.
+        patience: Validations without a better one after which the run ends, with its best
+            weights; 0: it runs to the end, with its last.
         adapters: Kind of the new adapters: `full`, or `lite` with a tenth of the parameters.
         ema: Decay of the averaged weights, which are the ones that are kept.
     """
@@ -75,6 +83,11 @@ class Settings:
     precision: Precision = "bf16"
     accumulate: int = 1
     workers: int = 1
+    variants: int = 0
+    rehearsal: float = 0.3
+    hold_out: float = 0.0
+    validate_every: int = 1000
+    patience: int = 0
 
     def __post_init__(self) -> None:
         choices = {
@@ -87,9 +100,21 @@ class Settings:
             if getattr(self, name) not in get_args(choice):
                 allowed = ", ".join(get_args(choice))
                 raise SettingsError(f"{name} is '{getattr(self, name)}', must be one of {allowed}")
-        for name in ("steps", "batch_size", "texts_per_image", "accumulate", "workers"):
+        for name in (
+            "steps",
+            "batch_size",
+            "texts_per_image",
+            "accumulate",
+            "workers",
+            "validate_every",
+        ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")
+        for name in ("rehearsal", "hold_out"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SettingsError(f"{name} must be at least 0 and below 1")
+        if self.variants and self.stage == "base":
+            raise SettingsError("variants: a base's image features change while it learns")
         if self.image_size % 32 or self.image_size < 64:
             raise SettingsError("image_size must be a multiple of 32")
         unknown = set(self.mixture) - set(SOURCES)

@@ -18,7 +18,8 @@ from training.alignment import (
 )
 from training.counts import Counts
 from training.dataset import Batch
-from training.dense_heads import CellHead, TokenHead
+from training.dense_heads import CellHead, TextHead, TokenHead
+from training.feature_cache import FeatureCache
 from training.losses import grounding_losses
 from training.recipes import Recipe
 from training.settings import Settings
@@ -27,13 +28,14 @@ from training.targets import denoted, denoted_by
 
 
 class Heads(nn.Module):
-    """What only training needs: dense heads for the base, a projection head for stage 3."""
+    """What only training needs: dense heads, and a projection head for stage 3."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.cells = CellHead(width)
         self.tokens = TokenHead(width)
         self.projection = ProjectionHead(width)
+        self.texts = TextHead(width)
 
 
 class Step(nn.Module):
@@ -43,14 +45,22 @@ class Step(nn.Module):
         model: Frozen as its stage wants it.
         settings: Of the run.
         recipe: Its losses.
+        cache: Where features of recurring pictures are kept, if they are.
     """
 
-    def __init__(self, model: Sam3IModel, settings: Settings, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        model: Sam3IModel,
+        settings: Settings,
+        recipe: Recipe,
+        cache: FeatureCache | None = None,
+    ) -> None:
         super().__init__()
         self.model = model
         self.heads = Heads(model.config.detr_encoder_config.hidden_size)
         self.queue = FeatureQueue(settings.queue)
         self.settings = settings
+        self.cache = cache
         self.recipe = recipe
         self.base = settings.stage == "base"
         self.learn()
@@ -65,24 +75,27 @@ class Step(nn.Module):
 
     def forward(self, batch: Batch, counts: Counts, step: int) -> dict[str, torch.Tensor]:
         """The terms of one micro-batch; `loss` is what is minimised."""
-        image = self.encode_image(batch.images)
-        terms: dict[str, torch.Tensor] = {}
+        image = self.see(batch)
+        with self.lower_precision(batch.images.device):
+            text = self.model.encode_text(batch.input_ids, batch.levels)
+        terms = {"texts": self.heads.texts(text, batch, counts)}
+        loss = terms["texts"]
         dense = self.base and batch.labels is not None
         if dense:
             terms["cells"] = self.heads.cells(image, batch, counts)
+            loss = loss + terms["cells"]
         if step < self.settings.image_steps:
-            return {**terms, "loss": terms["cells"]}
+            return {**terms, "loss": loss}
         coarse = step < self.settings.coarse_until * self.settings.steps
         with self.lower_precision(batch.images.device):
-            text = self.model.encode_text(batch.input_ids, batch.levels)
             outputs = self.model.ground_layers(
                 image, text, batch.image_index, int(coarse), self.recipe.one_to_many is not None
             )
         terms |= grounding_losses(outputs, denoted(batch, counts), self.recipe, outputs.many)
-        loss = terms["grounding"]
+        loss = loss + terms["grounding"]
         if dense:
             terms["tokens"] = self.heads.tokens(outputs, batch, counts)
-            loss = loss + terms["cells"] + 2 * terms["tokens"]
+            loss = loss + 2 * terms["tokens"]
         if counts["pairs"] > 0:
             terms |= self.align(batch, counts, text, outputs)
             loss = loss + terms["alignment"]
@@ -92,6 +105,12 @@ class Step(nn.Module):
         """bfloat16 where the settings allow it."""
         wanted = self.settings.precision == "bf16"
         return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+
+    def see(self, batch: Batch) -> ImageFeatures:
+        """Features of a batch's images, kept ones where there are any."""
+        if self.cache is None or not any(batch.keys):
+            return self.encode_image(batch.images)
+        return self.cache.features(self.encode_image, batch.images, batch.keys)
 
     def encode_image(self, images: torch.Tensor) -> ImageFeatures:
         """Encode uint8 images (N, 3, S, S).

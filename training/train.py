@@ -7,6 +7,8 @@ have the same losses as one.
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -23,13 +25,14 @@ from training.evaluate import open_source
 from training.evaluation.asking import evaluate
 from training.file_samples import FileSamples
 from training.forecast import ForecastError, forecast
-from training.instruction_file import NAME, is_folder
+from training.instruction_file import NAME, InstructionFile, is_folder
 from training.log import Log
 from training.metrics import summarise
+from training.processes import summed
 from training.questions import QuestionError, Source
 from training.run import Run, rate_factor
-from training.samples import Samples
-from training.settings import SettingsError, read_settings, shipped
+from training.samples import Mixed, Samples
+from training.settings import Settings, SettingsError, read_settings, shipped
 from training.world.pool import WorldPool
 from training.world_samples import WorldSamples
 
@@ -37,29 +40,39 @@ STATE, MODEL = "state.pt", "model"
 """In a run's folder: what it goes on from, and the checkpoint that it ends with."""
 SAVE_EVERY = 250
 LOG_EVERY = 50
-VALIDATE_EVERY = 1000
 VALIDATION_PICTURES = 50
 VALIDATION_SEED = 5
 
 
 def train(run: Run, samples: Samples, out: Path, validation: Source | None = None) -> None:
-    """Run to the last step and write OUT/model; resumes from OUT/state.pt."""
+    """Run to the last step, or out of patience, and write OUT/model; resumes from OUT/state.pt."""
     settings, state = run.settings, out / STATE
     out.mkdir(parents=True, exist_ok=True)
     if state.exists():
         run.resume(state)
     stream = run.stream(samples)
     with Log(out, settings.steps, run.step, shown=run.main) as log:
-        while run.step < settings.steps:
+        over = False
+        while run.step < settings.steps and not over:
             terms = run.take(stream)
             log.step(run.step, terms, run.waited)
-            if run.step % LOG_EVERY == 0:
-                due = run.step % VALIDATE_EVERY == 0 and run.step > settings.image_steps
-                figures = validate(run, validation) if validation and due and run.main else {}
+            figures = {}
+            if validation and run.step % settings.validate_every == 0:
+                if run.main and run.step > settings.image_steps:
+                    figures = validate(run, validation)
+                    over = run.judge(score(figures))
+                over = bool(summed(torch.tensor(float(over))))
+            if figures or run.step % LOG_EVERY == 0:
                 log.write(run.step, rate_factor(run.step, settings), figures)
-            if run.step % SAVE_EVERY == 0 or run.step == settings.steps:
+            if over or run.step % SAVE_EVERY == 0 or run.step == settings.steps:
                 run.keep(state)
     run.finish(out / MODEL)
+
+
+def score(figures: dict[str, dict[str, float | None]]) -> float:
+    """One number for a validation: the mean gIoU of the levels."""
+    values = [level["giou"] for level in figures.values() if level["giou"] is not None]
+    return statistics.mean(values) if values else 0.0
 
 
 def validate(run: Run, source: Source) -> dict[str, dict[str, float | None]]:
@@ -75,14 +88,36 @@ def validate(run: Run, source: Source) -> dict[str, dict[str, float | None]]:
     return {name: summarise([r for r in rows if r.level == name]) for name in source.levels}
 
 
-def open_samples(data: Path, mixture: dict[str, float]) -> Samples:
-    """A pool of rendered scenes, or a SAM3-I JSON file or the folder it is in.
+def open_data(
+    data: Path, settings: Settings, rehearsal: Path | None, validation: Path | None
+) -> tuple[Samples, Source | None]:
+    """What to train on and what to validate on.
+
+    Args:
+        data: A pool of rendered scenes, a SAM3-I JSON file, or the folder it is in.
+        settings: Of the run.
+        rehearsal: Data of either kind to mix in, so that what was learned on it stays.
+        validation: Data of either kind; None: what the settings hold out of a file, if anything.
 
     Raises:
-        SourceError, FileNotFoundError: It is neither, in one line.
+        SourceError, QuestionError, FileNotFoundError: Some of it can't be used; one line.
     """
+    samples = open_samples(data, settings.mixture, settings.variants)
+    source = open_source(validation, None, VALIDATION_SEED) if validation else None
+    if source is None and settings.hold_out and isinstance(samples, FileSamples):
+        held = samples.hold_out(settings.hold_out)
+        source = InstructionFile(data, only=held)
+    if rehearsal:
+        share = settings.rehearsal
+        others = open_samples(rehearsal, settings.mixture, variants=0)
+        samples = Mixed([(1 - share, samples), (share, others)])
+    return samples, source
+
+
+def open_samples(data: Path, mixture: Mapping[str, float], variants: int) -> Samples:
+    """A pool of rendered scenes, or a SAM3-I JSON file or the folder it is in."""
     if data.is_file() or is_folder(data):
-        return FileSamples(data / NAME if data.is_dir() else data, mixture)
+        return FileSamples(data / NAME if data.is_dir() else data, mixture, variants)
     return WorldSamples(WorldPool(data), mixture)
 
 
@@ -95,7 +130,12 @@ def train_command(
         str, typer.Option(help=f"A YAML file, or one of {', '.join(shipped())}.")
     ] = "fine-tune",
     start: Annotated[str, typer.Option("--from", help="Checkpoint to start from.")] = "",
-    validation: Annotated[Path | None, typer.Option(help="Other data of either kind.")] = None,
+    rehearse: Annotated[
+        Path | None, typer.Option(help="Data of either kind to mix in, so that old skills stay.")
+    ] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="Other data of either kind, to measure on meanwhile.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Instead of the settings' steps.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0: as many as there are.")] = 0,
     dry_run: Annotated[
@@ -108,9 +148,8 @@ def train_command(
     console = Console()
     try:
         read = read_settings(settings, steps=steps)
-        samples = open_samples(data, read.mixture)
-        source = open_source(validation, None, VALIDATION_SEED) if validation else None
-        run = Run(read, start)
+        samples, source = open_data(data, read, rehearse, validation)
+        run = Run(read, start, out / "features")
         needs = forecast(run.module, out, run.accelerator.device)
         if dry_run:
             console.print(describe(needs, try_out(run, samples), read))

@@ -81,7 +81,16 @@ def answered(query: Query, scene: Scene, size: int) -> Asked:
     by_label = boxes_by_label(scene.objects, query.part)
     boxes = np.array([by_label[label] for label in query.labels], np.float32).reshape(-1, 4)
     masks = labels == np.array(query.labels, np.uint8)[:, None, None]
-    return Asked(query.text, query.level, masks, boxes / np.float32(size))
+    meant = [record for record in scene.objects if _means(query, record)]
+    kinds = tuple(KINDS.index(r["kind"]) for r in meant if r["kind"] in KINDS)
+    colours = tuple(COLORS.index(r["color"]) for r in meant if r["color"] in COLORS)
+    return Asked(query.text, query.level, masks, boxes / np.float32(size), kinds, colours)
+
+
+def _means(query: Query, record: dict[str, Any]) -> bool:
+    """Whether a query means a thing, or a part of it."""
+    own = [part["label"] for part in record["parts"]] if query.part else [record["label"]]
+    return not set(own).isdisjoint(query.labels)
 
 
 def object_table(objects: Objects, size: int) -> NDArray[np.float32]:

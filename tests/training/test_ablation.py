@@ -18,13 +18,12 @@ from sam3i_model.checkpoints import save
 from sam3i_model.cli import build
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Level, Outcome
-from sam3i_model.modeling import Sam3IModel
+from tests.training.small_training import random_start
 from training import train as training
 from training.ablation import command, measuring, running
 from training.ablation.measuring import AblationError, Measured, check, measure, parted
 from training.ablation.table import HEADINGS, as_markdown, cells, less, records
 from training.ablation.variants import LOSSES, OnePath, stages_of, variants_of
-from training.initialise import prepare, small_config
 from training.instructions.vocabulary import build_tokenizer
 from training.recipes import SMALL
 from training.run import Run
@@ -48,8 +47,7 @@ def base(tmp_path_factory) -> str:
     """A checkpoint without adapters; its weights are random."""
     torch.manual_seed(0)
     tokenizer = build_tokenizer()
-    model = Sam3IModel(small_config(len(tokenizer), width=32, queries=8))
-    prepare(model)
+    model = random_start(len(tokenizer))
     model.config.image_size = 64
     folder = tmp_path_factory.mktemp("base")
     save(model, tokenizer, folder)

@@ -7,12 +7,12 @@ Half-way they are kept and taken up.
 from __future__ import annotations
 
 import json
-import runpy
 import sys
 from pathlib import Path
 
 import torch
 
+from tests.training.small_training import TwoBoxes, random_start, small_settings
 from training import run as running
 from training.world_samples import WorldSamples
 
@@ -21,17 +21,16 @@ STEPS = 20
 
 def losses(stage: str, start: str, state: Path) -> list[dict[str, float]]:
     """Of every step, over all processes."""
-    shared = runpy.run_path(str(Path(__file__).with_name("test_train.py")))
-    running.new_model = shared["random_start"]
+    running.new_model = random_start
     torch.set_num_threads(1)
     # slow enough that rounding stays rounding
     changes = {"batch_size": 4, "precision": "fp32", "learning_rate": 1e-4}
     taken = []
     for half in range(2):
-        run = running.Run(shared["small_settings"](stage, STEPS, **changes), start)
+        run = running.Run(small_settings(stage, STEPS, **changes), start)
         if half:
             run.resume(state)
-        stream = run.stream(WorldSamples(shared["TwoBoxes"](), run.settings.mixture))
+        stream = run.stream(WorldSamples(TwoBoxes(), run.settings.mixture))
         taken += [run.take(stream) for _ in range(STEPS // 2)]
         run.keep(state)
         run.accelerator.wait_for_everyone()

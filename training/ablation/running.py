@@ -38,7 +38,7 @@ def trained(
         if not is_done(part, out):
             tell(f"{part.name}: {part.settings.steps} steps")
             samples = WorldSamples(pool, part.settings.mixture)
-            run = Run(part.settings, start, part.recipe, part.begin)
+            run = Run(part.settings, start, recipe=part.recipe, begin=part.begin)
             train(run, OnePath(samples) if part.one_path else samples, folder)
             (folder / STATE).unlink()
         start = str(folder / MODEL)

@@ -36,7 +36,7 @@ class Part:
     Attributes:
         name: Its folder.
         settings: What it is told.
-        recipe: Its losses; none: those that the settings name.
+        recipe: Its losses; None: those that the settings name.
         begin: Makes the model that it starts with.
         one_path: Whether complex sentences go the way of simple ones.
     """

@@ -6,15 +6,18 @@ in the training texts (training.instructions).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.instructions.axes import AXES, ranked
 from training.instructions.lexicon import NAMES
+from training.instructions.purposes import PURPOSES
+from training.instructions.purposes.purpose import Purpose
 from training.instructions.things import Thing
 from training.world.scene import Body
 
-NUMBER = 10
+NUMBER = 9
+NEED = "something to play football with"
 LEAST_VISIBLE = 0.4  # a target that is hidden more than that is not asked for
 
 
@@ -40,23 +43,22 @@ def instructions(
         for kind in {body.kind for body in bodies}
         if sum(thing.kind == kind for thing in things) == sum(b.kind == kind for b in bodies)
     }
-    box, ball = (next(b for b in bodies if b.kind == kind).colour for kind in ("box", "ball"))
+    box = next(b for b in bodies if b.kind == "box").colour
     other = bodies[-1].kind or ""  # the last of those that differ from table to table
     asked: tuple[tuple[str, str, str, list[Thing] | None], ...] = (
         ("mug", "mug", "concept", whole.get("mug")),
         ("coloured box", f"{box} box", "concept", _coloured(whole.get("box"), bodies, box)),
         ("bottles", "bottle", "concept", whole.get("bottle")),
-        ("coloured ball", f"{ball} ball", "concept", _coloured(whole.get("ball"), bodies, ball)),
         ("other kind", NAMES[other][0], "concept", whole.get(other)),
         ("leftmost", "the leftmost bottle", "simple", _most(whole.get("bottle"), "left")),
         ("closest", "the ball closest to the camera", "simple", _most(whole.get("ball"), "near")),
-        ("tallest", "the tallest bottle", "simple", _most(whole.get("bottle"), "tall")),
         (
             "beside",
             "the box left of the mug",
             "simple",
             _left_of(whole.get("box"), whole.get("mug")),
         ),
+        ("need", NEED, "complex", _serving(PURPOSES["ball game"], whole, bodies)),
         ("absent", "banana", "concept", []),
     )
     return [
@@ -64,6 +66,17 @@ def instructions(
         for name, text, level, answer in asked
         if answer is not None
     ]
+
+
+def _serving(
+    purpose: Purpose, whole: Mapping[str | None, list[Thing]], bodies: Sequence[Body]
+) -> list[Thing] | None:
+    """What serves a purpose, if nobody would argue about anything on the table and all is seen."""
+    serves = {body.kind: purpose.verdict(body.kind) for body in bodies}
+    kinds = [kind for kind, verdict in serves.items() if verdict]
+    if None in serves.values() or not whole.keys() >= set(kinds):
+        return None
+    return [thing for kind in kinds for thing in whole[kind]]
 
 
 def _coloured(

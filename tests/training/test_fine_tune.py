@@ -1,0 +1,151 @@
+"""Fine-tuning on a data set of one's own: kept features, held-out pictures, patience, rehearsal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from sam3i_model.checkpoints import load
+from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings, trained
+from training import run as running
+from training import sam3i_json
+from training import train as training
+from training.entries import SourceError
+from training.feature_cache import FeatureCache
+from training.run import Run
+from training.sam3i_json import Sample, Target
+from training.samples import Mixed
+
+PICTURES = 5
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> str:
+    """What a fine-tune starts from."""
+    folder, start = tmp_path_factory.mktemp("stages"), ""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "new_model", random_start)
+        for stage in ("base", "1-1", "1-2"):
+            start = trained(small_settings(stage, 2), folder / stage, start)
+    return start
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    """A folder with a file of instructions about the two boxes."""
+    samples = []
+    for index in range(PICTURES):
+        image, labels, _ = TwoBoxes()[index]
+        cv2.imwrite(str(tmp_path / f"{index}.png"), image[..., ::-1])
+        for label, text in ((1, "the red box"), (2, "something to drink from")):
+            key = "simple_query" if label == 1 else "complex_query"
+            texts = {name: (text,) if name == key else () for name in sam3i_json.TEXT_LISTS}
+            target = Target.of(np.asarray(labels == label))
+            samples.append(Sample(len(samples), f"{index}.png", 256, 256, texts, (target,)))
+    sam3i_json.write(tmp_path / "annotations.json", samples)
+    return tmp_path
+
+
+def tuned(data: Path, checkpoint: str, out: Path, **changes) -> Run:
+    """Fine-tune; the run when it is over."""
+    settings = small_settings("fine-tune", **changes)
+    samples, source = training.open_data(data, settings, None, None)
+    run = Run(settings, checkpoint, out / "features")
+    training.train(run, samples, out, source)
+    return run
+
+
+def test_kept_features_teach_what_fresh_ones_do(data, checkpoint, tmp_path):
+    runs = {}
+    for kept in (True, False):
+        settings = small_settings("fine-tune", 3, variants=2, precision="fp32")
+        samples, _ = training.open_data(data, settings, None, None)
+        run = Run(settings, checkpoint, tmp_path / "features" if kept else None)
+        stream = run.stream(samples)
+        runs[kept] = [run.take(stream) for _ in range(3)]
+    for with_kept, fresh in zip(runs[True], runs[False], strict=True):
+        torch.testing.assert_close(with_kept["loss"], fresh["loss"], rtol=0.02, atol=0.05)
+    files = list((tmp_path / "features").rglob("*.safetensors"))
+    assert 1 <= len(files) <= 2 * PICTURES
+
+
+def test_what_is_kept_is_not_encoded_again(checkpoint, tmp_path):
+    run = Run(small_settings("fine-tune"), checkpoint)
+    cache = FeatureCache(tmp_path, run.model.vision_encoder)
+    images = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
+    encoded = []
+
+    def encode(some: torch.Tensor):
+        encoded.append(len(some))
+        return run.module.encode_image(some)
+
+    first = cache.features(encode, images, ["a", "", "b"])
+    again = cache.features(encode, images, ["b", "", "a"])
+    assert encoded == [3, 1]
+    for level, other in zip(first.maps, again.maps, strict=True):
+        torch.testing.assert_close(level[[2, 1, 0]], other, rtol=0.01, atol=0.01)  # bfloat16
+    with torch.no_grad():
+        next(run.model.vision_encoder.parameters()).add_(1)
+    assert FeatureCache(tmp_path, run.model.vision_encoder).folder != cache.folder
+
+
+def test_the_last_pictures_are_held_out_and_validated_on(data):
+    settings = small_settings("fine-tune", hold_out=0.4)
+    samples, source = training.open_data(data, settings, None, None)
+    assert [entries[0].file_name for entries in samples.pictures] == ["0.png", "1.png", "2.png"]
+    assert len(source) == 2
+    assert [q.text for q in source[1].questions] == ["the red box", "something to drink from"]
+    assert np.array_equal(source[1].rgb, TwoBoxes()[4][0])
+    with pytest.raises(SourceError, match="too few pictures"):
+        training.open_data(data, replace(settings, hold_out=0.9), None, None)
+
+
+def test_a_run_without_progress_ends_with_its_best_weights(data, checkpoint, tmp_path, monkeypatch):
+    scores = iter([0.2, 0.5, 0.4, 0.3, 0.9])
+    seen = []
+
+    def score(figures):
+        seen.append(figures)
+        return next(scores)
+
+    monkeypatch.setattr(training, "score", score)
+    out = tmp_path / "out"
+    changes = {"steps": 20, "validate_every": 2, "patience": 2, "hold_out": 0.2}
+    run = tuned(data, checkpoint, out, **changes)
+    assert run.step == 8  # validated at 2, 4, 6 and 8; nothing better since 4
+    assert run.best["step"] == 4
+    model, _ = load(out / "model", "cpu")
+    state = model.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in run.best["values"].items())
+    again = Run(small_settings("fine-tune", **changes), checkpoint)
+    again.resume(out / "state.pt")
+    assert again.best["score"] == 0.5
+    assert list(seen[0]) == ["simple", "complex"]
+
+
+def test_rehearsal_is_mixed_in(data, checkpoint):
+    settings = small_settings("fine-tune", rehearsal=0.25)
+    samples, _ = training.open_data(data, settings, data, None)
+    assert isinstance(samples, Mixed)
+    assert samples.shares == [0.75, 0.25]
+
+
+def test_concepts_stay_as_they_were(data, checkpoint, tmp_path):
+    tuned(data, checkpoint, tmp_path / "out", steps=2)
+    before, after = (load(path, "cpu")[0] for path in (checkpoint, tmp_path / "out/model"))
+    new = after.state_dict()
+    for name, value in before.state_dict().items():
+        learned = ".adapters." in name or ".mask_embedder." in name
+        assert learned or torch.equal(value, new[name]), name
+    assert after.config.trained_levels == before.config.trained_levels
+    assert set(MIXTURES["fine-tune"]) == {"simple", "complex"}
+
+
+def test_variants_need_a_frozen_encoder():
+    with pytest.raises(running.SettingsError, match="change while it learns"):
+        small_settings("base", variants=2)
