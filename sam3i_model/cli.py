@@ -44,6 +44,10 @@ VERBS = {
         "training.evaluate:evaluate_command",
         "Measure a checkpoint, alone or beside another or a baseline.",
     ),
+    "ablate": (
+        "training.ablation.command:ablate_command",
+        "Train and measure variants of SAM3-I that lack a part.",
+    ),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }
 

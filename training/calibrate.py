@@ -7,7 +7,7 @@ loses least of what is there while at most a given share of absent things gets a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +30,8 @@ SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)
 PRESENCES = np.round(np.arange(0.0, 0.96, 0.025), 3)
 SENTENCES = 4
 """Sentences a level about each scene."""
+FALSE_ALARMS = 0.1
+"""Share of absent things that may get an answer."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,13 @@ class Choice:
     absent_empty: float
 
 
-def ask_about(segmenter: Segmenter, source: Source, pictures: int) -> dict[str, list[Asked]]:
-    """Ask all that a source has to ask about its first pictures; what came of it, by level."""
+def ask_about(
+    segmenter: Segmenter, source: Source, pictures: Collection[int]
+) -> dict[str, list[Asked]]:
+    """Ask all that a source has to ask about those pictures; what came of it, by level."""
     asked: dict[str, list[Asked]] = {name: [] for name in source.levels}
     lowest = float(SCORES[0])
-    for index in track(range(min(pictures, len(source))), description="pictures"):
+    for index in track(pictures, description="thresholds"):
         picture = source[index]
         segmenter.set_image(picture.rgb)
         instructions = [
@@ -118,7 +122,7 @@ def calibrate_command(
     seed: Annotated[int, typer.Option(help="Picks the sentences.")] = 11,
     false_alarms: Annotated[
         float, typer.Option(help="Share of absent things that may get an answer.", min=0, max=1)
-    ] = 0.1,
+    ] = FALSE_ALARMS,
     level: Annotated[
         str | None, typer.Option(help="The only level to calibrate; none: all of them.")
     ] = None,
@@ -142,7 +146,7 @@ def calibrate_command(
         loaded.config.image_size = image_size
     stored = loaded.config.trained_levels
     loaded.config.trained_levels = list(source.levels)
-    asked = ask_about(Segmenter(loaded, tokenizer), source, scenes)
+    asked = ask_about(Segmenter(loaded, tokenizer), source, range(min(scenes, len(source))))
     loaded.config.trained_levels = stored
     table = Table("level", "score", "presence", "IoU, present", "absent left empty")
     for name, rows in asked.items():

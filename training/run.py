@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,15 @@ from training.feature_cache import FeatureCache
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
 from training.processes import process_count, summed
+from training.recipes import RECIPES, Recipe
 from training.samples import Samples
 from training.settings import Settings, SettingsError
 from training.stages import enter, groups, levels_after, trainable
 from training.step import Step
+
+Begin = Callable[[str, Settings], tuple[Sam3IModel, PreTrainedTokenizerBase]]
+"""Makes the model that a run starts with, frozen as it wants it, and its tokenizer:
+(checkpoint, settings)."""
 
 
 def begin(start: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
@@ -103,6 +108,8 @@ class Run:
         settings: What is to be done.
         start: Checkpoint to start from; "" for a new base.
         features: Folder to keep image features in, if the settings want any kept.
+        recipe: Its losses; None: those that the settings name.
+        begin: Makes the model.
 
     Attributes:
         main: Whether this process is the one that writes.
@@ -116,16 +123,28 @@ class Run:
         SettingsError, CheckpointError, ImportError: It can't be made; one line.
     """
 
-    def __init__(self, settings: Settings, start: str, features: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        start: str,
+        features: Path | None = None,
+        recipe: Recipe | None = None,
+        begin: Begin = begin,
+    ) -> None:
         find = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(kwargs_handlers=[find])
+        if self.accelerator.num_processes != process_count():
+            raise SettingsError(
+                f"{process_count()} processes would train apart: set ACCELERATE_USE_CPU=true to "
+                "train together without a GPU"
+            )
         self.share = share_of(self.accelerator.process_index, settings)
         self.settings = settings
         torch.manual_seed(settings.seed)
         self.model, self.tokenizer = begin(start, settings)
         wanted = features is not None and settings.variants > 0
         cache = FeatureCache(features, self.model.vision_encoder) if features and wanted else None
-        self.module = Step(self.model, settings, cache)
+        self.module = Step(self.model, settings, recipe or RECIPES[settings.recipe], cache)
         take_over(self.module.heads, Path(start) / HEADS)
         peaks = groups(self.model, self.module.heads, settings)
         optimiser = torch.optim.AdamW(peaks, lr=1.0, betas=(0.9, 0.98), fused=True)

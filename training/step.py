@@ -21,7 +21,7 @@ from training.dataset import Batch
 from training.dense_heads import CellHead, TextHead, TokenHead
 from training.feature_cache import FeatureCache
 from training.losses import grounding_losses
-from training.recipes import RECIPES
+from training.recipes import Recipe
 from training.settings import Settings
 from training.stages import FROZEN_BLOCKS
 from training.targets import denoted, denoted_by
@@ -44,11 +44,16 @@ class Step(nn.Module):
     Args:
         model: Frozen as its stage wants it.
         settings: Of the run.
+        recipe: Its losses.
         cache: Where features of recurring pictures are kept, if they are.
     """
 
     def __init__(
-        self, model: Sam3IModel, settings: Settings, cache: FeatureCache | None = None
+        self,
+        model: Sam3IModel,
+        settings: Settings,
+        recipe: Recipe,
+        cache: FeatureCache | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -56,7 +61,7 @@ class Step(nn.Module):
         self.queue = FeatureQueue(settings.queue)
         self.settings = settings
         self.cache = cache
-        self.recipe = RECIPES[settings.recipe]
+        self.recipe = recipe
         self.base = settings.stage == "base"
         self.learn()
 

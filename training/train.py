@@ -36,6 +36,8 @@ from training.settings import Settings, SettingsError, read_settings, shipped
 from training.world.pool import WorldPool
 from training.world_samples import WorldSamples
 
+STATE, MODEL = "state.pt", "model"
+"""In a run's folder: what it goes on from, and the checkpoint that it ends with."""
 SAVE_EVERY = 250
 LOG_EVERY = 50
 VALIDATION_PICTURES = 50
@@ -44,7 +46,7 @@ VALIDATION_SEED = 5
 
 def train(run: Run, samples: Samples, out: Path, validation: Source | None = None) -> None:
     """Run to the last step, or out of patience, and write OUT/model; resumes from OUT/state.pt."""
-    settings, state = run.settings, out / "state.pt"
+    settings, state = run.settings, out / STATE
     out.mkdir(parents=True, exist_ok=True)
     if state.exists():
         run.resume(state)
@@ -64,7 +66,7 @@ def train(run: Run, samples: Samples, out: Path, validation: Source | None = Non
                 log.write(run.step, rate_factor(run.step, settings), figures)
             if over or run.step % SAVE_EVERY == 0 or run.step == settings.steps:
                 run.keep(state)
-    run.finish(out / "model")
+    run.finish(out / MODEL)
 
 
 def score(figures: dict[str, dict[str, float | None]]) -> float:
@@ -154,7 +156,7 @@ def train_command(
         needs.check()
         if not dry_run:
             train(run, samples, out, source)
-            console.print(f"model in {out / 'model'}")
+            console.print(f"model in {out / MODEL}")
     except (
         SettingsError,
         CheckpointError,

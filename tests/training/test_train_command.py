@@ -92,6 +92,12 @@ def test_a_batch_that_cannot_be_shared_is_refused():
         Run(replace(read_settings("base"), batch_size=6, accumulate=4), "")
 
 
+def test_processes_that_do_not_know_of_each_other_are_refused(monkeypatch):
+    monkeypatch.setattr(running, "process_count", lambda: 2)
+    with pytest.raises(running.SettingsError, match="ACCELERATE_USE_CPU"):
+        Run(read_settings("base"), "")
+
+
 def test_one_to_many_queries_learn_with_the_recipe_of_sam3(pool):
     """They do without attention among themselves, and nothing of them reaches the others."""
     settings = replace(read_settings("base"), **SMALL, steps=4, early_steps=0, recipe="sam3")
