@@ -30,8 +30,8 @@ class Settings:
             `fine-tune` the adapters that there are.
         seed: Of weights, data order and sentences.
         steps: Optimiser steps in all.
-        early_steps: Of these, the first ones without grounding: texts learn what they mean and, in
-            a base, image maps what they show. They take a third of the time or less.
+        early_until: Share of steps, the first ones, without grounding: texts learn what they mean
+            and, in a base, image maps what they show. They take a third of the time or less.
         batch_size: Images a step, over all processes and micro-batches.
         texts_per_image: Sentences an image.
         image_size: Of the pictures, pixels a side; the model's own is usual, a small base learns
@@ -65,7 +65,7 @@ class Settings:
     stage: Stage
     seed: int
     steps: int
-    early_steps: int
+    early_until: float
     batch_size: int
     texts_per_image: int
     image_size: int
@@ -89,6 +89,11 @@ class Settings:
     hold_out: float = 0.0
     validate_every: int = 1000
     patience: int = 0
+
+    @property
+    def early_steps(self) -> int:
+        """Steps without grounding."""
+        return round(self.early_until * self.steps)
 
     def __post_init__(self) -> None:
         choices = {

@@ -67,7 +67,7 @@ def small_settings(stage: str = "base", steps: int = 4, **changes) -> Settings:
         stage=stage,
         seed=1,
         steps=steps,
-        early_steps=1 if stage == "base" else 0,
+        early_until=0.25 if stage == "base" else 0,
         batch_size=2,
         texts_per_image=2,
         image_size=64,

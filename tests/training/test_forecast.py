@@ -37,11 +37,11 @@ def test_what_does_not_fit_is_refused():
 def test_phases_make_up_the_run():
     settings = read_settings("base")
     assert phases(settings) == [
-        ("before grounding", 0, 6000),
-        ("coarse masks", 6000, 4010),
+        ("before grounding", 0, 5980),
+        ("coarse masks", 5980, 4030),
         ("fine masks", 10010, 2990),
     ]
-    assert phases(replace(settings, early_steps=0, coarse_until=0.0)) == [("fine masks", 0, 13000)]
+    assert phases(replace(settings, early_until=0, coarse_until=0.0)) == [("fine masks", 0, 13000)]
 
 
 def test_words():

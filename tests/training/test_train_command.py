@@ -52,7 +52,7 @@ def called(*arguments: object):
 
 
 def test_a_run_from_the_command_line_and_again(tmp_path, pool):
-    path = settings_file(tmp_path, steps=2, early_steps=1)
+    path = settings_file(tmp_path, steps=2, early_until=0.5)
     for _ in range(2):  # the second time there is nothing left to do
         result = called(pool, tmp_path / "out", "--settings", path)
         assert result.exit_code == 0, result.output
@@ -62,7 +62,7 @@ def test_a_run_from_the_command_line_and_again(tmp_path, pool):
 
 
 def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, pool):
-    path = settings_file(tmp_path, steps=9000, early_steps=3000)
+    path = settings_file(tmp_path, steps=9000, early_until=1 / 3)
     result = called(pool, tmp_path / "out", "--settings", path, "--dry-run")
     assert result.exit_code == 0, result.output
     for word in ("3000 steps of", "about", "at most", "free"):
@@ -100,7 +100,7 @@ def test_processes_that_do_not_know_of_each_other_are_refused(monkeypatch):
 
 def test_one_to_many_queries_learn_with_the_recipe_of_sam3(pool):
     """They do without attention among themselves, and nothing of them reaches the others."""
-    settings = replace(read_settings("base"), **SMALL, steps=4, early_steps=0, recipe="sam3")
+    settings = replace(read_settings("base"), **SMALL, steps=4, early_until=0, recipe="sam3")
     run = Run(replace(settings, precision="fp32"), "")
     samples = WorldSamples(WorldPool(pool), settings.mixture)
     batch = next(run.stream(samples))[0]
@@ -127,7 +127,7 @@ def test_one_to_many_queries_learn_with_the_recipe_of_sam3(pool):
 
 
 def test_a_trial_has_every_phase(pool):
-    settings = replace(read_settings("base"), **SMALL, steps=10, early_steps=4)
+    settings = replace(read_settings("base"), **SMALL, steps=10, early_until=0.4)
     trial = try_out(Run(settings, ""), WorldSamples(WorldPool(pool), settings.mixture))
     assert [phase.steps for phase in trial.phases] == [4, 4, 2]
     assert all(phase.seconds > 0 for phase in trial.phases)
