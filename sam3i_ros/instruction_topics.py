@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import String
@@ -24,9 +25,15 @@ class InstructionTopics:
     """Subscribes and serves until it is closed; calls `on_change` after every change."""
 
     def __init__(
-        self, node: Node, active: InstructionList, health: Health, on_change: Callable[[], None]
+        self,
+        node: Node,
+        active: InstructionList,
+        health: Health,
+        on_change: Callable[[], None],
+        group: CallbackGroup,
     ) -> None:
         self._node = node
+        self._group = group
         self._active = active
         self._health = health
         self._on_change = on_change
@@ -38,7 +45,10 @@ class InstructionTopics:
             self._subscribe(Instruction, "~/instruction", self._instruction, 10, durability)
             self._subscribe(String, "~/instruction_text", self._text, 1, durability)
         self._service = node.create_service(
-            SetInstructions, "~/set_instructions", self._set_instructions
+            SetInstructions,
+            "~/set_instructions",
+            self._set_instructions,
+            callback_group=group,
         )
 
     def close(self) -> None:
@@ -60,6 +70,7 @@ class InstructionTopics:
             topic,
             callback,
             QoSProfile(depth=depth, durability=durability),
+            callback_group=self._group,
             # One of the two never fits a volatile publisher: no warning about that.
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )

@@ -26,6 +26,7 @@ class Settings:
     camera_to_target: tuple[float, ...]
     max_instructions: int
     autostart: bool
+    adapters: str
     instructions: tuple[str, ...]
     score_threshold: float
     sync_slop: float
@@ -108,6 +109,11 @@ PARAMETERS: dict[str, _Spec] = {
         "Configure and activate at start. Off, as launch files and lifecycle managers do that; "
         "turn it on for a plain `ros2 run`",
         True,
+    ),
+    "adapters": _Spec(
+        "",
+        "Folder of a checkpoint on the same base, whose adapters answer instead of the model's "
+        "own; empty for those. Set again, it is read again",
     ),
     "instructions": _Spec(
         Parameter.Type.STRING_ARRAY, "Sentences to look for from the start, ids instructions[i]"
