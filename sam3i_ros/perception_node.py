@@ -86,7 +86,7 @@ class PerceptionNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # A steady clock, so that diagnostics also come when a simulated clock stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, self._traffic, steady)
+        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, self._traffic, clock=steady)
 
     @property
     def settings(self) -> parameters.Settings:
@@ -323,6 +323,9 @@ def main(
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        if rclpy.ok():  # else the executor only stumbled over the shutdown that a signal began
+            raise
     finally:
         executor.shutdown()
         node.destroy_node()

@@ -22,8 +22,8 @@ class ColourSegmenter:
     """Finds blobs of the first colour word of an instruction; the biggest one first.
 
     Besides colours it knows two words: "crash" raises, "slowly" takes SLOW seconds. Its adapters
-    say how a red thing is called from then on; checking them takes LONG seconds, and those called
-    "bad" are refused.
+    say how a red thing is called from then on; those called "bad" are refused. Once it has seen an
+    image, checking them takes LONG seconds.
     """
 
     name = "colours"
@@ -35,7 +35,7 @@ class ColourSegmenter:
 
     def load_adapters(self, folder: str) -> None:
         """Any name but "bad"."""
-        time.sleep(LONG)
+        time.sleep(LONG if self._hsv.size else 0.0)
         if folder == "bad":
             raise ValueError("'bad' is damaged:\n take others")
         self.adapters = folder

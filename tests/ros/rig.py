@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,19 @@ class Process:
     """The node with the colour segmenter, or a real one; its log goes to a file."""
 
     def __init__(
-        self, log: Path, *parameters: str, namespace: str = "/", real: bool = False
+        self,
+        log: Path,
+        *parameters: str,
+        namespace: str = "/",
+        arguments: Sequence[str] = (),
+        real: bool = False,
     ) -> None:
         self.log = log
         fake = [str(Path(__file__).with_name("fakes.py"))]
         program = ["-m", "sam3i_ros.perception_node"] if real else fake
-        arguments = [a for p in parameters for a in ("-p", p)]
-        command = [sys.executable, *program, "--ros-args", "-r", f"__ns:={namespace}", *arguments]
+        given = [a for p in parameters for a in ("-p", p)]
+        command = [sys.executable, *program, "--ros-args", "-r", f"__ns:={namespace}"]
+        command += [*given, *arguments]
         with log.open("w") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
 
