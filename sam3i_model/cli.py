@@ -36,6 +36,10 @@ VERBS = {
         "training.evaluate:evaluate_command",
         "Measure a checkpoint, or two side by side.",
     ),
+    "replay": (
+        "sam3i_ros.replay:replay_command",
+        "Run a recorded bag through a model, into a new bag.",
+    ),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }
 

@@ -70,6 +70,9 @@ class CameraBuffer:
     A frame is complete when its depth is there, when its depth is no longer waited for, or, with
     `use_depth` off, at once. Whatever is overtaken by a newer complete frame is forgotten, and
     `on_drop` is told how many images that were.
+
+    With `every`, for a recording, nothing is forgotten, the oldest frame comes first, and as nobody
+    is in a hurry an image waits DEPTH_SILENT for its depth, or until eight more wait.
     """
 
     def __init__(
@@ -79,12 +82,14 @@ class CameraBuffer:
         depth_topic: str = "depth",
         on_drop: Callable[[int], None] = lambda count: None,
         clock: Callable[[], float] = time.monotonic,
+        every: bool = False,
     ) -> None:
         self.slop = slop  # s; may be changed at any time
         self._use_depth = use_depth
         self._depth_topic = depth_topic
         self._on_drop = on_drop
         self._clock = clock
+        self._every = every
         self._changed = threading.Condition()
         self._images: deque[_Stored] = deque()
         self._depths: deque[_Stored] = deque(maxlen=_HISTORY)
@@ -97,7 +102,7 @@ class CameraBuffer:
         """Stores a colour image."""
         with self._changed:
             self._images.append(_Stored(message, stamp_ns(message), self._clock()))
-            if len(self._images) > _HISTORY:
+            if len(self._images) > _HISTORY and not self._every:
                 self._drop(1)
             self._forget_overtaken()
 
@@ -120,11 +125,11 @@ class CameraBuffer:
             self._changed.notify_all()
 
     def take(self, timeout: float) -> RawFrame | None:
-        """The newest complete frame, waiting up to `timeout` s for one; None if there is none."""
+        """The next complete frame, waiting up to `timeout` s for one; None if there is none."""
         deadline = self._clock() + timeout
         with self._changed:
             while not self._closed:
-                index = self._newest_complete()
+                index = self._next()
                 if index is not None:
                     return self._pop(index)
                 now = self._clock()
@@ -136,14 +141,16 @@ class CameraBuffer:
                 self._changed.wait(max(wake - now, 0.001))
         return None
 
-    def _newest_complete(self) -> int | None:
-        late = self._clock() - DEPTH_WAIT
-        silent = self._clock() - self._last_depth > DEPTH_SILENT
+    def _next(self) -> int | None:
+        """Index of the image to answer now: the newest complete one, or with `every` the oldest."""
+        late = self._clock() - (DEPTH_SILENT if self._every else DEPTH_WAIT)
+        silent = not self._every and self._clock() - self._last_depth > DEPTH_SILENT
+        crowded = len(self._images) > _HISTORY
         unpaired = None
-        for index in reversed(range(len(self._images))):
+        for index in range(len(self._images))[: 1 if self._every else None][::-1]:
             if not self._use_depth or self._partner(self._images[index]) is not None:
                 return index
-            if unpaired is None and (silent or self._images[index].arrived <= late):
+            if unpaired is None and (silent or crowded or self._images[index].arrived <= late):
                 unpaired = index
         return unpaired
 
@@ -176,7 +183,7 @@ class CameraBuffer:
         return f"no depth image within sync_slop ({self.slop:g} s) of the image{nearest}"
 
     def _forget_overtaken(self) -> None:
-        index = self._newest_complete()
+        index = self._next()
         if index is not None:
             self._drop(index)
             self._changed.notify_all()

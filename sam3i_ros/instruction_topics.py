@@ -11,7 +11,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import String
 
 from sam3i_ros.health import Health, Severity
-from sam3i_ros.instructions import InstructionList, entry, entry_from_message
+from sam3i_ros.instructions import InstructionList, entry_from_message
 from sam3i_ros.msg import Instruction
 from sam3i_ros.srv import SetInstructions
 
@@ -77,25 +77,14 @@ class InstructionTopics:
         self._subscriptions.append(subscription)
 
     def _text(self, message: String) -> None:
-        if message.data.strip():
-            self._active.add(entry(message.data))
-        else:
-            self._active.remove("")
+        self._active.hear_text(message.data)
         self._on_change()
 
     def _instruction(self, message: Instruction) -> None:
-        if message.operation == Instruction.ADD:
-            self._active.add(entry_from_message(message))
-        elif message.operation == Instruction.REMOVE:
-            self._active.remove(message.id)
-        elif message.operation == Instruction.CLEAR:
-            self._active.replace([])
-        else:
-            self._health.fault(
-                "instructions.operation",
-                Severity.WARN,
-                f"operation {message.operation} does not exist; use ADD, REMOVE or CLEAR",
-            )
+        try:
+            self._active.hear(message)
+        except ValueError as error:
+            self._health.fault("instructions.operation", Severity.WARN, str(error))
         self._on_change()
 
     def _set_instructions(

@@ -144,6 +144,14 @@ def declare(node: Any) -> Settings:
     return settings({name: node.get_parameter_or(name).value for name in PARAMETERS})
 
 
+def defaults() -> Settings:
+    """Settings of a node that was given no parameters."""
+    arrays = Parameter.Type
+    return settings(
+        {n: None if isinstance(s.default, arrays) else s.default for n, s in PARAMETERS.items()}
+    )
+
+
 def settings(values: Mapping[str, Any]) -> Settings:
     """Settings from parameter values, None standing for an empty array; ValueError if unusable."""
     usable = dict(values)

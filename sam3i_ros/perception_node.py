@@ -86,7 +86,9 @@ class PerceptionNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # A steady clock, so that diagnostics also come when a simulated clock stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, self._traffic, clock=steady)
+        self._diagnostics_timer = self.create_timer(
+            1.0, self._diagnose, callback_group=self._traffic, clock=steady
+        )
 
     @property
     def settings(self) -> parameters.Settings:

@@ -14,11 +14,9 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from rosbags.typesys.store import Typestore
 from sensor_msgs.msg import Image, PointCloud2
 
-from sam3i_ros.demo.paths import package_file
+from sam3i_ros.bags import type_name, typestore
 from sam3i_ros.msg import Instruction, SegmentArray
 from sam3i_ros.player import read_stamp
 
@@ -36,15 +34,6 @@ TOPICS: dict[str, Any] = {
     INSTRUCTION: Instruction,
     DIAGNOSTICS: DiagnosticArray,
 }
-
-
-def typestore() -> Typestore:
-    """The standard messages and ours, so that a bag can hold the definitions of both."""
-    store = get_typestore(Stores.ROS2_KILTED)
-    for path in sorted(package_file("msg").glob("*.msg")):
-        text = path.read_text(encoding="utf-8")
-        store.register(get_types_from_msg(text, f"sam3i_ros/msg/{path.stem}"))
-    return store
 
 
 class Recorder:
@@ -94,7 +83,7 @@ class Recorder:
             self._writer.open()
             self._connections = {
                 topic: self._writer.add_connection(
-                    topic, _type_name(message_type), typestore=self._store
+                    topic, type_name(message_type), typestore=self._store
                 )
                 for topic, message_type in TOPICS.items()
             }
@@ -122,8 +111,3 @@ class Recorder:
         self._executor.shutdown()
         self._thread.join(timeout=2.0)
         self._node.destroy_node()
-
-
-def _type_name(message_type: Any) -> str:
-    package = message_type.__module__.split(".")[0]
-    return f"{package}/msg/{message_type.__name__}"
