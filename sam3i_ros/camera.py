@@ -165,8 +165,9 @@ class CameraBuffer:
         image = self._images.popleft()
         depth = self._partner(image) if self._use_depth else None
         why = "" if depth else self._why_no_depth(image)
-        while depth and self._depths.popleft() is not depth:
-            pass  # depth images before it have no image left to go with
+        if depth:  # and older ones have no image left to go with
+            newer = (d for d in self._depths if d.stamp_ns > depth.stamp_ns)
+            self._depths = deque(newer, maxlen=_HISTORY)
         return RawFrame(
             image.message, depth.message if depth else None, self._info, image.arrived, why
         )

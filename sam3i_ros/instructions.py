@@ -105,7 +105,7 @@ class InstructionList:
             return [self._add(entry(t, f"{_PARAMETER_ID}{i}]")) for i, t in enumerate(texts)]
 
     def hear_text(self, text: str) -> None:
-        """What ~/instruction_text does: the sentence gets the id "default"; an empty one clears it."""
+        """What ~/instruction_text does: it gets the id "default"; an empty one clears it."""
         if text.strip():
             self.add(entry(text))
         else:

@@ -61,9 +61,9 @@ def choose(reader: AnyReader, image: str, depth: str, info: str, recorded: bool)
     wanted = [] if depth == NONE else aligned or depths
     named = "" if depth == NONE else depth
     depth = _one("--depth", "depth image", named, wanted, kinds)
-    camera = _base(_without_transport(image))
-    beside = [t for t in infos if _base(t) == camera]
-    info = _one("--camera-info", "camera_info", info, beside or infos, infos)
+    if depth:
+        beside = [t for t in infos if _base(t) == _base(_without_transport(image))]
+        info = _one("--camera-info", "camera_info", info, beside or infos, infos)
     return Topics(image, depth, info, _instructions(reader) if recorded else ())
 
 

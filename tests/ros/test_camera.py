@@ -126,6 +126,36 @@ def test_newest_pair_wins_over_older_pairs_and_unpaired(paired: CameraBuffer, dr
     assert drops.count == 2
 
 
+def test_every_image_of_a_recording_comes_in_its_order(clock: Clock, drops: Drops) -> None:
+    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock, every=True)
+    for stamp in (0, 33, 66):
+        buffer.add_image(image(stamp))
+    buffer.add_depth(depth(33))
+    assert buffer.take(0) is None  # the first may still get its depth
+    clock.now += 0.5
+    assert buffer.take(0) is None
+    buffer.add_depth(depth(0))
+    assert [milliseconds(taken(buffer)) for _ in range(2)] == [0, 33]
+    clock.now += 3.0  # a slow camera is not a silent one
+    buffer.add_image(image(3500))
+    assert taken(buffer).no_depth.startswith("depth images have stopped")
+    assert buffer.take(0) is None
+    buffer.add_depth(depth(3500))
+    assert taken(buffer).depth is not None
+    assert drops.count == 0
+
+
+def test_a_recording_without_depth_does_not_pile_up(clock: Clock, drops: Drops) -> None:
+    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock, every=True)
+    got = []
+    for stamp in range(100):
+        buffer.add_image(image(stamp))
+        raw = buffer.take(0)
+        got += [milliseconds(raw)] if raw else []
+    assert got == list(range(92))
+    assert drops.count == 0
+
+
 def test_waits_for_depth_but_not_for_ever(paired: CameraBuffer, clock: Clock) -> None:
     paired.add_depth(depth(0))
     paired.add_image(image(100))
