@@ -7,19 +7,22 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
+from rosbags.highlevel import AnyReader
 
-if TYPE_CHECKING:
-    from rosbags.highlevel import AnyReader
-
-    from sam3i_ros.instructions import InstructionList
-    from sam3i_ros.pipeline import SegmenterLike
-    from sam3i_ros.replay.topics import Topics
+from sam3i_ros.bags import BagError, messages, open_bag
+from sam3i_ros.health import Health
+from sam3i_ros.instructions import InstructionList
+from sam3i_ros.parameters import defaults
+from sam3i_ros.pipeline import SegmenterLike
+from sam3i_ros.replay.result_bag import ResultBag
+from sam3i_ros.replay.run import Replay
+from sam3i_ros.replay.topics import Topics, choose, copied
 
 NODE_NAME = re.compile(r"/?[A-Za-z]\w*(/[A-Za-z]\w*)*")
 MAX_INSTRUCTIONS = 64  # as many as the node can be set to
@@ -47,11 +50,9 @@ def replay_command(
     force: Annotated[bool, typer.Option("--force", help="Replace a bag that is there.")] = False,
 ) -> None:
     """Run a recording through a model; camera and results go into a new bag."""
-    # Here, as they take seconds that `sam3i --help` need not wait for.
+    # Here, as torch takes seconds that `--help` need not wait for.
     from sam3i_model.segmenter import Segmenter
     from sam3i_model.weights import CheckpointError
-    from sam3i_ros.bags import BagError, open_bag
-    from sam3i_ros.replay.topics import choose
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     console = Console(stderr=True)
@@ -78,8 +79,6 @@ def replay_command(
 
 def check_place(bag: Path, out: Path, force: bool) -> None:
     """Refuse to write over anything but an older bag, and that only if told to."""
-    from sam3i_ros.bags import BagError
-
     if out.resolve() in (bag.resolve(), *bag.resolve().parents):
         raise BagError(f"{out} is where the recording itself is; name another place")
     if out.exists() and not force:
@@ -90,9 +89,6 @@ def check_place(bag: Path, out: Path, force: bool) -> None:
 
 def asked(texts: Sequence[str]) -> InstructionList:
     """The instructions of the command line."""
-    from sam3i_ros.bags import BagError
-    from sam3i_ros.instructions import InstructionList
-
     active = InstructionList(MAX_INSTRUCTIONS)
     for entry in active.replace_defaults(texts):
         if entry.rejected:
@@ -111,13 +107,6 @@ def play(
     console: Console,
 ) -> int:
     """Answer the whole recording and say what came of it; the exit status."""
-    from sam3i_ros.bags import BagError, messages
-    from sam3i_ros.health import Health
-    from sam3i_ros.parameters import defaults
-    from sam3i_ros.replay.result_bag import ResultBag
-    from sam3i_ros.replay.run import Replay
-    from sam3i_ros.replay.topics import copied
-
     copies = copied(reader, topics, base)
     target = ResultBag(out, reader, copies, base)
     health = Health(lambda severity, text: say(console, text, "yellow"))

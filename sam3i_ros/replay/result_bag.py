@@ -45,10 +45,17 @@ class ResultBag:
         """OSError if the place can't be written to, as from all other methods."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=".sam3i-", dir=self._path.parent))
+        try:
+            self._open()
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        return self
+
+    def _open(self) -> None:
         # The final name already, as the file inside is called after it.
-        self._writer = Writer(
-            self._folder / self._path.name, version=9, storage_plugin=StoragePlugin.MCAP
-        )
+        self._new = self._folder / "new" / self._path.name
+        self._writer = Writer(self._new, version=9, storage_plugin=StoragePlugin.MCAP)
         self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         self._writer.open()
         ours, theirs = typestore(), self._reader.typestore
@@ -65,7 +72,7 @@ class ResultBag:
             # A file holds one definition of a type: results of another version stay behind.
             known = kind in store.fielddefs and (
                 kind not in self._writer.added_types
-                or theirs.hash_rihs01(kind) == ours.hash_rihs01(kind)
+                or store.hash_rihs01(kind) == ours.hash_rihs01(kind)
             )
             if known and topic not in self._inputs:  # of several publishers, one is enough
                 self._inputs[topic] = self._writer.add_connection(
@@ -74,7 +81,6 @@ class ResultBag:
                     typestore=store,
                     offered_qos_profiles=connection.ext.offered_qos_profiles,  # type: ignore[union-attr]
                 )
-        return self
 
     def copy(self, message: Message) -> None:
         """Writes a message as it was recorded, if its topic is one of those."""
@@ -117,5 +123,5 @@ class ResultBag:
             future.result()
         self._writer.close()
         if self._path.exists():
-            self._path.rename(self._folder / "replaced")
-        (self._folder / self._path.name).rename(self._path)
+            self._path.rename(self._folder / "old")
+        self._new.rename(self._path)

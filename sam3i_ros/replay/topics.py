@@ -76,10 +76,12 @@ def copied(reader: AnyReader, topics: Topics, base: str) -> list[Connection]:
     """What belongs beside new results below `base`: the camera, TF, and results of other names."""
     camera = {topics.image, topics.depth, *_of(reader, CAMERA_INFO), *topics.instructions}
     others = result_bases(reader) - {base}
+    types: dict[str, str] = {}  # of a topic that two types were published on, the first counts
     return [
         c
         for c in reader.connections
-        if c.topic in camera or c.msgtype == TRANSFORMS or _base(c.topic) in others
+        if (c.topic in camera or c.msgtype == TRANSFORMS or _base(c.topic) in others)
+        and types.setdefault(c.topic, c.msgtype) == c.msgtype
     ]
 
 

@@ -136,6 +136,13 @@ def test_the_base_stays_the_very_same_tensors(serving, tuned):
     assert all(torch.equal(after[name], stored[name]) for name in stored)
 
 
+def test_the_old_adapters_are_let_go(serving, tuned):
+    old = [weakref.ref(p) for n, p in serving.model.named_parameters() if is_adapter(n)]
+    serving.load_adapters(str(tuned))
+    assert old
+    assert not any(parameter() is not None for parameter in old)
+
+
 def test_the_own_adapters_are_not_read_again_while_they_are_in_service(tuned):
     segmenter = serve(tuned)
     shutil.rmtree(tuned)
