@@ -68,8 +68,9 @@ class CameraBuffer:
     """Holds the newest complete frame, and the few images that still wait for their depth.
 
     A frame is complete when its depth is there, when its depth is no longer waited for, or, with
-    `use_depth` off, at once. Whatever is overtaken by a newer complete frame is forgotten, and
-    `on_drop` is told how many images that were.
+    `use_depth` off, at once. The first one waits for camera_info as well, which comes after the
+    image. Whatever is overtaken by a newer complete frame is forgotten, and `on_drop` is told how
+    many images that were.
 
     With `every`, for a recording, nothing is forgotten, the oldest frame comes first, and as nobody
     is in a hurry an image waits DEPTH_SILENT for its depth, or until eight more wait.
@@ -94,6 +95,7 @@ class CameraBuffer:
         self._images: deque[_Stored] = deque()
         self._depths: deque[_Stored] = deque(maxlen=_HISTORY)
         self._info: CameraInfo | None = None
+        self._info_due = use_depth
         self._depth_seen = False
         self._last_depth = clock()
         self._closed = False
@@ -116,7 +118,8 @@ class CameraBuffer:
     def add_info(self, message: CameraInfo) -> None:
         """Stores the newest camera_info; it belongs to all images that follow."""
         with self._changed:
-            self._info = message
+            self._info, self._info_due = message, False
+            self._forget_overtaken()
 
     def close(self) -> None:
         """Makes `take` return at once, now and later."""
@@ -148,7 +151,8 @@ class CameraBuffer:
         crowded = len(self._images) > _HISTORY
         unpaired = None
         for index in range(len(self._images))[: 1 if self._every else None][::-1]:
-            if not self._use_depth or self._partner(self._images[index]) is not None:
+            lonely = self._use_depth and self._partner(self._images[index]) is None
+            if not (lonely or self._info_due):
                 return index
             if unpaired is None and (silent or crowded or self._images[index].arrived <= late):
                 unpaired = index
@@ -162,6 +166,7 @@ class CameraBuffer:
 
     def _pop(self, index: int) -> RawFrame:
         self._drop(index)
+        self._info_due = False  # it has been waited for
         image = self._images.popleft()
         depth = self._partner(image) if self._use_depth else None
         why = "" if depth else self._why_no_depth(image)

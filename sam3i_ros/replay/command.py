@@ -25,7 +25,7 @@ from sam3i_ros.replay.run import Replay
 from sam3i_ros.replay.topics import Topics, choose, copied
 
 NODE_NAME = re.compile(r"/?[A-Za-z]\w*(/[A-Za-z]\w*)*")
-MAX_INSTRUCTIONS = 64  # as many as the node can be set to
+MAX_INSTRUCTIONS, MAX_RATE = 64, 240.0  # as much as the node can be set to
 INTERRUPTED = 130  # exit status, as a shell gives it
 
 
@@ -42,7 +42,7 @@ def replay_command(
         str, typer.Option(help="Node that the results are named after, such as left/sam3i.")
     ] = "sam3i",
     rate: Annotated[
-        float, typer.Option(min=0.0, help="Most images answered per recorded second; 0: all.")
+        float, typer.Option(help="Most images answered per recorded second; 0: all.")
     ] = 0.0,
     image: Annotated[str, typer.Option(help="Colour topic, if there are several.")] = "",
     depth: Annotated[str, typer.Option(help="Depth topic, if there are several; or none.")] = "",
@@ -61,6 +61,8 @@ def replay_command(
         check_place(bag, out, force)
         if not NODE_NAME.fullmatch(name):
             raise BagError(f"--name {name}: a node can't be called that")
+        if not 0.0 <= rate <= MAX_RATE:
+            raise BagError(f"--rate {rate:g}: not between 0 and {MAX_RATE:g} images a second")
         active = asked(instruction or ())
         with open_bag(bag) as reader:
             topics = choose(reader, image, depth, camera_info, recorded=not instruction)
@@ -110,7 +112,7 @@ def play(
     copies = copied(reader, topics, base)
     target = ResultBag(out, reader, copies, base)
     health = Health(lambda severity, text: say(console, text, "yellow"))
-    types = {c.topic: c.msgtype for c in reader.connections}
+    types = {c.topic: c.msgtype for c in copies}
     replay = Replay(topics, types, segmenter, active, defaults(), health, target.add, rate)
     total = sum(c.msgcount for c in reader.connections if c.topic == topics.image)
     recorded, began = reader.duration * 1e-9, time.monotonic()

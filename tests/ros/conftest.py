@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import rclpy
@@ -12,7 +14,10 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from tests.ros.fakes import ColourSegmenter
+from tests.ros.recordings import shots
 from tests.ros.rig import Rig
+from training.world.bag import write_bag
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +45,26 @@ def make_rig() -> Iterator[Callable[..., Rig]]:
     rclpy.shutdown(context=context)
     for thread in threads:
         thread.join(5)
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The colour segmenter stands in for every model; the models asked for."""
+    models: list[str] = []
+
+    def load(model: str, device: str) -> ColourSegmenter:
+        models.append(model)
+        return ColourSegmenter()
+
+    monkeypatch.setattr("sam3i_model.segmenter.Segmenter.from_pretrained", load)
+    before = signal.getsignal(signal.SIGTERM)  # which `sam3i replay` takes for itself
+    yield models
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four frames of a red and a blue square two metres away, as the world is recorded."""
+    path = tmp_path_factory.mktemp("bags") / "scene"
+    write_bag(path, shots(4), lossless=True)
+    return path
