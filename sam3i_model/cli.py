@@ -44,6 +44,10 @@ VERBS = {
         "training.evaluate:evaluate_command",
         "Measure a checkpoint, alone or beside another or a baseline.",
     ),
+    "replay": (
+        "sam3i_ros.replay:replay_command",
+        "Run a recorded bag through a model, into a new bag.",
+    ),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }
 

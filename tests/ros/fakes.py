@@ -15,19 +15,30 @@ from sam3i_model.instruction import Instruction, Outcome, route
 HUES = {"red": (170, 10), "yellow": (20, 35), "green": (40, 80), "blue": (100, 130)}  # of 180
 MIN_PIXELS = 20
 SLOW = 0.4  # s
+LONG = 2.0  # s
 
 
 class ColourSegmenter:
     """Finds blobs of the first colour word of an instruction; the biggest one first.
 
-    Besides colours it knows two words: "crash" raises, "slowly" takes SLOW seconds.
+    Besides colours it knows two words: "crash" raises, "slowly" takes SLOW seconds. Its adapters
+    say how a red thing is called from then on; those called "bad" are refused. Once it has seen an
+    image, checking them takes LONG seconds.
     """
 
     name = "colours"
     device = "cpu"
 
     def __init__(self) -> None:
+        self.adapters = ""
         self._hsv = np.zeros((0, 0, 3), np.uint8)
+
+    def load_adapters(self, folder: str) -> None:
+        """Any name but "bad"."""
+        time.sleep(LONG if self._hsv.size else 0.0)
+        if folder == "bad":
+            raise ValueError("'bad' is damaged:\n take others")
+        self.adapters = folder
 
     def set_image(self, rgb: np.ndarray) -> None:
         """uint8 (H, W, 3)."""
@@ -39,6 +50,7 @@ class ColourSegmenter:
 
     def _one(self, instruction: Instruction) -> Grounding:
         words = instruction.text.lower().split()
+        words = ["red" if word == self.adapters else word for word in words]
         if "crash" in words:
             raise RuntimeError("told to crash")
         if "slowly" in words:
