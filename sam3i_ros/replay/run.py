@@ -12,9 +12,9 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
+from sam3i_model.decoding import MessageError
 from sam3i_ros.bags import Message
 from sam3i_ros.camera import DEPTH_SILENT, CameraBuffer, FrameDecoder, RawFrame
-from sam3i_ros.decoding import MessageError
 from sam3i_ros.health import Health, Severity
 from sam3i_ros.instructions import InstructionList
 from sam3i_ros.msg import Instruction
