@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,15 +16,14 @@ from sam3i_model.instruction import Instruction, Outcome, route
 HUES = {"red": (170, 10), "yellow": (20, 35), "green": (40, 80), "blue": (100, 130)}  # of 180
 MIN_PIXELS = 20
 SLOW = 0.4  # s
-LONG = 2.0  # s
 
 
 class ColourSegmenter:
     """Finds blobs of the first colour word of an instruction; the biggest one first.
 
     Besides colours it knows two words: "crash" raises, "slowly" takes SLOW seconds. Its adapters
-    say how a red thing is called from then on; those called "bad" are refused. Once it has seen an
-    image, checking them takes LONG seconds.
+    say how a red thing is called from then on; those called "bad" are refused. Checking them takes
+    as long as there is a file of their name and ".hold".
     """
 
     name = "colours"
@@ -35,10 +35,11 @@ class ColourSegmenter:
 
     def load_adapters(self, folder: str) -> None:
         """Any name but "bad"."""
-        time.sleep(LONG if self._hsv.size else 0.0)
+        while Path(f"{folder}.hold").exists():
+            time.sleep(0.01)
         if folder == "bad":
             raise ValueError("'bad' is damaged:\n take others")
-        self.adapters = folder
+        self.adapters = Path(folder).name
 
     def set_image(self, rgb: np.ndarray) -> None:
         """uint8 (H, W, 3)."""

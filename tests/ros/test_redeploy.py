@@ -21,7 +21,6 @@ from sam3i_ros.msg import Instruction, SegmentArray
 from sam3i_model.anatomy import is_adapter
 from sam3i_model.checkpoints import BUNDLED, load, save
 from sam3i_model.segmenter import Segmenter
-from tests.ros.fakes import LONG
 from tests.ros.rig import FOUND, NOT_FOUND, Process, Rig, outcomes, scene
 
 QUIET = 3.0  # s
@@ -65,25 +64,26 @@ def test_frames_instructions_and_diagnostics_go_on_during_the_check(
         tmp_path / "log", "autostart:=true", "depth_transport:=none", namespace="/swap"
     )
     with running(process):
+        crimson = tmp_path / "crimson"
+        hold = tmp_path / "crimson.hold"
+        hold.touch()
         rig.ask(red="crimson", blue="blue")
         assert outcomes(rig.answer(rig.show_colour())) == {"red": NOT_FOUND, "blue": FOUND}
 
         def work() -> list[str]:
-            began = time.monotonic()
             with ThreadPoolExecutor(1) as pool:
-                refused = pool.submit(rig.set, adapters="crimson")
-                time.sleep(LONG / 4)
-                rig.heard["/diagnostics"].clear()
+                refused = pool.submit(rig.set, adapters=str(crimson))
                 rig.instruction.publish(Instruction(id="third", text="green"))
                 rig.wait(lambda: len(rig.heard["segments"][-1].results) == 3)
                 rig.row("model")
-                assert time.monotonic() - began < LONG, "the node stood still during the check"
+                images = len(rig.heard["segments"])
+                rig.wait(lambda: len(rig.heard["segments"]) > images + 10)
+                assert not refused.done()
+                hold.unlink()
                 return refused.result()
 
-        refused, answers, times = stream(rig, work)
+        refused, answers, _ = stream(rig, work)
         assert refused == []
-        assert max(np.diff(times)) < LONG / 2
-        assert len(answers) > 10
         assert outcomes(answers[0]) == {"red": NOT_FOUND, "blue": FOUND}
         assert outcomes(answers[-1]) == {"red": FOUND, "blue": FOUND, "third": NOT_FOUND}
         seen = [outcomes(answer)["red"] for answer in answers]
