@@ -65,6 +65,11 @@ ARGUMENTS = [
         description=f"bundled, a folder, a .pt file or a hub id; {AS_PARAMETER}",
     ),
     DeclareLaunchArgument(
+        "adapters",
+        default_value="",
+        description=f"folder of a checkpoint on the model's base; {AS_PARAMETER}",
+    ),
+    DeclareLaunchArgument(
         "device", default_value="", description=f"auto, cpu, cuda or cuda:N; {AS_PARAMETER}"
     ),
     DeclareLaunchArgument(
@@ -127,7 +132,8 @@ def rviz(given: dict[str, str], camera: dict[str, str]) -> Node:
 
 def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[LaunchDescriptionEntity]:
     """The node, and what takes it to active or says why not."""
-    overrides = {name: given[name] for name in ("model", "device", "target_frame") if given[name]}
+    names = ("model", "adapters", "device", "target_frame")
+    overrides = {name: given[name] for name in names if given[name]}
     node = LifecycleNode(
         package="sam3i_ros",
         executable="perception_node",

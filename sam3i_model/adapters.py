@@ -90,6 +90,8 @@ class LowRankAttention(nn.Module):
 
     def __init__(self, width: int, rank: int, heads: int) -> None:
         super().__init__()
+        if rank % heads:
+            raise ValueError(f"adapter_dim ({rank}) must be a multiple of adapter_heads ({heads})")
         self.heads = heads
         self.in_proj = nn.Linear(width, 3 * rank)
         self.out_proj = nn.Linear(rank, width)

@@ -29,15 +29,17 @@ class Life(Enum):
     IDENTITY = "does nothing"
 
 
+def is_adapter(name: str) -> bool:
+    """Whether a tensor belongs to an adapter or to a level's own mask embedder, not to the base."""
+    copies = (f"{MASK_COPY}simple.", f"{MASK_COPY}complex.")
+    return bool(ADAPTER.match(name)) or name.startswith(copies)
+
+
 def parameters(tensors: Mapping[str, torch.Tensor]) -> dict[str, int]:
     """Parameters by part of the model, largest first; adapters and mask copies apart."""
     counts: Counter[str] = Counter()
     for name, tensor in tensors.items():
-        adapter = ADAPTER.match(name)
-        if adapter or name.startswith((f"{MASK_COPY}simple.", f"{MASK_COPY}complex.")):
-            counts["adapters"] += tensor.numel()
-        else:
-            counts[name.split(".")[0]] += tensor.numel()
+        counts["adapters" if is_adapter(name) else name.split(".")[0]] += tensor.numel()
     return {part: counts[part] for part in sorted(counts, key=counts.__getitem__, reverse=True)}
 
 

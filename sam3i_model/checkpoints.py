@@ -202,11 +202,9 @@ def assemble(weights: Weights, config: Sam3IConfig) -> Sam3IModel:
             expected = Sam3IModel(config).state_dict()
         misfit(weights, expected)
         for name, tensor in announced(weights.tensors.items(), "reading", weights.outlines):
-            if tensor.is_floating_point() and not finite(tensor):
+            if not finite(tensor):
                 raise CheckpointError(f"'{weights.path}' is damaged: {name} is not finite")
-            single = tensor.float() if tensor.is_floating_point() else tensor
-            # the same weights at other addresses would give other last digits
-            read[name] = single.clone() if single.data_ptr() % ALIGNMENT else single
+            read[name] = single(tensor)
         logging.disable_progress_bar()
         return Sam3IModel.from_pretrained(None, config=config, state_dict=read, dtype=torch.float32)
     except CheckpointError:
@@ -243,6 +241,13 @@ def misfit(weights: Weights, expected: Mapping[str, torch.Tensor]) -> None:
 def finite(tensor: torch.Tensor) -> bool:
     """Whether there is no NaN or infinity, without a copy."""
     return not tensor.numel() or all(bool(bound.isfinite()) for bound in torch.aminmax(tensor))
+
+
+def single(tensor: torch.Tensor) -> torch.Tensor:
+    """A stored tensor as it is used: float32 unless it holds integers; itself where it can be."""
+    wide = tensor.float() if tensor.is_floating_point() else tensor
+    # the same weights at other addresses would give other last digits
+    return wide.clone() if wide.data_ptr() % ALIGNMENT else wide
 
 
 def save(

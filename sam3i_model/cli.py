@@ -48,6 +48,10 @@ VERBS = {
         "training.ablation.command:ablate_command",
         "Train and measure variants of SAM3-I that lack a part.",
     ),
+    "replay": (
+        "sam3i_ros.replay:replay_command",
+        "Run a recorded bag through a model, into a new bag.",
+    ),
     "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
 }
 

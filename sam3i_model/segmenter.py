@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -13,8 +14,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from sam3i_model.adapter_swap import exchange_adapters, read_adapters
 from sam3i_model.chat.budget import AgentError
-from sam3i_model.checkpoints import load
+from sam3i_model.checkpoints import CheckpointError, load, locate
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
 from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
@@ -41,7 +43,11 @@ class _Prepared:
 class Segmenter:
     """Finds what instructions denote in images.
 
-    Not thread-safe: one worker thread calls it.
+    One worker thread calls it; only `load_adapters` may be called from another at any time.
+
+    Attributes:
+        name: The checkpoint, as it was named.
+        adapters: The folder that the adapters in service come from; empty for the checkpoint's own.
     """
 
     def __init__(
@@ -63,7 +69,9 @@ class Segmenter:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.name = name
+        self.adapters = ""
         self.fallback = fallback
+        self._model_lock = threading.Lock()  # adapters are exchanged between two groundings
         self.device = str(model.device)
         self._image: ImageFeatures | None = None
         self._rgb = np.zeros((0, 0, 3), np.uint8)
@@ -90,6 +98,32 @@ class Segmenter:
         """
         loaded, tokenizer = load(model, device)
         return cls(loaded, tokenizer, str(model), fallback)
+
+    def load_adapters(self, folder: str) -> None:
+        """Answer with other adapters from the next `ground` on; the base stays as it is.
+
+        Checks the whole checkpoint first, while groundings go on.
+
+        Args:
+            folder: A checkpoint on the same base; empty for the adapters of the model itself.
+
+        Raises:
+            CheckpointError: It can't be used; the adapters in service stay.
+        """
+        if not folder and not self.adapters:
+            return
+        if folder and not Path(folder).expanduser().is_dir():
+            raise CheckpointError(
+                f"there is no folder '{folder}': give one that `sam3i train` or `sam3i convert` "
+                "wrote, as a whole path"
+            )
+        donor = read_adapters(self.model, locate(Path(folder) if folder else self.name))
+        if folder and donor.config.adapters == "none":
+            raise CheckpointError(f"'{folder}' has no adapters: it is a base")
+        with self._model_lock:
+            exchange_adapters(self.model, donor)
+            self._prepared.clear()  # texts go through adapters too
+            self.adapters = folder
 
     @torch.inference_mode()
     def set_image(self, image: np.ndarray) -> None:
@@ -143,18 +177,19 @@ class Segmenter:
     def _ground(self, asked: Sequence[Instruction]) -> list[Grounding]:
         """What the model itself finds."""
         assert self._image is not None
-        prepared = [self._prepare(instruction) for instruction in asked]
-        rows = [p for p in prepared if isinstance(p, _Prepared)]
         found: list[tuple[Instances, float]] = []
-        if rows:
-            output = self.model.ground(self._image, TextFeatures.stack([p.text for p in rows]))
-            limits = [
-                self._limits(i, p.level)
-                for i, p in zip(asked, prepared, strict=True)
-                if isinstance(p, _Prepared)
-            ]
-            presence = output.presence_logits.float().sigmoid().flatten().tolist()
-            found = list(zip(select(output, limits, self._size), presence, strict=True))
+        with self._model_lock:
+            prepared = [self._prepare(instruction) for instruction in asked]
+            rows = [p for p in prepared if isinstance(p, _Prepared)]
+            if rows:
+                output = self.model.ground(self._image, TextFeatures.stack([p.text for p in rows]))
+                limits = [
+                    self._limits(i, p.level)
+                    for i, p in zip(asked, prepared, strict=True)
+                    if isinstance(p, _Prepared)
+                ]
+                presence = output.presence_logits.float().sigmoid().flatten().tolist()
+                found = list(zip(select(output, limits, self._size), presence, strict=True))
         answers = iter(found)
         return [
             self._conclude(i, p, *next(answers)) if isinstance(p, _Prepared) else p

@@ -44,6 +44,7 @@ class FixedSegmenter:
     """Answers every instruction with one disc, after a given time; the n-th gets the n-th disc."""
 
     device = "cpu"
+    adapters = ""
 
     def __init__(self, seconds: float) -> None:
         self.name = f"fixed, {1000 * seconds:g} ms"
@@ -53,6 +54,9 @@ class FixedSegmenter:
             (rows - HEIGHT / 2) ** 2 + (columns - WIDTH * (i + 0.5) / SEGMENTS) ** 2 < RADIUS**2
             for i in range(SEGMENTS)
         ]
+
+    def load_adapters(self, folder: str) -> None:
+        """There are none."""
 
     def set_image(self, rgb: npt.NDArray[np.uint8]) -> None:
         """Takes images of WIDTH x HEIGHT."""

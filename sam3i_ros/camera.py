@@ -69,8 +69,12 @@ class CameraBuffer:
     """Holds the newest complete frame, and the few images that still wait for their depth.
 
     A frame is complete when its depth is there, when its depth is no longer waited for, or, with
-    `use_depth` off, at once. Whatever is overtaken by a newer complete frame is forgotten, and
-    `on_drop` is told how many images that were.
+    `use_depth` off, at once. The first one waits for camera_info as well, which comes after the
+    image. Whatever is overtaken by a newer complete frame is forgotten, and `on_drop` is told how
+    many images that were.
+
+    With `every`, for a recording, nothing is forgotten, the oldest frame comes first, and as nobody
+    is in a hurry an image waits DEPTH_SILENT for its depth, or until eight more wait.
     """
 
     def __init__(
@@ -80,16 +84,19 @@ class CameraBuffer:
         depth_topic: str = "depth",
         on_drop: Callable[[int], None] = lambda count: None,
         clock: Callable[[], float] = time.monotonic,
+        every: bool = False,
     ) -> None:
         self.slop = slop  # s; may be changed at any time
         self._use_depth = use_depth
         self._depth_topic = depth_topic
         self._on_drop = on_drop
         self._clock = clock
+        self._every = every
         self._changed = threading.Condition()
         self._images: deque[_Stored] = deque()
         self._depths: deque[_Stored] = deque(maxlen=_HISTORY)
         self._info: CameraInfo | None = None
+        self._info_due = use_depth
         self._depth_seen = False
         self._last_depth = clock()
         self._closed = False
@@ -98,7 +105,7 @@ class CameraBuffer:
         """Stores a colour image."""
         with self._changed:
             self._images.append(_Stored(message, stamp_ns(message), self._clock()))
-            if len(self._images) > _HISTORY:
+            if len(self._images) > _HISTORY and not self._every:
                 self._drop(1)
             self._forget_overtaken()
 
@@ -112,7 +119,8 @@ class CameraBuffer:
     def add_info(self, message: CameraInfo) -> None:
         """Stores the newest camera_info; it belongs to all images that follow."""
         with self._changed:
-            self._info = message
+            self._info, self._info_due = message, False
+            self._forget_overtaken()
 
     def close(self) -> None:
         """Makes `take` return at once, now and later."""
@@ -121,11 +129,11 @@ class CameraBuffer:
             self._changed.notify_all()
 
     def take(self, timeout: float) -> RawFrame | None:
-        """The newest complete frame, waiting up to `timeout` s for one; None if there is none."""
+        """The next complete frame, waiting up to `timeout` s for one; None if there is none."""
         deadline = self._clock() + timeout
         with self._changed:
             while not self._closed:
-                index = self._newest_complete()
+                index = self._next()
                 if index is not None:
                     return self._pop(index)
                 now = self._clock()
@@ -137,14 +145,17 @@ class CameraBuffer:
                 self._changed.wait(max(wake - now, 0.001))
         return None
 
-    def _newest_complete(self) -> int | None:
-        late = self._clock() - DEPTH_WAIT
-        silent = self._clock() - self._last_depth > DEPTH_SILENT
+    def _next(self) -> int | None:
+        """Index of the image to answer now: the newest complete one, or with `every` the oldest."""
+        late = self._clock() - (DEPTH_SILENT if self._every else DEPTH_WAIT)
+        silent = not self._every and self._clock() - self._last_depth > DEPTH_SILENT
+        crowded = len(self._images) > _HISTORY
         unpaired = None
-        for index in reversed(range(len(self._images))):
-            if not self._use_depth or self._partner(self._images[index]) is not None:
+        for index in range(len(self._images))[: 1 if self._every else None][::-1]:
+            lonely = self._use_depth and self._partner(self._images[index]) is None
+            if not (lonely or self._info_due):
                 return index
-            if unpaired is None and (silent or self._images[index].arrived <= late):
+            if unpaired is None and (silent or crowded or self._images[index].arrived <= late):
                 unpaired = index
         return unpaired
 
@@ -156,11 +167,13 @@ class CameraBuffer:
 
     def _pop(self, index: int) -> RawFrame:
         self._drop(index)
+        self._info_due = False  # it has been waited for
         image = self._images.popleft()
         depth = self._partner(image) if self._use_depth else None
         why = "" if depth else self._why_no_depth(image)
-        while depth and self._depths.popleft() is not depth:
-            pass  # depth images before it have no image left to go with
+        if depth:  # and older ones have no image left to go with
+            newer = (d for d in self._depths if d.stamp_ns > depth.stamp_ns)
+            self._depths = deque(newer, maxlen=_HISTORY)
         return RawFrame(
             image.message, depth.message if depth else None, self._info, image.arrived, why
         )
@@ -177,7 +190,7 @@ class CameraBuffer:
         return f"no depth image within sync_slop ({self.slop:g} s) of the image{nearest}"
 
     def _forget_overtaken(self) -> None:
-        index = self._newest_complete()
+        index = self._next()
         if index is not None:
             self._drop(index)
             self._changed.notify_all()

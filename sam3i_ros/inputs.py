@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import (
     QoSCompatibility,
@@ -44,9 +45,15 @@ class CameraInputs:
     """Subscribes to the camera and fills a buffer until it is closed."""
 
     def __init__(
-        self, node: Node, settings: Settings, buffer: CameraBuffer, health: Health
+        self,
+        node: Node,
+        settings: Settings,
+        buffer: CameraBuffer,
+        health: Health,
+        group: CallbackGroup,
     ) -> None:
         self._node = node
+        self._group = group
         self._health = health
         self._since = time.monotonic()
         self._streams: list[_Stream] = []
@@ -62,7 +69,6 @@ class CameraInputs:
         """Unsubscribes."""
         for stream in self._streams:
             self._node.destroy_subscription(stream.subscription)
-        self._streams.clear()
 
     def check(self) -> None:
         """Reports topics on which nothing comes, and stamps that cannot be right."""
@@ -108,6 +114,7 @@ class CameraInputs:
             topic,
             callback,
             QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT),
+            callback_group=self._group,
             qos_overriding_options=QoSOverridingOptions(policy_kinds=_OVERRIDABLE),
         )
         stream = _Stream(name, subscription.topic_name, subscription)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import String
 
 from sam3i_ros.health import Health, Severity
-from sam3i_ros.instructions import InstructionList, entry, entry_from_message
+from sam3i_ros.instructions import InstructionList, entry_from_message
 from sam3i_ros.msg import Instruction
 from sam3i_ros.srv import SetInstructions
 
@@ -24,9 +25,15 @@ class InstructionTopics:
     """Subscribes and serves until it is closed; calls `on_change` after every change."""
 
     def __init__(
-        self, node: Node, active: InstructionList, health: Health, on_change: Callable[[], None]
+        self,
+        node: Node,
+        active: InstructionList,
+        health: Health,
+        on_change: Callable[[], None],
+        group: CallbackGroup,
     ) -> None:
         self._node = node
+        self._group = group
         self._active = active
         self._health = health
         self._on_change = on_change
@@ -38,7 +45,10 @@ class InstructionTopics:
             self._subscribe(Instruction, "~/instruction", self._instruction, 10, durability)
             self._subscribe(String, "~/instruction_text", self._text, 1, durability)
         self._service = node.create_service(
-            SetInstructions, "~/set_instructions", self._set_instructions
+            SetInstructions,
+            "~/set_instructions",
+            self._set_instructions,
+            callback_group=group,
         )
 
     def close(self) -> None:
@@ -60,31 +70,21 @@ class InstructionTopics:
             topic,
             callback,
             QoSProfile(depth=depth, durability=durability),
+            callback_group=self._group,
             # One of the two never fits a volatile publisher: no warning about that.
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         self._subscriptions.append(subscription)
 
     def _text(self, message: String) -> None:
-        if message.data.strip():
-            self._active.add(entry(message.data))
-        else:
-            self._active.remove("")
+        self._active.hear_text(message.data)
         self._on_change()
 
     def _instruction(self, message: Instruction) -> None:
-        if message.operation == Instruction.ADD:
-            self._active.add(entry_from_message(message))
-        elif message.operation == Instruction.REMOVE:
-            self._active.remove(message.id)
-        elif message.operation == Instruction.CLEAR:
-            self._active.replace([])
-        else:
-            self._health.fault(
-                "instructions.operation",
-                Severity.WARN,
-                f"operation {message.operation} does not exist; use ADD, REMOVE or CLEAR",
-            )
+        try:
+            self._active.hear(message)
+        except ValueError as error:
+            self._health.fault("instructions.operation", Severity.WARN, str(error))
         self._on_change()
 
     def _set_instructions(

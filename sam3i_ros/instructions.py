@@ -104,6 +104,26 @@ class InstructionList:
                 del self._entries[id]
             return [self._add(entry(t, f"{_PARAMETER_ID}{i}]")) for i, t in enumerate(texts)]
 
+    def hear_text(self, text: str) -> None:
+        """What ~/instruction_text does: it gets the id "default"; an empty one clears it."""
+        if text.strip():
+            self.add(entry(text))
+        else:
+            self.remove("")
+
+    def hear(self, message: InstructionMsg) -> None:
+        """What a message on ~/instruction does; ValueError if there is no such operation."""
+        if message.operation == InstructionMsg.ADD:
+            self.add(entry_from_message(message))
+        elif message.operation == InstructionMsg.REMOVE:
+            self.remove(message.id)
+        elif message.operation == InstructionMsg.CLEAR:
+            self.replace([])
+        else:
+            raise ValueError(
+                f"operation {message.operation} does not exist; use ADD, REMOVE or CLEAR"
+            )
+
     def snapshot(self) -> list[Entry]:
         """The list as it is now."""
         with self._lock:

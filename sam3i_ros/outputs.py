@@ -23,8 +23,8 @@ WITH_3D = frozenset({"segments", "points", "markers", "detections_3d"})
 FOR_PEOPLE = frozenset({"markers", "overlay"})  # no robot waits for them
 
 
-class _Messages:
-    """The messages of one frame, one method per topic."""
+class FrameMessages:
+    """The messages of one frame, each made when it is asked for; a method a topic."""
 
     def __init__(self, result: Result) -> None:
         self._result = result
@@ -82,24 +82,24 @@ class _Messages:
         return array
 
 
-class _Topic(NamedTuple):
+class Topic(NamedTuple):
     name: str  # below the node's
     type: type
     qos: QoSProfile  # reliable, which also serves best-effort listeners
-    build: Callable[[_Messages], Any]
+    build: Callable[[FrameMessages], Any]
 
 
 # In this order: who has the segments has masks and points too, and pictures come last.
-_TOPICS = (
-    _Topic("masks", Image, QoSProfile(depth=1), _Messages.masks),
-    _Topic("points", PointCloud2, QoSProfile(depth=1), _Messages.points),
-    _Topic("segments", SegmentArray, QoSProfile(depth=5), _Messages.segments),
-    _Topic("markers", MarkerArray, QoSProfile(depth=1), _Messages.markers),
-    _Topic("overlay", Image, QoSProfile(depth=1), _Messages.overlay),
+TOPICS = (
+    Topic("masks", Image, QoSProfile(depth=1), FrameMessages.masks),
+    Topic("points", PointCloud2, QoSProfile(depth=1), FrameMessages.points),
+    Topic("segments", SegmentArray, QoSProfile(depth=5), FrameMessages.segments),
+    Topic("markers", MarkerArray, QoSProfile(depth=1), FrameMessages.markers),
+    Topic("overlay", Image, QoSProfile(depth=1), FrameMessages.overlay),
 )
 
 
-def _vision_topics() -> tuple[_Topic, ...]:
+def _vision_topics() -> tuple[Topic, ...]:
     """The topics of vision_msgs, where it is installed."""
     try:
         from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
@@ -109,19 +109,19 @@ def _vision_topics() -> tuple[_Topic, ...]:
         return ()
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     return (
-        _Topic(
+        Topic(
             "detections",
             Detection2DArray,
             QoSProfile(depth=5),
             lambda frame: vision.detections_msg(frame.segments()),
         ),
-        _Topic(
+        Topic(
             "detections_3d",
             Detection3DArray,
             QoSProfile(depth=5),
             lambda frame: vision.detections_3d_msg(frame.segments()),
         ),
-        _Topic(
+        Topic(
             "label_info",
             LabelInfo,
             latched,
@@ -151,7 +151,7 @@ class Outputs:
                     qos_overriding_options=QoSOverridingOptions.with_default_policies(),
                 ),
             )
-            for topic in (*_TOPICS[:3], *vision, *_TOPICS[3:])
+            for topic in (*TOPICS[:3], *vision, *TOPICS[3:])
         ]
 
     def close(self) -> None:
@@ -165,7 +165,7 @@ class Outputs:
 
     def publish(self, result: Result, topics: Collection[str], laps: Laps) -> None:
         """Builds and publishes the messages of a frame, one topic after the other."""
-        frame = _Messages(result)
+        frame = FrameMessages(result)
         for topic, publisher in self._topics:
             if topic.name not in topics:
                 continue

@@ -26,6 +26,7 @@ class Settings:
     camera_to_target: tuple[float, ...]
     max_instructions: int
     autostart: bool
+    adapters: str
     instructions: tuple[str, ...]
     score_threshold: float
     sync_slop: float
@@ -109,6 +110,11 @@ PARAMETERS: dict[str, _Spec] = {
         "turn it on for a plain `ros2 run`",
         True,
     ),
+    "adapters": _Spec(
+        "",
+        "Folder of a checkpoint on the same base, whose adapters answer instead of the model's "
+        "own; empty for those. Set again, it is read again",
+    ),
     "instructions": _Spec(
         Parameter.Type.STRING_ARRAY, "Sentences to look for from the start, ids instructions[i]"
     ),
@@ -136,6 +142,14 @@ def declare(node: Any) -> Settings:
     for name, spec in PARAMETERS.items():
         node.declare_parameter(name, spec.default, spec.descriptor())
     return settings({name: node.get_parameter_or(name).value for name in PARAMETERS})
+
+
+def defaults() -> Settings:
+    """Settings of a node that was given no parameters."""
+    arrays = Parameter.Type
+    return settings(
+        {n: None if isinstance(s.default, arrays) else s.default for n, s in PARAMETERS.items()}
+    )
 
 
 def settings(values: Mapping[str, Any]) -> Settings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,13 +17,14 @@ from typing import Any
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from sam3i_model.instruction import Outcome
-from sam3i_ros import parameters
+from sam3i_ros import parameters, vitals
 from sam3i_ros.camera import CameraBuffer, FrameDecoder
 from sam3i_ros.health import Health, Severity, to_diagnostics
 from sam3i_ros.inputs import CameraInputs, depth_topic
@@ -73,6 +75,8 @@ class PerceptionNode(LifecycleNode):
         self._active: _Active | None = None
         super().__init__("sam3i")
         self._segmenter_factory = segmenter_factory
+        # Images, instructions and diagnostics go on while a parameter or a transition takes long.
+        self._traffic = MutuallyExclusiveCallbackGroup()
         self._settings = parameters.declare(self)
         self._health = Health(self._log_fault)
         self._instructions = InstructionList(self._settings.max_instructions)
@@ -82,7 +86,9 @@ class PerceptionNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # A steady clock, so that diagnostics also come when a simulated clock stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=steady)
+        self._diagnostics_timer = self.create_timer(
+            1.0, self._diagnose, callback_group=self._traffic, clock=steady
+        )
 
     @property
     def settings(self) -> parameters.Settings:
@@ -94,12 +100,15 @@ class PerceptionNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads the model and begins to take instructions; FAILURE if there is no model."""
         model, device = self._settings.model, self._settings.device
-        self.get_logger().info(f"loading model {model!r}")
+        adapters = self._settings.adapters
+        what = f"model {model!r}" + (f" with adapters {adapters!r}" if adapters else "")
+        self.get_logger().info(f"loading {what}")
         try:
             segmenter = self._segmenter_factory(model, device)
+            if adapters:
+                segmenter.load_adapters(adapters)
         except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            self._configure_error = f"model {model!r} on {device!r} cannot be loaded: {reason}"
+            self._configure_error = f"{what} on {device!r} cannot be loaded: {_one_line(error)}"
             self._health.fault("model.load", Severity.ERROR, self._configure_error)
             return TransitionCallbackReturn.FAILURE
         self._configure_error = ""
@@ -108,7 +117,13 @@ class PerceptionNode(LifecycleNode):
             segmenter,
             make_transforms(self, self._settings.camera_to_target),
             Outputs(self),
-            InstructionTopics(self, self._instructions, self._health, self._instructions_changed),
+            InstructionTopics(
+                self,
+                self._instructions,
+                self._health,
+                self._instructions_changed,
+                self._traffic,
+            ),
         )
         self.get_logger().info(
             f"model {segmenter.name} on {segmenter.device}; "
@@ -137,7 +152,8 @@ class PerceptionNode(LifecycleNode):
             lambda: self._settings,
             health,
         )
-        self._active = _Active(buffer, worker, CameraInputs(self, settings, buffer, health))
+        inputs = CameraInputs(self, settings, buffer, health, self._traffic)
+        self._active = _Active(buffer, worker, inputs)
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -199,7 +215,8 @@ class PerceptionNode(LifecycleNode):
         refused = {
             e.instruction.id: e.rejected for e in self._instructions.snapshot() if e.rejected
         }
-        for result in self._active.worker.results if self._active else ():
+        active = self._active
+        for result in active.worker.results if active else ():
             if result.outcome == Outcome.REJECTED:
                 refused.setdefault(result.id, result.detail)
         if refused:
@@ -215,6 +232,8 @@ class PerceptionNode(LifecycleNode):
             for text in new.instructions:
                 if reason := entry(text).rejected:
                     raise ValueError(f"instructions: {reason}")
+            if any(change.name == "adapters" for change in changes):
+                self._load_adapters(new.adapters)  # last, as nothing takes it back
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = new
@@ -225,53 +244,50 @@ class PerceptionNode(LifecycleNode):
             self._active.buffer.slop = new.sync_slop
         return SetParametersResult(successful=True)
 
+    def _load_adapters(self, folder: str) -> None:
+        """Puts other adapters into the loaded model; ValueError if those in service stay."""
+        if not self._configured:
+            return  # `on_configure` takes them
+        segmenter = self._configured.segmenter
+        began = time.monotonic()
+        try:
+            segmenter.load_adapters(folder)
+        except Exception as error:
+            kept = segmenter.adapters or vitals.OWN_ADAPTERS
+            text = f"adapters refused, in service stay {kept}: {_one_line(error)}"
+            self._health.fault("model.adapters", Severity.WARN, text)
+            raise ValueError(text) from error
+        self._health.clear("model.adapters")
+        self.get_logger().info(
+            f"adapters in service: {folder or vitals.OWN_ADAPTERS}, "
+            f"after {time.monotonic() - began:.1f} s"
+        )
+
     # Diagnostics
 
     def _diagnose(self) -> None:
+        parts, active = self._configured, self._active  # may change meanwhile
         if self._configure_error:
             self._health.fault("model.load", Severity.ERROR, self._configure_error)
-        if self._active:
-            self._active.inputs.check()
+        if active:
+            active.inputs.check()
         self._report_rejected()
-        rows = self._health.report(self._values())
+        rows = self._health.report(self._values(parts, active))
         stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(to_diagnostics(rows, self.get_fully_qualified_name(), stamp))
 
-    def _values(self) -> dict[str, dict[str, str]]:
-        health, parts, active = self._health, self._configured, self._active
-        results = active.worker.results if active else ()
-        stages = {
-            f"{stage} p50/p95": f"{1000 * p.p50:.2f} / {1000 * p.p95:.2f} ms"
-            for stage, p in health.stages().items()
-        }
-        accepted = sum(not e.rejected for e in self._instructions.snapshot())
+    def _values(
+        self, parts: _Configured | None, active: _Active | None
+    ) -> dict[str, dict[str, str]]:
+        health, worker = self._health, active.worker if active else None
+        state = "active" if active else "inactive" if parts else "unconfigured"
+        transforms = parts.transforms if parts else None
         return {
-            "camera": {
-                **(active.inputs.values() if active else {}),
-                "images received": str(health.counter("image")),
-                "images dropped": str(health.counter("dropped")),
-            },
-            "geometry": {
-                "target_frame": self._settings.target_frame,
-                "transforms": parts.transforms.name if parts else "",
-                "3D missing because": active.worker.no_3d if active else "",
-            },
-            "instructions": {
-                "active": str(accepted),
-                **{r.id: f"{Outcome(r.outcome).name} {r.text!r} {r.detail}" for r in results},
-            },
-            "model": {
-                "name": parts.segmenter.name if parts else "",
-                "device": parts.segmenter.device if parts else "",
-                "rate": f"{health.rate('grounded'):.1f} Hz",
-                "frames grounded": str(health.counter("grounded")),
-                "frames failed": str(health.counter("failed")),
-                "frames nobody listened to": str(health.counter("unheard")),
-            },
-            "node": {
-                "state": "active" if active else "inactive" if parts else "unconfigured",
-                **stages,
-            },
+            "camera": vitals.camera(health, active.inputs if active else None),
+            "geometry": vitals.geometry(self._settings.target_frame, transforms, worker),
+            "instructions": vitals.instructions(self._instructions, worker),
+            "model": vitals.model(health, parts.segmenter if parts else None),
+            "node": {"state": state, **vitals.stages(health)},
         }
 
     def _log_fault(self, severity: Severity, text: str) -> None:
@@ -282,12 +298,16 @@ class PerceptionNode(LifecycleNode):
             self.get_logger().warning(text)
 
 
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def main(
     args: Sequence[str] | None = None, segmenter_factory: SegmenterFactory = load_segmenter
 ) -> int:
     """Runs the node until it is interrupted; the exit status."""
     rclpy.init(args=args)
-    executor = SingleThreadedExecutor()
+    executor = MultiThreadedExecutor(num_threads=2)  # traffic, and all else
     try:
         node = PerceptionNode(segmenter_factory)
     except (ValueError, ParameterException) as error:
@@ -305,6 +325,9 @@ def main(
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        if rclpy.ok():  # else the executor only stumbled over the shutdown that a signal began
+            raise
     finally:
         executor.shutdown()
         node.destroy_node()

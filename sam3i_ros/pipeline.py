@@ -28,7 +28,10 @@ class SegmenterLike(Protocol):
     """What the node needs of sam3i_model.segmenter.Segmenter."""
 
     name: str
+    adapters: str  # folder that they come from; empty for the model's own
     device: str
+
+    def load_adapters(self, folder: str) -> None: ...
 
     def set_image(self, rgb: npt.NDArray[np.uint8]) -> None: ...
 

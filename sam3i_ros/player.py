@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
@@ -24,9 +24,11 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from rclpy.time import Time
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosgraph_msgs.msg import Clock
+
+from sam3i_ros.bags import BagError, Message, messages, open_bag
 
 # All three begin with a std_msgs/Header, which is what `restamped` relies on.
 CAMERA_TYPES = (
@@ -37,16 +39,6 @@ CAMERA_TYPES = (
 TRUTH_PREFIX = "/truth/"  # what a camera could not know
 LINGER = 0.5  # s before a finished player leaves: DDS still carries its last images
 STAMP_OFFSET = 4  # the stamp of a leading Header follows the four bytes of CDR encapsulation
-
-
-class BagError(ValueError):
-    """The recording can't be played; the message is one line and says why."""
-
-
-class Message(NamedTuple):
-    topic: str
-    time: int  # when it was recorded, ns
-    data: bytes  # CDR
 
 
 def read_stamp(data: bytes) -> int:
@@ -85,21 +77,11 @@ class CameraBag:
     @contextmanager
     def open(cls, path: Path) -> Iterator[CameraBag]:
         """Raises BagError if there is nothing at `path` that can be played."""
-        if not path.exists():
-            raise BagError(f"No recording at {path}: set the parameter `bag` to a rosbag2.")
-        try:
-            reader = AnyReader([path])
-            reader.open()
-        except (AnyReaderError, OSError) as error:
-            raise BagError(f"{path} is not a rosbag2 that can be read: {error}") from error
-        try:
+        with open_bag(path) as reader:
             connections = [
                 c
                 for c in reader.connections
-                if reader.is2
-                and c.msgcount
-                and c.msgtype in CAMERA_TYPES
-                and not c.topic.startswith(TRUTH_PREFIX)
+                if c.msgcount and c.msgtype in CAMERA_TYPES and not c.topic.startswith(TRUTH_PREFIX)
             ]
             if not connections:
                 there = ", ".join(sorted({c.topic for c in reader.connections})) or "nothing"
@@ -108,12 +90,9 @@ class CameraBag:
                     f"it holds: {there}."
                 )
             yield cls(reader, connections)
-        finally:
-            reader.close()
 
     def __iter__(self) -> Iterator[Message]:
-        for connection, timestamp, data in self._reader.messages(self._connections):
-            yield Message(connection.topic, timestamp, bytes(data))
+        return messages(self._reader, self._connections)
 
 
 class CameraPlayer(Node):

@@ -71,7 +71,7 @@ class Worker:
             self._health.fault("camera.image", Severity.ERROR, str(error))
         except Exception as error:
             self._health.count("failed")
-            self._health.fault("model.failed", Severity.ERROR, _failure(error))
+            self._health.fault("model.failed", Severity.ERROR, failure(error))
 
     def _work(self, raw: RawFrame) -> None:
         wanted = self._outputs.wanted()
@@ -93,7 +93,7 @@ class Worker:
         self._health.tick("grounded")
 
 
-def _failure(error: Exception) -> str:
+def failure(error: Exception) -> str:
     """One line, with the place that a bug report needs."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     what = " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -17,6 +17,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from sensor_msgs.msg import Image, PointCloud2
 
 from sam3i_model.definitions import typestore
+from sam3i_ros.bags import type_name
 from sam3i_ros.msg import Instruction, SegmentArray
 from sam3i_ros.player import read_stamp
 
@@ -83,7 +84,7 @@ class Recorder:
             self._writer.open()
             self._connections = {
                 topic: self._writer.add_connection(
-                    topic, _type_name(message_type), typestore=self._store
+                    topic, type_name(message_type), typestore=self._store
                 )
                 for topic, message_type in TOPICS.items()
             }
@@ -111,8 +112,3 @@ class Recorder:
         self._executor.shutdown()
         self._thread.join(timeout=2.0)
         self._node.destroy_node()
-
-
-def _type_name(message_type: Any) -> str:
-    package = message_type.__module__.split(".")[0]
-    return f"{package}/msg/{message_type.__name__}"

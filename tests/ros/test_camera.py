@@ -53,7 +53,9 @@ def drops() -> Drops:
 
 @pytest.fixture
 def paired(clock: Clock, drops: Drops) -> CameraBuffer:
-    return CameraBuffer(True, 0.02, "/depth", drops, clock)
+    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock)
+    buffer.add_info(info())
+    return buffer
 
 
 def image(stamp_ms: float, array: np.ndarray | None = None, encoding: str = "rgb8") -> Image:
@@ -124,6 +126,59 @@ def test_newest_pair_wins_over_older_pairs_and_unpaired(paired: CameraBuffer, dr
     paired.add_depth(depth(100))
     assert milliseconds(taken(paired)) == 100
     assert drops.count == 2
+
+
+def test_the_first_image_waits_for_camera_info(clock: Clock, drops: Drops) -> None:
+    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock)
+    buffer.add_image(image(0))
+    buffer.add_depth(depth(0))
+    assert buffer.take(0) is None
+    buffer.add_info(info())
+    assert taken(buffer).info is not None
+
+
+def test_camera_info_is_not_waited_for_again(clock: Clock, drops: Drops) -> None:
+    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock)
+    buffer.add_image(image(0))
+    buffer.add_depth(depth(0))
+    clock.now += DEPTH_WAIT + 0.001
+    raw = taken(buffer)
+    assert (raw.info, raw.no_depth) == (None, "")
+    buffer.add_image(image(100))
+    buffer.add_depth(depth(100))
+    assert taken(buffer).depth is not None
+
+
+def test_every_image_of_a_recording_comes_in_its_order(clock: Clock, drops: Drops) -> None:
+    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock, every=True)
+    buffer.add_info(info())
+    for stamp in (0, 33, 66):
+        buffer.add_image(image(stamp))
+    buffer.add_depth(depth(33))
+    assert buffer.take(0) is None  # the first may still get its depth
+    clock.now += 0.5
+    assert buffer.take(0) is None
+    buffer.add_depth(depth(0))
+    assert [milliseconds(taken(buffer)) for _ in range(2)] == [0, 33]
+    clock.now += 3.0  # a slow camera is not a silent one
+    buffer.add_image(image(3500))
+    assert taken(buffer).no_depth.startswith("depth images have stopped")
+    assert buffer.take(0) is None
+    buffer.add_depth(depth(3500))
+    assert taken(buffer).depth is not None
+    assert drops.count == 0
+
+
+def test_a_recording_without_depth_does_not_pile_up(clock: Clock, drops: Drops) -> None:
+    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock, every=True)
+    buffer.add_info(info())
+    got = []
+    for stamp in range(100):
+        buffer.add_image(image(stamp))
+        raw = buffer.take(0)
+        got += [milliseconds(raw)] if raw else []
+    assert got == list(range(92))
+    assert drops.count == 0
 
 
 def test_waits_for_depth_but_not_for_ever(paired: CameraBuffer, clock: Clock) -> None:

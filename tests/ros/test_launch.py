@@ -198,3 +198,4 @@ def test_arguments_are_listed() -> None:
     command = ["ros2", "launch", "sam3i_ros", "perception.launch.py", "--show-args"]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert "whose topics to use. Valid choices are: ['realsense', 'zed'," in shown
+    assert "'adapters':" in shown

@@ -266,7 +266,7 @@ def snapshot(out: Path) -> dict[str, bytes]:
 def test_a_run_that_was_stopped_goes_on(tmp_path):
     out = tmp_path / "out"
     journal = out / "journal.jsonl"
-    events = talk(60)
+    events = talk(240)  # long enough to be stopped in the middle of on any machine
     pictures = [message for topic, _, message in events if topic == make.COLOUR]
     for before, message in zip(pictures[4::5], pictures[5::5], strict=False):
         message.data = before.data  # nothing has moved
@@ -275,7 +275,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path):
     assert prepare(*arguments[1:]).exit_code == 0
     expected = snapshot(out)
     figures = json.loads((out / "statistics.json").read_text())
-    assert figures["frames_left_out"] == {"nothing has moved": 11}
+    assert figures["frames_left_out"] == {"nothing has moved": 47}
     shutil.rmtree(out)
     done = 1
     for stop in (signal.SIGINT, signal.SIGKILL):
@@ -294,7 +294,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path):
             assert b"run again to go on" in said
             assert b"Traceback" not in said
         done = journal.read_bytes().count(b"\n")
-        assert done < 61
+        assert done < 241
     assert prepare(*arguments[1:]).exit_code == 0
     assert snapshot(out) == expected
 

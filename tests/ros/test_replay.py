@@ -1,0 +1,277 @@
+"""`sam3i replay`: recordings written here, results read back with the file's own types alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rclpy.serialization import serialize_message
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import StoragePlugin, Writer
+from sam3i_ros.msg import Instruction, SegmentArray
+from std_msgs.msg import String
+
+from sam3i_model.definitions import typestore
+from sam3i_ros.messages import image_msg, mask_from_segment
+from tests.ros.recordings import (
+    RED_ONLY,
+    START,
+    STEP,
+    Line,
+    camera,
+    colour,
+    depth,
+    header,
+    moment,
+    read,
+    refused,
+    replay,
+    stamp,
+    times,
+    write,
+)
+from tests.ros.rig import BLUE, HEIGHT, RED, RED_CENTROID, WIDTH, scene
+from training.world import bag as world
+
+RESULTS = ("masks", "points", "segments", "markers", "overlay")
+PROJECT = Path(__file__).resolve().parents[2]
+SHELF = Path(os.environ.get("SAM3I_DATA", PROJECT.parent / "shared/data"))
+SHELF = SHELF / "rosbag/apc_shelf_15frames"
+pytestmark = pytest.mark.usefixtures("loaded")
+
+
+def test_results_lie_beside_the_camera_with_its_stamps(recording: Path, tmp_path: Path) -> None:
+    asked = (*RED_ONLY, "--instruction", "blue", "--instruction", "green")
+    said = replay(recording, tmp_path / "out", *asked)
+    assert said.exit_code == 0, said.output
+    assert "answers to 4 of 4 images" in said.output
+    before, after = read(recording), read(tmp_path / "out")
+    copied = {world.COLOUR, world.DEPTH, world.CAMERA_INFO}
+    assert set(after) == copied | {f"/sam3i/{name}" for name in RESULTS}
+    for topic in copied:
+        assert [m[:2] for m in after[topic]] == [m[:2] for m in before[topic]]
+    for name in ("masks", "points", "segments", "overlay"):
+        found = after[f"/sam3i/{name}"]
+        assert [m.time for m in found] == [START + n * STEP for n in range(4)]
+        assert [stamp(m.content) for m in found] == [m.time for m in found]
+    assert times(after["/sam3i/markers"]) == [0, 100, 200, 300]
+    assert all(len(m.content.markers) == 5 for m in after["/sam3i/markers"])
+
+    array = after["/sam3i/segments"][0].content
+    assert [(r.id, r.text, r.outcome) for r in array.results] == [
+        ("instructions[0]", "the red thing", 1),
+        ("instructions[1]", "blue", 1),
+        ("instructions[2]", "green", 2),
+    ]
+    assert (array.frame_3d, array.detail_3d) == (world.FRAME_ID, "")
+    assert 0 < array.latency < 10
+    red, blue = array.segments
+    centroid = red.centroid.x, red.centroid.y, red.centroid.z
+    np.testing.assert_allclose(centroid, RED_CENTROID, atol=1e-3)
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[RED] = True
+    np.testing.assert_array_equal(mask_from_segment(red, (HEIGHT, WIDTH)), expected)
+    labels = after["/sam3i/masks"][0].content
+    labels = labels.data.view(np.uint16).reshape(HEIGHT, WIDTH)
+    assert (labels[RED] == 1).all()
+    assert (labels[BLUE] == 2).all()
+    points = after["/sam3i/points"][0].content
+    assert points.width == red.point_count + blue.point_count
+    picture = after["/sam3i/overlay"][0].content
+    assert (picture.encoding, picture.width, picture.height) == ("rgb8", WIDTH, HEIGHT)
+    assert not list(tmp_path.glob(".sam3i-*"))
+
+
+def test_instructions_are_those_of_their_time(tmp_path: Path) -> None:
+    commands: list[Line] = [
+        (-20, "/sam3i/instruction", Instruction(id="r", text="red")),  # latched: before any frame
+        (150, "/sam3i/instruction_text", String(data="blue")),
+        (250, "/sam3i/instruction", Instruction(id="r", operation=Instruction.REMOVE)),
+        (350, "/sam3i/instruction", Instruction(id="x" * 500, text="green")),
+        (450, "/sam3i/instruction", Instruction(operation=9)),
+        (550, "/sam3i/instruction", Instruction(operation=Instruction.CLEAR)),
+        (650, "/sam3i/instruction_text", String(data="  ")),
+    ]
+    frames = [line for n in range(8) for line in moment(100 * n)]
+    lines = sorted([*commands, *frames], key=lambda line: line[0])
+    said = replay(write(tmp_path / "bag", lines), tmp_path / "out")
+    assert said.exit_code == 0, said.output
+    assert "operation 9 does not exist" in said.output
+    after = read(tmp_path / "out")
+    results = [{r.id[:7]: r.outcome for r in m.content.results} for m in after["/sam3i/segments"]]
+    assert results == [
+        {"r": 1},
+        {"r": 1},
+        {"r": 1, "default": 1},
+        {"default": 1},
+        {"default": 1, "xxxxxxx": 4},
+        {"default": 1, "xxxxxxx": 4},
+        {},
+        {},
+    ]
+    assert times(after["/sam3i/instruction"]) == [-20, 250, 350, 450, 550]
+    assert [m.content.data for m in after["/sam3i/instruction_text"]] == ["blue", "  "]
+
+
+def test_two_models_side_by_side(recording: Path, tmp_path: Path, loaded: list[str]) -> None:
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    assert replay(recording, first, *RED_ONLY, "--model", "a").exit_code == 0
+    other = ("--instruction", "blue", "--model", "b", "--name", "right/sam3i")
+    assert replay(first, second, *other).exit_code == 0
+    both = read(second)
+    texts = {
+        name: both[f"{name}/segments"][0].content.results[0].text
+        for name in ("/sam3i", "/right/sam3i")
+    }
+    assert texts == {"/sam3i": "the red thing", "/right/sam3i": "blue"}
+    old = read(first)
+    for name in RESULTS:
+        assert [m[:2] for m in both[f"/sam3i/{name}"]] == [m[:2] for m in old[f"/sam3i/{name}"]]
+        assert len(both[f"/right/sam3i/{name}"]) == 4
+    assert replay(second, third, "--instruction", "green").exit_code == 0
+    anew = read(third)
+    assert {m.content.results[0].text for m in anew["/sam3i/segments"]} == {"green"}
+    assert len(anew["/sam3i/segments"]) == 4
+    assert {m.content.results[0].text for m in anew["/right/sam3i/segments"]} == {"blue"}
+    assert loaded == ["a", "b", "bundled"]
+
+
+@pytest.mark.parametrize("plugin", list(StoragePlugin))
+def test_every_image_is_answered_whatever_its_depth_does(
+    tmp_path: Path, plugin: StoragePlugin
+) -> None:
+    rgb, registered = "/cam/rgb/image_raw", "/cam/depth_registered/image_raw"
+    lines: list[Line] = [
+        (0, rgb, colour(0)),
+        (60, rgb, colour(60)),
+        (61, registered, depth(60)),
+        (190, registered, depth(0)),  # late: the image waits
+        (191, "/cam/rgb/camera_info", camera(0)),  # holds for the first image too
+        (200, rgb, colour(200)),  # has none
+        (2500, rgb, colour(2500)),  # nothing came for long
+        (2501, registered, depth(2500)),
+        (2600, rgb, colour(2600)),  # the last one has none either
+    ]
+    said = replay(write(tmp_path / "bag", lines, plugin), tmp_path / "out", *RED_ONLY)
+    assert said.exit_code == 0, said.output
+    found = read(tmp_path / "out")["/sam3i/segments"]
+    assert times(found) == [0, 60, 200, 2500, 2600]
+    assert [stamp(m.content) for m in found] == [m.time for m in found]
+    assert [bool(m.content.frame_3d) for m in found] == [True, True, False, True, False]
+    assert "depth" in found[2].content.detail_3d
+    assert {m.content.results[0].outcome for m in found} == {1}
+
+
+def test_rate_leaves_images_out_evenly(tmp_path: Path) -> None:
+    lines = [line for n in range(20) for line in moment(50 * n)]
+    said = replay(write(tmp_path / "bag", lines), tmp_path / "out", *RED_ONLY, "--rate", "5")
+    assert "answers to 5 of 20 images" in said.output
+    after = read(tmp_path / "out")
+    assert times(after["/sam3i/segments"]) == [0, 200, 400, 600, 800]
+    assert len(after["/cam/rgb/image_raw"]) == 20
+
+
+def test_topics_are_named_where_they_can_not_be_told(tmp_path: Path) -> None:
+    grey = image_msg(scene()[..., 0].copy(), "mono8", header(0))
+    lines: list[Line] = [
+        *moment(0),
+        (0, "/left/image_raw", colour(0)),
+        (0, "/infra/image_raw", grey),
+        (0, "/cam/depth/image_raw", depth(0)),  # not aligned
+        (0, "/left/camera_info", camera(0)),
+    ]
+    bag = write(tmp_path / "bag", lines)
+    line = refused(replay(bag, tmp_path / "out", *RED_ONLY))
+    assert "colour image: /cam/rgb/image_raw, /left/image_raw; say --image" in line
+    named = (*RED_ONLY, "--image", "/left/image_raw")
+    assert replay(bag, tmp_path / "out", *named).exit_code == 0
+    after = read(tmp_path / "out")
+    assert {"/left/image_raw", "/cam/depth_registered/image_raw"} < set(after)
+    assert not {"/cam/rgb/image_raw", "/infra/image_raw", "/cam/depth/image_raw"} & set(after)
+    assert after["/sam3i/segments"][0].content.frame_3d
+    assert replay(bag, tmp_path / "flat", *named, "--depth", "none").exit_code == 0
+    assert read(tmp_path / "flat")["/sam3i/segments"][0].content.frame_3d == ""
+    line = refused(replay(bag, tmp_path / "x", *RED_ONLY, "--image", "/nowhere"))
+    assert "no such colour image; it has: /cam/depth/image_raw" in line
+    line = refused(replay(bag, tmp_path / "x", *named, "--camera-info", "/nowhere"))
+    assert "no such camera_info" in line
+
+
+def test_an_image_is_preferred_to_its_compressed_twin(tmp_path: Path, recording: Path) -> None:
+    packed = read(recording)[world.COLOUR][0].data
+    twin = ("sensor_msgs/msg/CompressedImage", packed)
+    lines: list[Line] = [*moment(0), (0, "/cam/rgb/image_raw/compressed", twin)]
+    bag = write(tmp_path / "bag", lines)
+    assert replay(bag, tmp_path / "out", *RED_ONLY).exit_code == 0
+    assert "/cam/rgb/image_raw/compressed" not in read(tmp_path / "out")
+
+
+def test_results_of_another_version_stay_behind(tmp_path: Path) -> None:
+    """A file can hold one definition of a type only, and the new results need ours."""
+    old: list[Line] = [(0, "/old/segments", SegmentArray()), (0, "/old/masks", colour(0))]
+    file = write(tmp_path / "bag", [*moment(0), *old]) / "bag.mcap"
+    data = file.read_bytes()
+    assert b"string detail_3d" in data
+    file.write_bytes(data.replace(b"string detail_3d", b"string because_3d"[:16]))
+    assert replay(file, tmp_path / "out", *RED_ONLY).exit_code == 0
+    after = read(tmp_path / "out")
+    assert "/old/segments" not in after
+    assert after["/old/masks"][0].data == read(file, "/old/masks")["/old/masks"][0].data
+    assert after["/sam3i/segments"][0].content.detail_3d == ""
+
+
+def test_the_bag_keeps_how_topics_were_offered(tmp_path: Path, recording: Path) -> None:
+    """Latched ones stay latched when the new bag is played."""
+    forever = QosTime(2147483647, 4294967295)
+    latched = Qos(
+        QosHistory.KEEP_LAST,
+        1,
+        QosReliability.RELIABLE,
+        QosDurability.TRANSIENT_LOCAL,
+        forever,
+        forever,
+        QosLiveliness.AUTOMATIC,
+        forever,
+        False,
+    )
+    store = typestore()
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        tf = writer.add_connection(
+            "/tf_static", "tf2_msgs/msg/TFMessage", typestore=store, offered_qos_profiles=[latched]
+        )
+        transforms = store.types["tf2_msgs/msg/TFMessage"]([])
+        writer.write(tf, START, store.serialize_cdr(transforms, tf.msgtype))
+        connection = writer.add_connection("/image", "sensor_msgs/msg/Image", typestore=store)
+        writer.write(connection, START, bytes(serialize_message(colour(0))))
+    assert replay(tmp_path / "bag", tmp_path / "out", *RED_ONLY).exit_code == 0
+    with AnyReader([tmp_path / "out"]) as reader:
+        kept = {c.topic: c.ext.offered_qos_profiles for c in reader.connections}
+        counts = {c.topic: c.msgcount for c in reader.connections}
+    assert kept["/tf_static"] == [latched]
+    assert counts["/tf_static"] == 1
+
+
+@pytest.mark.skipif(not SHELF.is_dir(), reason="the recording is not there")
+def test_a_real_recording(tmp_path: Path) -> None:
+    said = replay(SHELF, tmp_path / "out", "--instruction", "blue", "--rate", "2.5")
+    assert said.exit_code == 0, said.output
+    before, after = read(SHELF), read(tmp_path / "out")
+    assert set(before) < set(after)
+    assert [m[:2] for m in after["/tf"]] == [m[:2] for m in before["/tf"]]
+    arrays = after["/sam3i/segments"]
+    images = before["/camera/color/image_raw/compressed"]
+    assert [m.time for m in arrays] == [m.time for m in images[::2]]
+    assert all(m.content.frame_3d == "camera_color_optical_frame" for m in arrays)
+    found = [m.content for m in arrays if m.content.segments]
+    assert found
+    assert all(0.1 < a.segments[0].centroid.z < 2 for a in found if a.segments[0].point_count)
