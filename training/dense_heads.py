@@ -2,8 +2,7 @@
 
 A DETR learns slowly from scratch; dense targets on the feature maps teach the image encoder and
 the fused tokens directly, and kinds and colours teach the text encoder. No head is part of a
-checkpoint. Sums are divided by the numbers
-that `training.counts` has of the whole step.
+checkpoint. Sums are divided by the numbers that `training.counts` has of the whole step.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ INSIDE = Focal(0.6, 0.4, gamma=2)
 """Loss of a token's "inside something denoted"."""
 LEAST = 1e-6
 """Least divisor: of nothing, the sum is nothing."""
-STRIDES = (1, 2, 4)
-"""Of the image maps, in cells of the batch's masks."""
+STRIDE = 4
+"""Of the coarsest image map, in cells of the batch's masks."""
 
 
 def cell_boxes(distances: torch.Tensor) -> torch.Tensor:
@@ -64,21 +63,21 @@ def token_truth(batch: Batch, size: int) -> torch.Tensor:
 
 
 def cell_counts(batch: Batch) -> dict[str, torch.Tensor]:
-    """Of each map, float32 (3,): weighted cells, cells with a known colour, covered cells."""
+    """Weighted cells, cells with a known colour, covered cells: float32 scalars."""
     if batch.labels is None:
         return {}
-    truths = [cell_truth(batch, batch.labels.shape[-1] // stride) for stride in STRIDES]
-    kinds = [t[..., 0] for t in truths]
+    truth = cell_truth(batch, batch.labels.shape[-1] // STRIDE)
+    kinds = truth[..., 0]
     return {
-        "kinds": torch.stack([(k > 0).sum() + BACKGROUND * (k == 0).sum() for k in kinds]),
-        "colours": torch.stack([(t[..., 1] >= 0).sum().float() for t in truths]),
-        "covered": torch.stack([(k > 0).sum().float() for k in kinds]),
+        "kinds": (kinds > 0).sum() + BACKGROUND * (kinds == 0).sum(),
+        "colours": (truth[..., 1] >= 0).sum().float(),
+        "covered": (kinds > 0).sum().float(),
     }
 
 
 def token_counts(batch: Batch) -> dict[str, torch.Tensor]:
     """Fused tokens that lie in something denoted, a float32 scalar."""
-    truth = token_truth(batch, batch.masks.shape[-1] // STRIDES[-1])
+    truth = token_truth(batch, batch.masks.shape[-1] // STRIDE)
     return {"inside": (truth[..., 2] > 0).sum().float()}
 
 
@@ -99,42 +98,38 @@ def text_counts(batch: Batch) -> dict[str, torch.Tensor]:
 
 
 class CellHead(nn.Module):
-    """Kind, colour and box of whatever covers a cell, on the image maps alone (no prompt)."""
+    """Kind, colour and box of whatever covers a cell, on the coarsest image map (no prompt).
+
+    The finer maps only draw outlines: told to name things as well, they don't learn it.
+    """
 
     kind_weight: torch.Tensor
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.kinds = 1 + len(KINDS)
-        outputs = self.kinds + len(COLORS) + 4
-        self.heads = nn.ModuleList(nn.Conv2d(width, outputs, 1) for _ in STRIDES)
+        self.head = nn.Conv2d(width, self.kinds + len(COLORS) + 4, 1)
         self.register_buffer("kind_weight", torch.tensor([BACKGROUND] + [1.0] * len(KINDS)))
 
     def forward(
         self, image: ImageFeatures, batch: Batch, counts: Mapping[str, torch.Tensor]
     ) -> torch.Tensor:
-        """Sum of the losses over the maps, a scalar."""
-        loss = image.maps[0].new_zeros(())
-        for place, (head, maps) in enumerate(zip(self.heads, image.maps, strict=True)):
-            said = head(maps).float()
-            truth = cell_truth(batch, maps.shape[-1])
-            kind, color = truth[..., 0].long(), truth[..., 1].long()
-            loss = loss + F.cross_entropy(
-                said[:, : self.kinds],
-                kind,
-                ignore_index=-1,
-                weight=self.kind_weight,
-                reduction="sum",
-            ) / counts["kinds"][place].clamp(min=LEAST)
-            colors = F.cross_entropy(
-                said[:, self.kinds : -4], color, ignore_index=-1, reduction="sum"
-            )
-            loss = loss + 0.5 * colors / counts["colours"][place].clamp(min=LEAST)
-            if place:  # boxes are too far for the finest map
-                boxes = cell_boxes(said[:, -4:].permute(0, 2, 3, 1))
-                missed = 1 - giou(boxes[kind > 0], truth[kind > 0][:, 2:])
-                loss = loss + 0.5 * missed.sum() / counts["covered"][place].clamp(min=LEAST)
-        return loss
+        """Cross entropies and 1 - GIoU, a scalar."""
+        maps = image.maps[-1]
+        said = self.head(maps).float()
+        truth = cell_truth(batch, maps.shape[-1])
+        kind, color = truth[..., 0].long(), truth[..., 1].long()
+        kinds = F.cross_entropy(
+            said[:, : self.kinds], kind, ignore_index=-1, weight=self.kind_weight, reduction="sum"
+        )
+        colors = F.cross_entropy(said[:, self.kinds : -4], color, ignore_index=-1, reduction="sum")
+        boxes = cell_boxes(said[:, -4:].permute(0, 2, 3, 1))
+        missed = 1 - giou(boxes[kind > 0], truth[kind > 0][:, 2:])
+        return (
+            kinds / counts["kinds"].clamp(min=LEAST)
+            + 0.5 * colors / counts["colours"].clamp(min=LEAST)
+            + 0.5 * missed.sum() / counts["covered"].clamp(min=LEAST)
+        )
 
 
 class TokenHead(nn.Module):

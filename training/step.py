@@ -86,7 +86,7 @@ class Step(nn.Module):
         dense = self.base and batch.labels is not None
         if dense:
             terms["cells"] = self.heads.cells(image, batch, counts)
-            loss = loss + terms["cells"]
+            loss = loss + 2 * terms["cells"]
         if early:
             return {**terms, "loss": loss}
         coarse = step < self.settings.coarse_until * self.settings.steps
