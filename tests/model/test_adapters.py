@@ -27,7 +27,7 @@ KINDS = ("full", "lite")
 
 def new(kind: str | None = None) -> Sam3IModel:
     torch.manual_seed(0)
-    model = Sam3IModel(small_config(400))
+    model = Sam3IModel(small_config(len(build_tokenizer())))
     prepare(model)
     model.requires_grad_(False)  # the base is frozen in all stages
     if kind:
