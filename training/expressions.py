@@ -1,6 +1,9 @@
 """Masks and sentences that lie side by side in other ways, as SAM3-I's JSON.
 
-python -m training.expressions FOLDER OUT.json
+python -m training.expressions FOLDER OUT.json [FIRST:END:STEP]
+
+Of the pictures in the order of their names, FIRST:END:STEP takes some (`0::2` every second one), so
+that one can train on some and test on others.
 
 A JSON file's `expressions`, each with an `expression` and what it means, in one of three layouts:
 
@@ -143,11 +146,32 @@ def _sample(
     )
 
 
-def main(folder: Path, out: Path) -> int:
+def some(samples: Sequence[Sample], wanted: slice) -> list[Sample]:
+    """Those about some of the pictures, counted in the order of their names."""
+    names = set(sorted({sample.file_name for sample in samples})[wanted])
+    return [sample for sample in samples if sample.file_name in names]
+
+
+def parsed(wanted: str) -> slice:
+    """A Python slice, FIRST:END:STEP.
+
+    Raises:
+        SourceError: It isn't one.
+    """
+    try:
+        parts = [int(part) if part else None for part in wanted.split(":")]
+        if len(parts) not in (2, 3) or parts[2:] == [0]:
+            raise ValueError
+    except ValueError:
+        raise SourceError(f"'{wanted}' isn't FIRST:END:STEP, for example 0::2") from None
+    return slice(*parts)
+
+
+def main(folder: Path, out: Path, wanted: str = "0:") -> int:
     """Write the file; 1 if it can't be."""
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     try:
-        samples = samples_of(folder)
+        samples = some(samples_of(folder), parsed(wanted))
         write(out, samples)
     except (SourceError, OSError) as error:
         console.print(str(error), style="red")
@@ -158,6 +182,6 @@ def main(folder: Path, out: Path) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        raise SystemExit("usage: python -m training.expressions FOLDER OUT.json")
-    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    if len(sys.argv) not in (3, 4):
+        raise SystemExit("usage: python -m training.expressions FOLDER OUT.json [FIRST:END:STEP]")
+    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]))

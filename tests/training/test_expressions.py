@@ -118,6 +118,23 @@ def test_label_images(tmp_path):
     assert (decode(second.questions[1].masks[0]) == square(0)).all()
 
 
+@pytest.mark.parametrize(
+    ("wanted", "names"), [("0::2", ["a.color.png"]), ("1:", ["b.color.png"]), ("2:", [])]
+)
+def test_some_of_the_pictures(tmp_path, wanted, names):
+    out = tmp_path / "out.json"
+    assert main(label_images(tmp_path / "shelf"), out, wanted) == 0
+    read = {image["file_name"] for image in json.loads(out.read_text())["images"]}
+    assert sorted(read) == names
+
+
+@pytest.mark.parametrize("wanted", ["3", "a:b", "::0", "1:2:3:4"])
+def test_what_isnt_a_slice_is_refused(tmp_path, wanted, capsys):
+    assert main(label_images(tmp_path / "shelf"), tmp_path / "out.json", wanted) == 1
+    assert f"'{wanted}' isn't FIRST:END:STEP" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
+
+
 def test_arrays(tmp_path):
     (picture,) = converted(arrays(tmp_path / "tote"))
     assert asked(picture) == [
