@@ -22,7 +22,7 @@ def check_command(
     model: Annotated[str, typer.Option(help="'bundled' or another checkpoint.")] = "bundled",
 ) -> None:
     """Show how instructions are understood: level, tokens, words the model doesn't know."""
-    console = Console()
+    console = Console(emoji=False)
     try:
         tokenizer = tokenizer_for(locate(model))
     except CheckpointError as error:

@@ -284,6 +284,6 @@ def save(
 def announced(items: Any, verb: str, tensors: Mapping[str, torch.Tensor]) -> Any:
     """`items` with a progress bar on the terminal, if there is much to do."""
     much = sum(tensor.numel() for tensor in tensors.values()) > WORTH_A_BAR
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     show = much and console.is_terminal
     return track(items, verb, console=console, transient=True) if show else items

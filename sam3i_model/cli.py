@@ -95,7 +95,7 @@ def main() -> None:
         app = build(called)
     except ImportError as error:
         missing = error.name or str(error)
-        Console(stderr=True).print(
+        Console(stderr=True, emoji=False).print(
             f"sam3i {called} needs '{missing}', which is not installed: run `make setup`, or "
             "source your ROS 2 workspace",
             style="red",

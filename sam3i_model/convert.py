@@ -38,9 +38,11 @@ def convert_command(
     try:
         convert(checkpoint, out, config, getattr(torch, dtype.value))
     except (CheckpointError, OSError) as error:
-        Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
+        Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
-    Console().print(f"checkpoint in {out}; `sam3i info {out}` says what it is", soft_wrap=True)
+    Console(emoji=False).print(
+        f"checkpoint in {out}; `sam3i info {out}` says what it is", soft_wrap=True
+    )
 
 
 def convert(checkpoint: str, out: Path, config: Path | None, dtype: torch.dtype) -> None:

@@ -31,12 +31,12 @@ def info_command(
     ] = None,
 ) -> None:
     """Say what a checkpoint is: kind, stage, parameters, adapters alive or dead, licence."""
-    console = Console()
+    console = Console(emoji=False)
     try:
         weights = open_weights(locate(checkpoint))
         sizes = configure(weights, config)
     except CheckpointError as error:
-        Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
+        Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
     console.print(overview(weights, sizes))
     if any(".adapters." in name for name in weights.tensors):

@@ -24,7 +24,7 @@ def segment_command(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Find what sentences describe in a picture."""
-    console = Console()
+    console = Console(emoji=False)
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise _failed(console, f"'{out}' must end in .png or .jpg")
     data = np.fromfile(image, np.uint8) if image.is_file() else np.zeros(0, np.uint8)

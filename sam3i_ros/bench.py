@@ -242,7 +242,7 @@ def _measure(camera: Camera, pid: int, rate: float, seconds: float) -> dict[str,
     warm, total = int(WARM_UP * rate), int((WARM_UP + seconds) * rate)
     memory = processor = 0.0
     start = time.monotonic()
-    for number in track(range(total), f"{rate:g} Hz", console=Console(stderr=True)):
+    for number in track(range(total), f"{rate:g} Hz", console=Console(stderr=True, emoji=False)):
         if number == warm:
             memory, processor = resident_mb(pid), cpu_seconds(pid)
         camera.show(number)
@@ -308,7 +308,7 @@ def bench_command(
     """Measure the node with 640x480 RGB-D, 5 segments and every output listened to."""
     # The soak's model takes longer than a frame, so that frames must be dropped.
     model = model or ("fixed:0" if mode is Mode.NODE else "fixed:100")
-    console = Console()
+    console = Console(emoji=False)
     try:
         figures = measure(model, rate, seconds or (20.0 if mode is Mode.NODE else 60.0))
     except RuntimeError as error:

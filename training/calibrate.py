@@ -132,15 +132,17 @@ def calibrate_command(
     ] = None,
 ) -> None:
     """Choose the thresholds of a checkpoint, at the input size it will be used with."""
-    console = Console()
+    console = Console(emoji=False)
     try:
         loaded, tokenizer = load(model, "cpu")
         source = WorldQuestions(WorldPool(pool), seed, sentences=SENTENCES)
     except (CheckpointError, FileNotFoundError) as error:
-        Console(stderr=True).print(f"[red]{error}[/red]")
+        Console(stderr=True, emoji=False).print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
     if level not in (None, *LEVELS):
-        Console(stderr=True).print(f"[red]there is no level {level}: {', '.join(LEVELS)}[/red]")
+        Console(stderr=True, emoji=False).print(
+            f"[red]there is no level {level}: {', '.join(LEVELS)}[/red]"
+        )
         raise typer.Exit(1)
     if image_size:
         loaded.config.image_size = image_size

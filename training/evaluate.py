@@ -155,7 +155,7 @@ def evaluate_command(
 
     A key for the agent's language model is read from SAM3I_API_KEY.
     """
-    console = Console()
+    console = Console(emoji=False)
     try:
         source = open_source(data, images, seed)
         counted = PROTOCOLS[protocol.value]
@@ -214,7 +214,9 @@ def evaluate_command(
 
 def failed(text: str) -> typer.Exit:
     """Say in one line what is wrong."""
-    Console(stderr=True, soft_wrap=True).print(text, style="red", markup=False, highlight=False)
+    Console(stderr=True, emoji=False, soft_wrap=True).print(
+        text, style="red", markup=False, highlight=False
+    )
     return typer.Exit(1)
 
 

@@ -169,7 +169,7 @@ def parsed(wanted: str) -> slice:
 
 def main(folder: Path, out: Path, wanted: str = "0:") -> int:
     """Write the file; 1 if it can't be."""
-    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console = Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
     try:
         samples = some(samples_of(folder), parsed(wanted))
         write(out, samples)

@@ -120,7 +120,7 @@ def main(path: Path) -> int:
     from training.formats import SourceError
     from training.formats.reading import load
 
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = Console(soft_wrap=True, emoji=False, markup=False, highlight=False)
     try:
         faults = list(explain(load(path)))
     except SourceError as error:

@@ -145,7 +145,7 @@ def train_command(
     """Train a checkpoint; run again to go on after an interruption."""
     if threads:
         torch.set_num_threads(threads)
-    console = Console()
+    console = Console(emoji=False)
     try:
         read = read_settings(settings, steps=steps)
         samples, source = open_data(data, read, rehearse, validation)
@@ -166,7 +166,7 @@ def train_command(
         ImportError,
         FileNotFoundError,
     ) as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]")
+        Console(stderr=True, emoji=False).print(f"[red]{escape(str(error))}[/red]")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from the last state")

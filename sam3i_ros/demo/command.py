@@ -29,7 +29,7 @@ def demo_command(
     """Plays two recordings into the node and reports what it finds, right or wrong."""
     # Whoever ends us, the processes we started end with us.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    console = Console()
+    console = Console(emoji=False)
     try:
         run_demo(out.resolve(), model, device, seed, console)
     except DemoError as error:

@@ -55,7 +55,7 @@ def replay_command(
     from sam3i_model.weights import CheckpointError
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     status = 1
     try:
         check_place(bag, out, force)

@@ -41,7 +41,7 @@ def ablate_command(
     ] = False,
 ) -> None:
     """Train variants of SAM3-I that lack a part, and measure them; run again to go on."""
-    console = Console()
+    console = Console(emoji=False)
     command = ["sam3i", "ablate", str(pool), str(out), "--from", start]
     command += ["--validation", str(validation)] if validation else []
     command += ["--steps", str(steps)] if steps else []
@@ -83,7 +83,7 @@ def ablate_command(
         ForecastError,
         OSError,
     ) as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]")
+        Console(stderr=True, emoji=False).print(f"[red]{escape(str(error))}[/red]")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from the last state")

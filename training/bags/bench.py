@@ -68,7 +68,7 @@ def write_recording(path: Path, gigabytes: float, mcap: bool, compression: Compr
             topic: writer.add_connection(topic, kind, typestore=store)
             for topic, kind in topics.items()
         }
-        for number in track(range(frames), "writing", console=Console(stderr=True)):
+        for number in track(range(frames), "writing", console=Console(stderr=True, emoji=False)):
             stamp = START + number * SECOND // RATE
             time_ = types["builtin_interfaces/msg/Time"](*divmod(stamp, SECOND))
             header = types["std_msgs/msg/Header"](time_, "camera")

@@ -79,7 +79,7 @@ def prepare_command(
     ] = False,
 ) -> None:
     """Make a data set of recordings: frames, what was asked, what the node answered."""
-    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console = Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
     problems = Problems()
     wishes = Wishes(image, depth, info, answers)
     try:

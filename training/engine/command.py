@@ -51,7 +51,7 @@ def annotate_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it takes.")] = False,
 ) -> None:
     """Write concept, simple, complex and negative texts for annotated images."""
-    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console = Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
     folder = images or (source if source.is_dir() else source.parent)
     path = out / "journal.jsonl"
     try:

@@ -42,7 +42,7 @@ def review_command(
     ] = None,
 ) -> None:
     """Look over masks and sentences in the browser: accept, reject, correct."""
-    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console = Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
     try:
         store = Store(data, images)
         try:
