@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import cv2
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from safetensors.torch import load_file, save_file
@@ -36,6 +35,14 @@ from training.step import Step
 Begin = Callable[[str, Settings], tuple[Sam3IModel, PreTrainedTokenizerBase]]
 """Makes the model that a run starts with, frozen as it wants it, and its tokenizer:
 (checkpoint, settings)."""
+
+
+def fresh_processes() -> Any:
+    """Where workers come from: a fork of this process would share its threads' locks (OpenCV's,
+    DDS's) without the threads, and hang or crash."""
+    context = torch.multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training.world_samples", "training.dataset"])
+    return context
 
 
 def begin(start: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
@@ -166,9 +173,12 @@ class Run:
             self.share,
             self.step,
         )
-        cv2.setNumThreads(1)  # its threads don't survive the fork of a worker, which then hangs
+        workers = self.settings.workers
         loader = torch.utils.data.DataLoader(
-            batches, batch_size=None, num_workers=self.settings.workers
+            batches,
+            batch_size=None,
+            num_workers=workers,
+            multiprocessing_context=fresh_processes() if workers else None,
         )
         made = iter(loader)
         while True:

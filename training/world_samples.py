@@ -51,7 +51,7 @@ class WorldSamples:
 
     def __init__(self, pool: WorldPool, mixture: Mapping[str, float]) -> None:
         self.pool = pool
-        self.sources = [SOURCES[name] for name in mixture]
+        self.sources = list(mixture)
         self.shares = list(mixture.values())
 
     def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
@@ -67,7 +67,7 @@ class WorldSamples:
         pairs: list[Pair] = []
         for _ in range(texts):
             source = rng.choices(self.sources, self.shares)[0]
-            queries = source(scene.objects, rng, (size, size))
+            queries = SOURCES[source](scene.objects, rng, (size, size))
             if len(queries) == 3:
                 pairs.append(Pair(len(asked), len(asked) + 1, queries[0].text))
             asked += [answered(query, scene, size) for query in queries[-2:]]

@@ -115,7 +115,7 @@ def test_a_file_without_anything_to_learn_says_so(tmp_path):
         FileSamples(path, {"concept": 1.0})
     path.write_text("{}")
     with pytest.raises(SourceError, match="no SAM3-I JSON"):
-        open_samples(tmp_path, {"simple": 1.0})
+        open_samples(tmp_path, {"simple": 1.0}, variants=0)
 
 
 def test_a_picture_of_another_size_is_told(tmp_path):

@@ -24,7 +24,7 @@ def losses(stage: str, start: str, state: Path) -> list[dict[str, float]]:
     running.new_model = random_start
     torch.set_num_threads(1)
     # slow enough that rounding stays rounding
-    changes = {"batch_size": 4, "precision": "fp32", "learning_rate": 1e-4}
+    changes = {"batch_size": 4, "precision": "fp32", "learning_rate": 3e-5}
     taken = []
     for half in range(2):
         run = running.Run(small_settings(stage, STEPS, **changes), start)
