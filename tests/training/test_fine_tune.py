@@ -9,17 +9,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import typer
 
 from sam3i_model.checkpoints import load
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings, trained
 from training import run as running
 from training import sam3i_json
 from training import train as training
+from training.cache_bench import compare, main
 from training.entries import SourceError
 from training.feature_cache import FeatureCache
 from training.run import Run
 from training.sam3i_json import Sample, Target
 from training.samples import Mixed
+from training.step import Step
 
 PICTURES = 5
 
@@ -149,3 +152,24 @@ def test_concepts_stay_as_they_were(data, checkpoint, tmp_path):
 def test_variants_need_a_frozen_encoder():
     with pytest.raises(running.SettingsError, match="change while it learns"):
         small_settings("base", variants=2)
+
+
+def test_both_loops_take_the_same_steps_and_one_of_them_encodes(data, checkpoint, monkeypatch):
+    encoded: list[bool] = []
+    real = Step.encode_image
+
+    def encode(self, images):
+        encoded.append(self.cache is None)
+        return real(self, images)
+
+    monkeypatch.setattr(Step, "encode_image", encode)
+    figures = compare(data, checkpoint, small_settings("fine-tune", variants=2), steps=3)
+    assert sum(encoded) == 3  # the plain loop's; the others are kept before
+    assert figures["ratio"] == pytest.approx(figures["uncached"] / figures["cached"])
+    assert (figures["steps"], figures["image_size"]) == (3, 64)
+
+
+def test_the_comparison_names_what_it_cannot_read(tmp_path, capsys):
+    with pytest.raises(typer.Exit):
+        main(tmp_path / "none.json")
+    assert "none.json" in " ".join(capsys.readouterr().err.split())

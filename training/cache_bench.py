@@ -1,0 +1,118 @@
+"""python -m training.cache_bench: what keeping image features brings, both loops in one run."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from transformers import PreTrainedTokenizerBase
+
+from sam3i_model.configuration import Sam3IConfig
+from sam3i_model.modeling import Sam3IModel
+from sam3i_model.tokenizers import clip_tokenizer
+from sam3i_model.weights import CheckpointError
+from training.dataset import Batch
+from training.entries import SourceError
+from training.run import Begin, Run, begin
+from training.settings import Settings, SettingsError, read_settings
+from training.stages import trainable
+from training.train import open_samples
+
+FULL_SIZE = {"image_size": 1008, "batch_size": 1, "texts_per_image": 1, "variants": 1}
+Batches = Sequence[list[Batch]]
+
+
+def full_size(_: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
+    """SAM3-I in SAM 3's own size, with weights at random."""
+    model = Sam3IModel(Sam3IConfig())
+    model.add_adapters("lite")
+    model.config.trained_levels = ["concept", "simple", "complex"]
+    trainable(model, settings.stage)
+    return model, clip_tokenizer()
+
+
+def compare(
+    data: Path, start: str, settings: Settings, steps: int, begin: Begin = begin
+) -> dict[str, Any]:
+    """Time the same steps with and without kept features, in turns.
+
+    Args:
+        data: A SAM3-I JSON file, or the folder it is in.
+        start: Checkpoint.
+        settings: Of a fine-tune; `variants` at least 1.
+        steps: Of each loop.
+        begin: Makes the model.
+
+    Returns:
+        Medians of a step in s (`cached`, `uncached`), and their `ratio`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(settings, start, Path(folder), begin=begin)
+        cache = run.module.cache
+        stream = run.stream(open_samples(data, settings.mixture, settings.variants))
+        taken = list(islice(stream, steps))
+        for part in (part for batches in taken for part in batches):
+            run.module.see(part)  # keeps them
+        seconds: dict[str, list[float]] = {"cached": [], "uncached": []}
+        run.take(iter(taken[:1]))  # the first one allocates
+        for batches in track(taken, "steps", console=Console(stderr=True, emoji=False)):
+            for name, used in (("cached", cache), ("uncached", None)):
+                run.module.cache = used
+                seconds[name].append(_timed(lambda b=batches: run.take(iter([b]))))
+    cached, uncached = (median(seconds[name]) for name in ("cached", "uncached"))
+    return {
+        "cached": cached,
+        "uncached": uncached,
+        "ratio": uncached / cached,
+        "steps": steps,
+        "image_size": settings.image_size,
+        "batch_size": settings.batch_size,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _timed(work: Any) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="A SAM3-I JSON file, or the folder it is in.")],
+    start: Annotated[str, typer.Option("--from", help="Checkpoint to start from.")] = "bundled",
+    steps: Annotated[int, typer.Option(min=1, help="Steps with, and as many without.")] = 10,
+    full: Annotated[
+        bool, typer.Option("--full-size", help="SAM 3's size, random weights, 1008 px, one text.")
+    ] = False,
+) -> None:
+    """Fine-tuning with kept image features beside the plain loop."""
+    settings = read_settings("fine-tune")
+    console = Console(emoji=False)
+    try:
+        if full:
+            settings = replace(settings, **FULL_SIZE)  # type: ignore[arg-type]
+            figures = compare(data, "full size", settings, steps, full_size)
+        else:
+            figures = compare(data, start, settings, steps)
+    except (SettingsError, CheckpointError, SourceError, ImportError, OSError) as error:
+        Console(stderr=True, emoji=False).print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from error
+    table = Table("what", "figure", title="fine-tuning with kept image features")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)
