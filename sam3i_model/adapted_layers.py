@@ -177,13 +177,9 @@ class LevelMaskEmbedder(Sam3MaskEmbedder):
 
     def forward(self, queries: torch.Tensor, route: Route | None = None) -> torch.Tensor:
         """Map (B, Q, C) queries to (B, Q, C) mask embeddings, each row with its level's MLP."""
-        embedded = super().forward(queries)
         if route is None or self.simple is None or self.complex is None:
-            return embedded
-        for rows, mlp in ((route.simple, self.simple), (route.complex, self.complex)):
-            if len(rows):
-                embedded = embedded.index_copy(0, rows, mlp(queries[rows]).to(embedded.dtype))
-        return embedded
+            return super().forward(queries)
+        return route.apply(queries, self.simple, self.complex, super().forward)
 
 
 def replace_layers(layers: nn.ModuleList, kind: type[nn.Module], config: Any) -> None:

@@ -24,6 +24,10 @@ VERBS = {
         "sam3i_model.convert:convert_command",
         "Write any checkpoint as a folder of ours.",
     ),
+    "export": (
+        "sam3i_model.engines.command:export_command",
+        "Write a checkpoint as ONNX graphs that are checked against PyTorch.",
+    ),
     "check": ("sam3i_model.check:check_command", "Show how an instruction is understood."),
     "render": ("training.world.__main__:app", "Render scenes to train on, and recordings."),
     "annotate": (

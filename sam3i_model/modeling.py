@@ -49,7 +49,7 @@ class ImageFeatures:
 
         def pick(tensor: torch.Tensor) -> torch.Tensor:
             if tensor.shape[0] == 1:
-                return tensor.expand(len(index), *tensor.shape[1:])
+                return tensor.expand(index.shape[0], *tensor.shape[1:])
             return tensor[index]
 
         return ImageFeatures(
@@ -70,6 +70,10 @@ class TextFeatures:
     features: torch.Tensor
     mask: torch.Tensor
     levels: torch.Tensor
+
+    def route(self) -> Route:
+        """Which rows take which path through the adapters."""
+        return Route.from_levels(self.levels)
 
     @classmethod
     def stack(cls, rows: Sequence[TextFeatures]) -> TextFeatures:
@@ -245,7 +249,7 @@ class Sam3IModel(Sam3Model):
         if image_index is None:
             image_index = torch.zeros(count, dtype=torch.int64, device=text.features.device)
         image = image.rows(image_index)
-        route = Route.from_levels(text.levels)
+        route = text.route()
         prompt = torch.cat([text.features, image.geometry.to(text.features)], dim=1)
         mask = torch.cat([text.mask, text.mask.new_ones(count, 1)], dim=1)
 
