@@ -60,7 +60,13 @@ class AdaptedTextLayer(CLIPEncoderLayer):
 
 
 class AdaptedFusionLayer(Sam3DetrEncoderLayer):
-    """Image tokens attend to themselves and to the prompt (pre-norm)."""
+    """Image tokens attend to themselves and to the prompt (pre-norm).
+
+    Until they have met a prompt, the tokens of one image are the same in every row, so the first
+    layer's self-attention is computed once for all of them.
+    """
+
+    first = False
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -78,11 +84,13 @@ class AdaptedFusionLayer(Sam3DetrEncoderLayer):
         vision_pos_encoding: torch.Tensor,
         prompt_cross_attn_mask: torch.Tensor | None = None,
         route: Route | None = None,
+        one_image: bool = False,
         **kwargs: Any,
     ) -> torch.Tensor:
         hidden = vision_feats
-        normed = self.layer_norm1(hidden)
-        located = normed + vision_pos_encoding
+        rows = slice(1 if self.first and one_image and not self.training else None)
+        normed = self.layer_norm1(hidden[rows])
+        located = normed + vision_pos_encoding[rows]
         attended, _ = self.self_attn(query=located, key=located, value=normed, **kwargs)
         hidden = self.dropout(attended) + hidden
         attended, _ = self.cross_attn(

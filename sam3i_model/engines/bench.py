@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -97,10 +97,11 @@ def compare_engines(
                         taken[segmenter.engine][stage].append(1000 * seconds)
             if not turn:
                 for ours, theirs in zip(*answers, strict=True):
-                    same &= ours.outcome == theirs.outcome and len(ours.masks) == len(theirs.masks)
-                    ious += mask_ious(ours, theirs)
-                    scores += np.abs(ours.scores[: len(theirs.scores)] - theirs.scores).tolist() if same else []
                     count += len(ours.masks)
+                    same &= ours.outcome == theirs.outcome and len(ours.masks) == len(theirs.masks)
+                    if same:
+                        ious += mask_ious(ours, theirs)
+                        scores += np.abs(ours.scores - theirs.scores).tolist()
     return {
         "ms": {name: {s: spread(v) for s, v in stages.items()} for name, stages in taken.items()},
         "same_outcomes": same,
@@ -111,3 +112,39 @@ def compare_engines(
         "frames": len(pictures),
         **surroundings(),
     }
+
+
+def mask_ious(ours: Grounding, theirs: Grounding) -> list[float]:
+    """IoU of each mask with that of the same rank."""
+    both = (ours.masks & theirs.masks).sum((1, 2))
+    either = (ours.masks | theirs.masks).sum((1, 2))
+    return (both / np.maximum(either, 1)).tolist()
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median and 95th percentile."""
+    return {
+        "median": round(float(np.median(values)), 2),
+        "p95": round(float(np.quantile(values, 0.95)), 2),
+    }
+
+
+def surroundings() -> dict[str, Any]:
+    """What a reader of figures must know of the machine."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return {
+        "processor": processor(),
+        "gpu": gpu,
+        "threads": torch.get_num_threads(),
+        "load_average": round(os.getloadavg()[0], 1),
+        "precision": "float32",
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+
+
+def processor() -> str:
+    """Its name, as Linux has it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
