@@ -57,9 +57,7 @@ class ImageFeatures:
 
         *fine, coarse = self.maps
         finer = [m if m.shape[0] == 1 else m[index] for m in fine]
-        return ImageFeatures(
-            (*finer, pick(coarse)), pick(self.position), pick(self.geometry)
-        )
+        return ImageFeatures((*finer, pick(coarse)), pick(self.position), pick(self.geometry))
 
 
 @dataclass

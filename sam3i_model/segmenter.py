@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.engines.swapping import exchange_adapters, read_adapters
 from sam3i_model.chat.budget import AgentError
 from sam3i_model.checkpoints import CheckpointError, locate
 from sam3i_model.engines.choosing import open_checkpoint
 from sam3i_model.engines.interface import Engine
+from sam3i_model.engines.swapping import exchange_adapters, read_adapters
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
 from sam3i_model.modeling import ImageFeatures, TextFeatures

@@ -44,6 +44,8 @@ class FixedSegmenter:
     """Answers every instruction with one disc, after a given time; the n-th gets the n-th disc."""
 
     device = "cpu"
+    engine = "none"
+    refused = ""
     adapters = ""
 
     def __init__(self, seconds: float) -> None:
@@ -327,7 +329,7 @@ def bench_command(
         out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def _fixed(model: str, device: str) -> FixedSegmenter:
+def _fixed(model: str, device: str, backend: str) -> FixedSegmenter:
     return FixedSegmenter(float(model.removeprefix("fixed:")) / 1000)
 
 

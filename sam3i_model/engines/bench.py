@@ -37,9 +37,7 @@ def engines_command(
     frames: Annotated[
         list[Path] | None, typer.Option(help="Picture or folder of them; photographs if left out.")
     ] = None,
-    say: Annotated[
-        list[str] | None, typer.Option(help="Instruction; repeat for several.")
-    ] = None,
+    say: Annotated[list[str] | None, typer.Option(help="Instruction; repeat for several.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
 ) -> None:
     """Time and answers of an engine beside PyTorch's."""

@@ -36,7 +36,7 @@ def export_command(
     ] = None,
     frames: Annotated[
         list[Path] | None,
-        typer.Option(help="Picture, or folder of pictures, to check with; photographs if left out."),
+        typer.Option(help="Picture or folder of them to check with; photographs if left out."),
     ] = None,
     say: Annotated[
         list[str] | None, typer.Option(help="Instruction to check with; repeat for several.")

@@ -15,14 +15,14 @@ PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 MAX_FRAMES = 16
 MAX_SIDE = 4096
 DEFAULT_SENTENCES = [
-    Instruction("the red thing", Level.CONCEPT),
-    Instruction("mug", Level.CONCEPT),
-    Instruction("bottle", Level.CONCEPT),
-    Instruction("yellow things", Level.CONCEPT),
-    Instruction("the largest thing in the middle", Level.SIMPLE),
-    Instruction("the leftmost bottle", Level.SIMPLE),
-    Instruction("something to drink from", Level.COMPLEX),
-    Instruction("what is in the way of the thing in the middle", Level.COMPLEX),
+    Instruction("the red thing", level=Level.CONCEPT),
+    Instruction("mug", level=Level.CONCEPT),
+    Instruction("bottle", level=Level.CONCEPT),
+    Instruction("yellow things", level=Level.CONCEPT),
+    Instruction("the largest thing in the middle", level=Level.SIMPLE),
+    Instruction("the leftmost bottle", level=Level.SIMPLE),
+    Instruction("something to drink from", level=Level.COMPLEX),
+    Instruction("what is in the way of the thing in the middle", level=Level.COMPLEX),
 ]
 
 

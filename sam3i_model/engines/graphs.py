@@ -92,7 +92,7 @@ class GroundingGraph(nn.Module):
 @contextmanager
 def plain_attention(model: Sam3IModel) -> Iterator[None]:
     """Attention as products and a softmax: fused kernels differ from one runtime to the next."""
-    configs = [module.config for module in model.modules() if hasattr(module, "config")]
+    configs: list[Any] = [module.config for module in model.modules() if hasattr(module, "config")]
     before = [config._attn_implementation for config in configs]
     for config in configs:
         config._attn_implementation = "eager"
@@ -104,7 +104,7 @@ def plain_attention(model: Sam3IModel) -> Iterator[None]:
 
 
 @contextmanager
-def fixed_grid(decoder: nn.Module, height: int, width: int) -> Iterator[None]:
+def fixed_grid(decoder: Any, height: int, width: int) -> Iterator[None]:
     """The decoder reads the size of its grid from a tensor, which would leave it open."""
     coordinates = torch.arange(height) / height, torch.arange(width) / width
     decoder._get_coords = lambda *_, dtype, device: tuple(

@@ -1,11 +1,10 @@
-"""An export, from a checkpoint to checked graphs; taken from an earlier one where nothing changed."""
+"""An export, from a checkpoint to graphs that were checked."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from sam3i_model.engines.manifest import (
     SUBFOLDER,
     Graph,
     Manifest,
-    read_manifest,
     sha256,
     verify,
 )

@@ -112,9 +112,7 @@ def verify(folder: Path, files: dict[str, str]) -> None:
     for name, expected in files.items():
         path = folder / name
         if not path.is_file() or sha256(path) != expected:
-            raise EngineError(
-                f"'{path}' is missing or not what `sam3i export` wrote: run it anew"
-            )
+            raise EngineError(f"'{path}' is missing or not what `sam3i export` wrote: run it anew")
 
 
 def sha256(path: Path) -> str:

@@ -108,7 +108,10 @@ class OnnxEngine:
         parts = [
             self._grounding.run({"text": features, "text_mask": mask, "levels": levels, **given})
             for features, mask, levels in zip(
-                text.features.split(size), text.mask.split(size), text.levels.split(size), strict=True
+                text.features.split(size),
+                text.mask.split(size),
+                text.levels.split(size),
+                strict=True,
             )
         ]
         if len(parts) == 1:

@@ -182,7 +182,9 @@ class Check:
             frames = [tensors[f"{i}.frame"].numpy() for i in range(count)]
             return cls(frames, tensors["ids"], tensors["levels"], answers)
         except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise EngineError(f"'{path}' can't be used: {error}; run `sam3i export` anew") from error
+            raise EngineError(
+                f"'{path}' can't be used: {error}; run `sam3i export` anew"
+            ) from error
 
 
 def picture(engine: Engine, frame: np.ndarray) -> ImageFeatures:
