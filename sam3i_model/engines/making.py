@@ -77,6 +77,7 @@ def export(
         progress("check against PyTorch")
         check = make_check(model, tokenizer, frames, instructions)
         check.save(partial / SUBFOLDER / CHECK)
+        shutil.copymode(partial / "config.json", partial / SUBFOLDER / CHECK)  # it makes it 0600
         digest = sha256(partial / SUBFOLDER / CHECK)
         manifest = replace(manifest, command=command, check=digest)
         manifest.write(partial / SUBFOLDER)
@@ -159,14 +160,10 @@ def write_graphs(
 
 
 def take(source: Path, folder: Path, graph: Graph) -> None:
-    """Put an earlier export's files of a graph into `folder`, without a copy where that can be."""
+    """Copy an earlier export's files of a graph; readers refuse links, which could lead anywhere."""
     verify(source, graph.files)
     for name in graph.files:
-        if (folder / name).exists():
-            continue
-        try:
-            os.link(source / name, folder / name)
-        except OSError:
+        if not (folder / name).exists():
             shutil.copyfile(source / name, folder / name)
 
 
