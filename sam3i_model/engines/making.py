@@ -34,6 +34,8 @@ from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import tokenize
 
 Progress = Callable[[str], None]
+BRIEF = 2
+"""Frames that are kept, to check an engine with whenever it is loaded."""
 LITE_STRIDE = 32
 """The small encoder's coarsest map; its input must be a multiple."""
 
@@ -76,7 +78,8 @@ def export(
             manifest = write_graphs(model, partial / SUBFOLDER, earlier, progress)
         progress("check against PyTorch")
         check = make_check(model, tokenizer, frames, instructions)
-        check.save(partial / SUBFOLDER / CHECK)
+        brief = replace(check, frames=check.frames[:BRIEF], answers=check.answers[:BRIEF])
+        brief.save(partial / SUBFOLDER / CHECK)
         shutil.copymode(partial / "config.json", partial / SUBFOLDER / CHECK)  # it makes it 0600
         digest = sha256(partial / SUBFOLDER / CHECK)
         manifest = replace(manifest, command=command, check=digest)
@@ -160,7 +163,7 @@ def write_graphs(
 
 
 def take(source: Path, folder: Path, graph: Graph) -> None:
-    """Copy an earlier export's files of a graph; readers refuse links, which could lead anywhere."""
+    """Copy an earlier export's files of a graph; the runtime refuses linked weights."""
     verify(source, graph.files)
     for name in graph.files:
         if not (folder / name).exists():

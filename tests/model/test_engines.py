@@ -21,8 +21,8 @@ from sam3i_model.engines.runtime import CPU
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
-from sam3i_model.tokenizers import clip_tokenizer
 from tests.model.test_official import SIZES
+from training.instructions.vocabulary import build_tokenizer
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -30,7 +30,11 @@ pytest.importorskip("onnxscript")
 SIZE = 140  # not the checkpoint's own, and no multiple of the encoder's windows
 SMALL = {
     **SIZES,
-    "text_config": {**SIZES["text_config"], "num_hidden_layers": 1},
+    "text_config": {
+        **SIZES["text_config"],
+        "num_hidden_layers": 1,
+        "vocab_size": len(build_tokenizer()),
+    },
     "detr_decoder_config": {**SIZES["detr_decoder_config"], "num_layers": 1},
 }
 ASKED = [
@@ -67,7 +71,7 @@ def make(folder: Path, base: int, adapters: int) -> Path:
         for parameter in model.parameters():
             parameter += 0.1 * torch.randn_like(parameter)
     adapt(model, adapters)
-    save(model, clip_tokenizer(), folder)
+    save(model, build_tokenizer(), folder)
     return folder
 
 
@@ -135,7 +139,7 @@ def test_every_number_and_mix_of_instructions_answers_as_pytorch(exports):
     image, theirs = model.encode_image(pixels), engine.encode_image(pixels)
     for ours, other in zip(image.maps, theirs.maps, strict=True):
         torch.testing.assert_close(ours, other, atol=1e-4, rtol=1e-4)
-    ids = torch.randint(1, 49000, (11, 32), generator=torch.Generator().manual_seed(5))
+    ids = torch.randint(1, 300, (11, 32), generator=torch.Generator().manual_seed(5))
     ids[:, 20:] = 0
     levels = torch.tensor([1, 2, 3, 3, 2, 1, 1, 2, 3, 1, 2])
     for rows in (slice(1), slice(1, 2), slice(2, 4), slice(8), slice(11)):
@@ -208,8 +212,7 @@ def rewrite(checkpoint: Path, change) -> None:
 def test_a_wrong_graph_is_named_and_pytorch_answers(copy, graph):
     path = copy / "onnx" / f"{graph}.weights"
     values = np.fromfile(path, np.float32)
-    noise = np.random.default_rng(0).normal(size=values.shape)
-    (values * (1 + 3 * noise)).astype(np.float32).tofile(path)
+    np.random.default_rng(0).permutation(values).tofile(path)
 
     def accept(content: dict) -> None:
         for entry in content["graphs"].values():
