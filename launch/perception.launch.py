@@ -81,6 +81,12 @@ ARGUMENTS = [
         description=f"frame of points and poses, by TF at the image's stamp; {AS_PARAMETER}",
     ),
     DeclareLaunchArgument(
+        "tracking",
+        default_value="",
+        choices=["", "true", "false"],
+        description=f"carry masks to every frame between two groundings; {AS_PARAMETER}",
+    ),
+    DeclareLaunchArgument(
         "params_file",
         default_value=str(CONFIG / "params.yaml"),
         description="parameters of the node",
@@ -136,7 +142,9 @@ def rviz(given: dict[str, str], camera: dict[str, str]) -> Node:
 def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[LaunchDescriptionEntity]:
     """The node, and what takes it to active or says why not."""
     names = ("model", "adapters", "device", "backend", "target_frame")
-    overrides = {name: given[name] for name in names if given[name]}
+    overrides: dict[str, str | bool] = {name: given[name] for name in names if given[name]}
+    if given["tracking"]:
+        overrides["tracking"] = given["tracking"] == "true"
     node = LifecycleNode(
         package="sam3i_ros",
         executable="perception_node",

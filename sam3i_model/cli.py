@@ -52,7 +52,7 @@ VERBS = {
         "sam3i_ros.replay:replay_command",
         "Run a recorded bag through a model, into a new bag.",
     ),
-    "bench": ("sam3i_ros.bench:bench_command", "Measure what the node costs beside the model."),
+    "bench": ("sam3i_ros.bench:app", "Measure the node, its tracking, and engines."),
 }
 
 

@@ -128,6 +128,17 @@ class CameraBuffer:
             self._closed = True
             self._changed.notify_all()
 
+    def nudge(self) -> None:
+        """Makes `wait` look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait(self, done: Callable[[], bool]) -> None:
+        """Until a frame is complete, or `done()` is true when it begins or after a `nudge`."""
+        with self._changed:
+            while not (self._closed or done() or self._next() is not None):
+                self._changed.wait(DEPTH_WAIT)  # after which an image does without its depth
+
     def take(self, timeout: float) -> RawFrame | None:
         """The next complete frame, waiting up to `timeout` s for one; None if there is none."""
         deadline = self._clock() + timeout

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -175,3 +177,10 @@ def to_diagnostics(rows: Iterable[Status], node_name: str, stamp: Time) -> Diagn
         for row in rows
     ]
     return array
+
+
+def failure(error: Exception) -> str:
+    """One line, with the place that a bug report needs."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return f"a frame failed: {what} ({Path(where.filename).name}, line {where.lineno})"

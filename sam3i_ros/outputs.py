@@ -76,6 +76,8 @@ class FrameMessages:
                     segment.mask,
                     segment.cloud,
                     offset,
+                    segment.track_id,
+                    segment.carried,
                 )
             )
             offset += len(segment.cloud.points) if segment.cloud else 0

@@ -28,11 +28,14 @@ class Settings:
     camera_to_target: tuple[float, ...]
     max_instructions: int
     autostart: bool
+    tracking: bool
     adapters: str
     instructions: tuple[str, ...]
     score_threshold: float
     sync_slop: float
     max_rate: float
+    tracking_max_age: float
+    tracking_width: int
     target_frame: str
     min_depth: float
     max_depth: float
@@ -120,6 +123,13 @@ PARAMETERS: dict[str, _Spec] = {
         "turn it on for a plain `ros2 run`",
         True,
     ),
+    "tracking": _Spec(
+        False,
+        "Answer every camera frame: between two groundings, masks are carried along with the "
+        "picture and marked as carried, and things keep their track_id. Off, every answer was "
+        "looked for in its own image",
+        True,
+    ),
     "adapters": _Spec(
         "",
         "Folder of a checkpoint on the same base, whose adapters answer instead of the model's "
@@ -135,6 +145,18 @@ PARAMETERS: dict[str, _Spec] = {
         0.02, "Most that the stamps of an image and its depth may differ, s", range=(0.0, 1.0)
     ),
     "max_rate": _Spec(0.0, "Most images grounded per second; 0 means no limit", range=(0.0, 240.0)),
+    "tracking_max_age": _Spec(
+        0.0,
+        "With tracking, age that masks reach before the model is asked again, s; 0 asks whenever "
+        "it is free. It is asked sooner if masks may be wrong or an instruction is new",
+        range=(0.0, 10.0),
+    ),
+    "tracking_width": _Spec(
+        320,
+        "With tracking, longest side of the small images that motion is measured on, px; time "
+        "grows with its square",
+        range=(64, 1280),
+    ),
     "target_frame": _Spec(
         "", "Frame of points, poses and markers; empty keeps the camera's own optical frame"
     ),

@@ -26,6 +26,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sam3i_model.instruction import Outcome
 from sam3i_ros import parameters, vitals
 from sam3i_ros.camera import CameraBuffer, FrameDecoder
+from sam3i_ros.follower import Follower
 from sam3i_ros.health import Health, Severity, to_diagnostics
 from sam3i_ros.inputs import CameraInputs, depth_topic
 from sam3i_ros.instruction_topics import InstructionTopics
@@ -60,6 +61,7 @@ class _Active:
     """What exists from activate to deactivate."""
 
     buffer: CameraBuffer
+    follower: Follower | None  # with tracking
     worker: Worker
     inputs: CameraInputs
 
@@ -144,16 +146,18 @@ class PerceptionNode(LifecycleNode):
             partial(health.count, "dropped"),
         )
         decoder = FrameDecoder(health, use_depth)
+        pipeline = Pipeline(parts.segmenter, decoder, parts.transforms, health)
+        follower = Follower(pipeline, buffer, health) if settings.tracking else None
         worker = Worker(
             buffer,
-            Pipeline(parts.segmenter, decoder, parts.transforms, health),
+            follower or pipeline,
             parts.outputs,
             self._instructions,
             lambda: self._settings,
             health,
         )
         inputs = CameraInputs(self, settings, buffer, health, self._traffic)
-        self._active = _Active(buffer, worker, inputs)
+        self._active = _Active(buffer, follower, worker, inputs)
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -190,6 +194,8 @@ class PerceptionNode(LifecycleNode):
         if self._active:
             self._active.inputs.close()
             self._active.worker.stop()
+            if self._active.follower:
+                self._active.follower.close()
             self._active = None
 
     def _release(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from sam3i_ros.health import Health, Severity
 from sam3i_ros.instructions import Entry
 from sam3i_ros.msg import InstructionResult
 from sam3i_ros.parameters import Settings
+from sam3i_ros.tracking import Tracked
 from sam3i_ros.transforms import TransformError, Transforms
 
 
@@ -48,6 +49,8 @@ class Segment:
     mask: npt.NDArray[np.bool_]  # (H, W)
     score: float
     cloud: Cloud | None  # in Result.frame_3d
+    track_id: int = 0  # 0: not tracked
+    carried: bool = False  # from an earlier frame
 
 
 @dataclass(frozen=True)
@@ -103,35 +106,56 @@ class Pipeline:
         laps: Laps,
     ) -> Result:
         """Grounds all entries in a frame. MessageError if its colour image cannot be used."""
-        with laps.stage("decode"):
-            frame = self._decoder.decode(raw, want_3d)
+        frame = self.decode(raw, want_3d, laps)
         asked = [e.instruction for e in entries if not e.rejected]
-        groundings = self._ground(frame.rgb, asked, settings, laps)
-        answers = (messages.result_msg(grounding) for grounding in groundings)
-        results = [e.result() if e.rejected else next(answers) for e in entries]
-        with laps.stage("lift"):
-            segments, frame_3d, no_3d = self._lift(frame, groundings, settings)
-        return Result(frame, raw.arrived, results, groundings, segments, frame_3d, no_3d)
+        found = self.ground(frame.rgb, asked, settings.score_threshold, laps)
+        untracked = (Tracked(g, ids=(0,) * len(g.masks)) for g in found)
+        known = dict(zip(asked, untracked, strict=True))
+        return self.conclude(frame, raw.arrived, entries, known, settings, laps)
 
-    def _ground(
+    def decode(self, raw: RawFrame, want_3d: bool, laps: Laps) -> Frame:
+        """Its arrays. MessageError if its colour image cannot be used."""
+        with laps.stage("decode"):
+            return self._decoder.decode(raw, want_3d)
+
+    def ground(
         self,
         rgb: npt.NDArray[np.uint8],
         instructions: Sequence[Instruction],
-        settings: Settings,
+        threshold: float,
         laps: Laps,
     ) -> list[Grounding]:
-        if not instructions:
-            return []
-        default = settings.score_threshold
-        with laps.stage("encode"):
-            self._segmenter.set_image(rgb)
-        with laps.stage("ground"):
-            return self._segmenter.ground(
-                [replace(i, threshold=i.threshold or default) for i in instructions]
-            )
+        """Asks the model; `threshold` is for those that have none of their own."""
+        groundings: list[Grounding] = []
+        if instructions:
+            with laps.stage("encode"):
+                self._segmenter.set_image(rgb)
+            with laps.stage("ground"):
+                groundings = self._segmenter.ground(
+                    [replace(i, threshold=i.threshold or threshold) for i in instructions]
+                )
+        self._health.tick("grounded")
+        return groundings
+
+    def conclude(
+        self,
+        frame: Frame,
+        arrived: float,
+        entries: Sequence[Entry],
+        known: Mapping[Instruction, Tracked],
+        settings: Settings,
+        laps: Laps,
+    ) -> Result:
+        """Lifts what is known in a frame, and says so of each entry."""
+        answers = [known[e.instruction] for e in entries if _is_known(e, known)]
+        groundings = [answer.grounding for answer in answers]
+        results = [_result(e, known) for e in entries]
+        with laps.stage("lift"):
+            segments, frame_3d, no_3d = self._lift(frame, answers, settings)
+        return Result(frame, arrived, results, groundings, segments, frame_3d, no_3d)
 
     def _lift(
-        self, frame: Frame, groundings: Sequence[Grounding], settings: Settings
+        self, frame: Frame, answers: Sequence[Tracked], settings: Settings
     ) -> tuple[list[Segment], str, str]:
         transform, frame_3d, no_3d = self._transform(frame, settings)
         options = LiftOptions(
@@ -141,14 +165,16 @@ class Pipeline:
             max_points=settings.max_points,
         )
         segments = []
-        for grounding in groundings:
-            for mask, score in zip(grounding.masks, grounding.scores, strict=True):
+        for answer in answers:
+            found = answer.grounding
+            for mask, score, track_id in zip(found.masks, found.scores, answer.ids, strict=True):
                 cloud = None
                 if not no_3d and frame.depth is not None and frame.rays is not None:
                     cloud = lift(mask, frame.depth, frame.rays, options)
                 if cloud is not None and transform is not None:
                     cloud = transform_cloud(transform, cloud)
-                segments.append(Segment(grounding.instruction.id, mask, float(score), cloud))
+                id = found.instruction.id
+                segments.append(Segment(id, mask, float(score), cloud, track_id, answer.carried))
         return segments, frame_3d, no_3d
 
     def _transform(self, frame: Frame, settings: Settings) -> tuple[Any, str, str]:
@@ -163,3 +189,18 @@ class Pipeline:
         except TransformError as error:
             self._health.fault("geometry.transform", Severity.WARN, str(error))
             return None, "", str(error)
+
+
+def _is_known(entry: Entry, known: Mapping[Instruction, Tracked]) -> bool:
+    return not entry.rejected and entry.instruction in known
+
+
+def _result(entry: Entry, known: Mapping[Instruction, Tracked]) -> InstructionResult:
+    if not _is_known(entry, known):
+        return entry.result()
+    answer = known[entry.instruction]
+    if not answer.lost:
+        return messages.result_msg(answer.grounding)
+    result = entry.result()
+    result.detail = "out of sight since it was found; it is looked for anew"
+    return result

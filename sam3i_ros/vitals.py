@@ -6,6 +6,7 @@ from sam3i_model.instruction import Outcome
 from sam3i_ros.health import Health
 from sam3i_ros.inputs import CameraInputs
 from sam3i_ros.instructions import InstructionList
+from sam3i_ros.msg import InstructionResult
 from sam3i_ros.pipeline import SegmenterLike
 from sam3i_ros.transforms import Transforms
 from sam3i_ros.worker import Worker
@@ -38,7 +39,7 @@ def instructions(active: InstructionList, worker: Worker | None) -> dict[str, st
     results = worker.results if worker else ()
     return {
         "active": str(sum(not e.rejected for e in active.snapshot())),
-        **{r.id: f"{Outcome(r.outcome).name} {r.text!r} {r.detail}" for r in results},
+        **{r.id: f"{_name(r.outcome)} {r.text!r} {r.detail}" for r in results},
     }
 
 
@@ -57,8 +58,13 @@ def model(health: Health, segmenter: SegmenterLike | None) -> dict[str, str]:
 
 
 def stages(health: Health) -> dict[str, str]:
-    """How long each stage of a frame takes."""
-    return {
+    """How often frames are answered, and how long each stage of it takes."""
+    durations = {
         f"{stage} p50/p95": f"{1000 * p.p50:.2f} / {1000 * p.p95:.2f} ms"
         for stage, p in health.stages().items()
     }
+    return {"answers": f"{health.rate('answered'):.1f} Hz", **durations}
+
+
+def _name(outcome: int) -> str:
+    return "PENDING" if outcome == InstructionResult.PENDING else Outcome(outcome).name

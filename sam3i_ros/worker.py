@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from sam3i_model.decoding import MessageError
 from sam3i_ros.camera import CameraBuffer, RawFrame
-from sam3i_ros.health import Health, Severity
-from sam3i_ros.instructions import InstructionList
+from sam3i_ros.health import Health, Severity, failure
+from sam3i_ros.instructions import Entry, InstructionList
 from sam3i_ros.msg import InstructionResult
 from sam3i_ros.outputs import WITH_3D, Outputs
 from sam3i_ros.parameters import Settings
-from sam3i_ros.pipeline import Laps, Pipeline
+from sam3i_ros.pipeline import Laps, Result
 
 POLL = 0.2  # s between two looks at whether to stop
 # All other stages are the node's overhead: what its answer costs beside the model.
-NO_OVERHEAD = ("encode", "ground", "pictures")
+NO_OVERHEAD = ("encode", "ground", "model", "pictures")
+
+
+class Answering(Protocol):
+    """A Pipeline or a Follower."""
+
+    def run(
+        self,
+        raw: RawFrame,
+        entries: Sequence[Entry],
+        settings: Settings,
+        want_3d: bool,
+        laps: Laps,
+    ) -> Result: ...
 
 
 class Worker:
@@ -28,7 +40,7 @@ class Worker:
     def __init__(
         self,
         buffer: CameraBuffer,
-        pipeline: Pipeline,
+        pipeline: Answering,
         outputs: Outputs,
         instructions: InstructionList,
         settings: Callable[[], Settings],
@@ -58,8 +70,9 @@ class Worker:
             raw = self._buffer.take(POLL)
             if raw is None:
                 continue
-            max_rate = self._settings().max_rate
-            next_start = time.monotonic() + (1.0 / max_rate if max_rate > 0 else 0.0)
+            settings = self._settings()
+            if settings.max_rate > 0 and not settings.tracking:  # a Follower keeps it itself
+                next_start = time.monotonic() + 1.0 / settings.max_rate
             self._survive(raw)
 
     def _survive(self, raw: RawFrame) -> None:
@@ -90,11 +103,4 @@ class Worker:
         for stage, seconds in laps.seconds.items():
             self._health.took(stage, seconds)
         self.results, self.no_3d = result.results, result.no_3d
-        self._health.tick("grounded")
-
-
-def failure(error: Exception) -> str:
-    """One line, with the place that a bug report needs."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return f"a frame failed: {what} ({Path(where.filename).name}, line {where.lineno})"
+        self._health.tick("answered")

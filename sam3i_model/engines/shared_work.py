@@ -1,44 +1,19 @@
-"""`sam3i bench shared-work`: what several instructions on one frame cost at SAM 3's full size."""
+"""What several instructions on one frame cost at SAM 3's full size."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-import typer
-from rich.console import Console
 from transformers import Sam3Model
 
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
 from sam3i_model.engines.bench import surroundings
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import Sam3IModel
-
-
-def shared_work_command(
-    instructions: Annotated[int, typer.Option(min=2, max=16, help="On one frame.")] = 8,
-    image_size: Annotated[
-        int, typer.Option(help="Side of the square input, px: 1008, 672, 504.")
-    ] = 1008,
-    repeat: Annotated[int, typer.Option(min=1, help="Times that everything is measured.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
-) -> None:
-    """Several instructions in one call, beside one, and beside transformers' SAM 3 called for each.
-
-    Random weights of the full size; 10 GB of memory, and minutes on a CPU.
-    """
-    console = Console()
-    figures = measure(instructions, image_size, repeat, lambda text: console.print(text))
-    for key, value in figures.items():
-        console.print(f"{key}: {value}", soft_wrap=True)
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 @torch.inference_mode()

@@ -15,14 +15,13 @@ from std_msgs.msg import String
 from sam3i_model.decoding import MessageError
 from sam3i_ros.bags import Message
 from sam3i_ros.camera import DEPTH_SILENT, CameraBuffer, FrameDecoder, RawFrame
-from sam3i_ros.health import Health, Severity
+from sam3i_ros.health import Health, Severity, failure
 from sam3i_ros.instructions import InstructionList
 from sam3i_ros.msg import Instruction
 from sam3i_ros.parameters import Settings
 from sam3i_ros.pipeline import Laps, Pipeline, Result, SegmenterLike
 from sam3i_ros.replay.topics import COMPRESSED, INSTRUCTION, Topics
 from sam3i_ros.transforms import NoTransforms
-from sam3i_ros.worker import failure
 
 
 class Replay:

@@ -241,6 +241,25 @@ def test_take_wakes_up_and_gives_up(drops: Drops) -> None:
     assert time.monotonic() - start < 2
 
 
+def test_wait_ends_with_a_frame_what_was_waited_for_or_close() -> None:
+    buffer = CameraBuffer(False, 0.02)
+    done: list[bool] = []
+    wait = threading.Thread(target=buffer.wait, args=[lambda: bool(done)])
+    wait.start()
+    buffer.nudge()
+    wait.join(0.05)
+    assert wait.is_alive()
+    done.append(True)
+    buffer.nudge()
+    wait.join(10)
+    assert not wait.is_alive()
+    buffer.add_image(image(7))
+    buffer.wait(lambda: False)
+    assert buffer.take(0.0) is not None  # it is still there
+    buffer.close()
+    buffer.wait(lambda: False)
+
+
 def decode(
     colour: Image | CompressedImage,
     depth_image: Image | CompressedImage | None,

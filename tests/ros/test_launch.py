@@ -138,6 +138,7 @@ def test_camera_is_remapped_and_the_node_becomes_active(
     running = launch(
         "perception.launch.py",
         *("camera:=sim", "namespace:=left", "image:=/my/colour", "target_frame:=base_link"),
+        "tracking:=true",
     )
     wait_until(
         lambda: state(observer, "/left/sam3i") == State.PRIMARY_STATE_ACTIVE,
@@ -145,6 +146,7 @@ def test_camera_is_remapped_and_the_node_becomes_active(
         lambda: running.output,
     )
     names = ["image_transport", "depth_transport", "target_frame", "max_depth", "use_sim_time"]
+    names += ["tracking"]
     answer = ask(
         observer,
         GetParameters,
@@ -154,7 +156,7 @@ def test_camera_is_remapped_and_the_node_becomes_active(
     transports = [value.string_value for value in answer.values[:3]]
     assert transports == ["compressed", "compressedDepth", "base_link"]
     assert answer.values[3].double_value == 10.0
-    assert answer.values[4].bool_value is False
+    assert [value.bool_value for value in answer.values[4:]] == [False, True]
     depth = "/camera/aligned_depth_to_color/image_raw/compressedDepth"
     for topic in ("/my/colour/compressed", depth, "/camera/color/camera_info"):
         wait_until(lambda topic=topic: observer.count_subscribers(topic) == 1, topic)

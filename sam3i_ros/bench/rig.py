@@ -1,9 +1,4 @@
-"""What the node costs beside the model, and whether it stays well for long: `sam3i bench`.
-
-A camera and a listener in this process talk DDS to the node in a process of its own. Unless a
-model is named, the node has a segmenter that costs nothing or a given time, so that what is
-measured is the node.
-"""
+"""A camera and a listener in this process that talk DDS to the node in a process of its own."""
 
 from __future__ import annotations
 
@@ -18,74 +13,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from sam3i_model.grounding import Grounding
-from sam3i_model.instruction import Instruction, Level, Outcome
+from sam3i_ros.bench.fixed import HEIGHT, PREFIX, SEGMENTS, WIDTH
 
-WIDTH, HEIGHT, SEGMENTS = 640, 480, 5
-RADIUS = 55  # pixels; five discs cover 15 % of the image
 WARM_UP = 10.0  # s, not measured
 TRANSPORT = 0.03  # s, that a frame may take to the node; a busy machine needs some
 DOMAIN = "87"
-PROFILE = Path(__file__).parent.parent / "config" / "fastdds.xml"
-
-
-class FixedSegmenter:
-    """Answers every instruction with one disc, after a given time; the n-th gets the n-th disc."""
-
-    device = "cpu"
-    engine = "none"
-    refused = ""
-    adapters = ""
-
-    def __init__(self, seconds: float) -> None:
-        self.name = f"fixed, {1000 * seconds:g} ms"
-        self._seconds = seconds
-        rows, columns = np.ogrid[:HEIGHT, :WIDTH]
-        self._masks = [
-            (rows - HEIGHT / 2) ** 2 + (columns - WIDTH * (i + 0.5) / SEGMENTS) ** 2 < RADIUS**2
-            for i in range(SEGMENTS)
-        ]
-
-    def load_adapters(self, folder: str) -> None:
-        """There are none."""
-
-    def set_image(self, rgb: npt.NDArray[np.uint8]) -> None:
-        """Takes images of WIDTH x HEIGHT."""
-
-    def ground(self, instructions: Sequence[str | Instruction]) -> list[Grounding]:
-        """One disc each."""
-        time.sleep(self._seconds)
-        asked = [Instruction(i) if isinstance(i, str) else i for i in instructions]
-        return [
-            Grounding(
-                instruction,
-                Outcome.FOUND,
-                Level.SIMPLE,
-                presence=1.0,
-                masks=self._masks[i % SEGMENTS][None],
-                scores=np.array([0.9], np.float32),
-                boxes=np.zeros((1, 4), np.float32),
-            )
-            for i, instruction in enumerate(asked)
-        ]
-
-
-class Mode(str, Enum):
-    """What to measure."""
-
-    NODE = "node"
-    SOAK = "soak"
+PROFILE = Path(__file__).parents[2] / "config" / "fastdds.xml"
 
 
 @dataclass(frozen=True)
@@ -98,9 +38,10 @@ class Answer:
 
 
 class Camera:
-    """Publishes RGB-D frames and listens to everything the node says."""
+    """Publishes RGB-D frames and listens to the node."""
 
-    def __init__(self) -> None:
+    def __init__(self, pictures: bool) -> None:
+        """`pictures`: whether to listen to those for people as well."""
         import rclpy
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.executors import SingleThreadedExecutor
@@ -121,12 +62,10 @@ class Camera:
         self._info = self._node.create_publisher(CameraInfo, "camera_info", qos_profile_sensor_data)
         self._node.create_subscription(SegmentArray, "sam3i/segments", self._hear, 5)
         # Listened to, but not unpacked: this process should take little of the machine.
-        for topic, kind in (
-            ("masks", Image),
-            ("overlay", Image),
-            ("points", PointCloud2),
-            ("markers", MarkerArray),
-        ):
+        topics = [("masks", Image), ("points", PointCloud2)]
+        if pictures:
+            topics += [("overlay", Image), ("markers", MarkerArray)]
+        for topic, kind in topics:
             self._node.create_subscription(
                 kind, f"sam3i/{topic}", lambda message: None, 1, raw=True
             )
@@ -183,13 +122,14 @@ class Camera:
 
 
 @contextmanager
-def perception_node(model: str, log: Path) -> Iterator[int]:
+def perception_node(model: str, parameters: Sequence[str], log: Path) -> Iterator[int]:
     """The node as a process of its own, active; gives its process id."""
     asked = json.dumps([f"thing {i}" for i in range(SEGMENTS)])
-    fixed = model.startswith("fixed:")
-    module = "sam3i_ros.bench" if fixed else "sam3i_ros.perception_node"
-    command = [sys.executable, "-m", module, "--ros-args", "-p", "autostart:=true"]
-    command += ["-p", f"model:={model}", "-p", f"instructions:={asked}"]
+    fixed = model.startswith(PREFIX)
+    module = "sam3i_ros.bench.fixed" if fixed else "sam3i_ros.perception_node"
+    given = ("autostart:=true", f"model:={model}", f"instructions:={asked}", *parameters)
+    command = [sys.executable, "-m", module, "--ros-args"]
+    command += [word for parameter in given for word in ("-p", parameter)]
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
     try:
@@ -214,18 +154,21 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(model: str, rate: float, seconds: float) -> dict[str, Any]:
+def measure(
+    model: str, rate: float, seconds: float, parameters: Sequence[str] = (), pictures: bool = True
+) -> dict[str, Any]:
     """Runs camera and node at a rate, and gives all figures; times in ms, memory in MB.
 
-    RuntimeError with the node's log if it does not come up.
+    `parameters` are the node's, each `NAME:=VALUE`; without `pictures`, nobody listens to those
+    for people. RuntimeError with the node's log if it does not come up.
     """
     os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(PROFILE))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ["ROS_DOMAIN_ID"] = DOMAIN
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "node.log"
-        with perception_node(model, log) as pid:
-            camera = Camera()
+        with perception_node(model, parameters, log) as pid:
+            camera = Camera(pictures)
             try:
                 return _measure(camera, pid, rate, seconds)
             except TimeoutError as error:
@@ -294,46 +237,3 @@ def _stages(camera: Camera) -> dict[str, dict[str, float]]:
             p50, p95 = (float(number) for number in value.removesuffix(" ms").split(" / "))
             stages[key.removesuffix(" p50/p95")] = {"p50": p50, "p95": p95}
     return stages
-
-
-def bench_command(
-    mode: Annotated[
-        Mode, typer.Argument(help="node: time per stage; soak: memory and drops under overload.")
-    ] = Mode.NODE,
-    model: Annotated[
-        str, typer.Option(help="A checkpoint; by default none, so that the node alone is measured.")
-    ] = "",
-    rate: Annotated[float, typer.Option(help="Camera frames per second.")] = 15.0,
-    seconds: Annotated[float, typer.Option(help="How long to measure.")] = 0.0,
-    out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
-) -> None:
-    """Measure the node with 640x480 RGB-D, 5 segments and every output listened to."""
-    # The soak's model takes longer than a frame, so that frames must be dropped.
-    model = model or ("fixed:0" if mode is Mode.NODE else "fixed:100")
-    console = Console()
-    try:
-        figures = measure(model, rate, seconds or (20.0 if mode is Mode.NODE else 60.0))
-    except RuntimeError as error:
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(1) from error
-    figures = {"mode": mode.value, "model": model, "rate_hz": rate, **figures}
-    table = Table("stage", "p50 ms", "p95 ms", title=f"node with model {model} at {rate:g} Hz")
-    for stage, times in figures["stages_ms"].items():
-        table.add_row(stage, f"{times['p50']:.2f}", f"{times['p95']:.2f}")
-    console.print(table)
-    for key, value in figures.items():
-        if key != "stages_ms":
-            console.print(f"{key}: {value}")
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-def _fixed(model: str, device: str, backend: str) -> FixedSegmenter:
-    return FixedSegmenter(float(model.removeprefix("fixed:")) / 1000)
-
-
-if __name__ == "__main__":  # the node's process
-    from sam3i_ros.perception_node import main
-
-    sys.exit(main(segmenter_factory=_fixed))

@@ -1,0 +1,5 @@
+"""What the node costs beside the model, whether it stays well for long, and how well it tracks."""
+
+from sam3i_ros.bench.command import app
+
+__all__ = ["app"]
