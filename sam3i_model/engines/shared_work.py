@@ -58,6 +58,8 @@ def measure(
         "plain calls": theirs,
     }
     seconds: dict[str, list[float]] = {name: [] for name in cases}
+    progress("first call, not measured")
+    ours(1)
     for turn in range(repeat):
         for name, case in cases.items():
             progress(f"{turn + 1} of {repeat}: {name}")
