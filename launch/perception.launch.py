@@ -73,6 +73,9 @@ ARGUMENTS = [
         "device", default_value="", description=f"auto, cpu, cuda or cuda:N; {AS_PARAMETER}"
     ),
     DeclareLaunchArgument(
+        "backend", default_value="", description=f"auto, torch, onnx or tensorrt; {AS_PARAMETER}"
+    ),
+    DeclareLaunchArgument(
         "target_frame",
         default_value="",
         description=f"frame of points and poses, by TF at the image's stamp; {AS_PARAMETER}",
@@ -138,7 +141,7 @@ def rviz(given: dict[str, str], camera: dict[str, str]) -> Node:
 
 def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[LaunchDescriptionEntity]:
     """The node, and what takes it to active or says why not."""
-    names = ("model", "adapters", "device", "target_frame")
+    names = ("model", "adapters", "device", "backend", "target_frame")
     overrides: dict[str, str | bool] = {name: given[name] for name in names if given[name]}
     if given["tracking"]:
         overrides["tracking"] = given["tracking"] == "true"

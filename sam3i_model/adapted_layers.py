@@ -60,7 +60,13 @@ class AdaptedTextLayer(CLIPEncoderLayer):
 
 
 class AdaptedFusionLayer(Sam3DetrEncoderLayer):
-    """Image tokens attend to themselves and to the prompt (pre-norm)."""
+    """Image tokens attend to themselves and to the prompt (pre-norm).
+
+    Until they have met a prompt, the tokens of one image are the same in every row, so the first
+    layer's self-attention is computed once for all of them.
+    """
+
+    first = False
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -78,11 +84,13 @@ class AdaptedFusionLayer(Sam3DetrEncoderLayer):
         vision_pos_encoding: torch.Tensor,
         prompt_cross_attn_mask: torch.Tensor | None = None,
         route: Route | None = None,
+        one_image: bool = False,
         **kwargs: Any,
     ) -> torch.Tensor:
         hidden = vision_feats
-        normed = self.layer_norm1(hidden)
-        located = normed + vision_pos_encoding
+        rows = slice(1 if self.first and one_image and not self.training else None)
+        normed = self.layer_norm1(hidden[rows])
+        located = normed + vision_pos_encoding[rows]
         attended, _ = self.self_attn(query=located, key=located, value=normed, **kwargs)
         hidden = self.dropout(attended) + hidden
         attended, _ = self.cross_attn(
@@ -183,13 +191,9 @@ class LevelMaskEmbedder(Sam3MaskEmbedder):
 
     def forward(self, queries: torch.Tensor, route: Route | None = None) -> torch.Tensor:
         """Map (B, Q, C) queries to (B, Q, C) mask embeddings, each row with its level's MLP."""
-        embedded = super().forward(queries)
         if route is None or self.simple is None or self.complex is None:
-            return embedded
-        for rows, mlp in ((route.simple, self.simple), (route.complex, self.complex)):
-            if len(rows):
-                embedded = embedded.index_copy(0, rows, mlp(queries[rows]).to(embedded.dtype))
-        return embedded
+            return super().forward(queries)
+        return route.apply(queries, self.simple, self.complex, super().forward)
 
 
 def replace_layers(layers: nn.ModuleList, kind: type[nn.Module], config: Any) -> None:

@@ -16,6 +16,8 @@ from transformers import initialization as init
 
 from sam3i_model.instruction import Level
 
+Path = Callable[[torch.Tensor], torch.Tensor]
+
 
 @dataclass(frozen=True)
 class Route:
@@ -43,16 +45,21 @@ class Route:
     def apply(
         self,
         hidden: torch.Tensor,
-        simple_path: Callable[[torch.Tensor], torch.Tensor],
-        complex_path: Callable[[torch.Tensor], torch.Tensor],
+        simple_path: Path,
+        complex_path: Path,
+        concept_path: Path | None = None,
     ) -> torch.Tensor:
-        """Send the rows of (B, ...) `hidden` through their paths; concept rows come back as is."""
+        """Send the rows of (B, ...) `hidden` through their paths.
+
+        Without a path of their own, concept rows come back as they are.
+        """
+        result = hidden if concept_path is None else concept_path(hidden)
         for rows, path in ((self.simple, simple_path), (self.complex, complex_path)):
             if len(rows) == self.rows:  # one level only: no gathering
                 return path(hidden)
             if len(rows):
-                hidden = hidden.index_copy(0, rows, path(hidden[rows]).to(hidden.dtype))
-        return hidden
+                result = result.index_copy(0, rows, path(hidden[rows]).to(result.dtype))
+        return result
 
 
 class BottleneckAdapter(nn.Module):

@@ -24,6 +24,10 @@ VERBS = {
         "sam3i_model.convert:convert_command",
         "Write any checkpoint as a folder of ours.",
     ),
+    "export": (
+        "sam3i_model.engines.command:export_command",
+        "Write a checkpoint as ONNX graphs that are checked against PyTorch.",
+    ),
     "check": ("sam3i_model.check:check_command", "Show how an instruction is understood."),
     "render": ("training.world.__main__:app", "Render scenes to train on, and recordings."),
     "annotate": (
@@ -52,7 +56,7 @@ VERBS = {
         "sam3i_ros.replay:replay_command",
         "Run a recorded bag through a model, into a new bag.",
     ),
-    "bench": ("sam3i_ros.bench:app", "Measure what the node costs, and how well it tracks."),
+    "bench": ("sam3i_ros.bench:app", "Measure the node, its tracking, and engines."),
 }
 
 

@@ -45,16 +45,19 @@ class ImageFeatures:
     geometry: torch.Tensor
 
     def rows(self, index: torch.Tensor) -> ImageFeatures:
-        """Features of image `index[t]` (int64 (T,)) for each text t; one image is not copied."""
+        """Features of image `index[t]` (int64 (T,)) for each text t; one image is not copied.
+
+        The finer maps of one image stay a single row, which sums spread by themselves.
+        """
 
         def pick(tensor: torch.Tensor) -> torch.Tensor:
             if tensor.shape[0] == 1:
-                return tensor.expand(len(index), *tensor.shape[1:])
+                return tensor.expand(index.shape[0], *tensor.shape[1:])
             return tensor[index]
 
-        return ImageFeatures(
-            tuple(pick(m) for m in self.maps), pick(self.position), pick(self.geometry)
-        )
+        *fine, coarse = self.maps
+        finer = [m if m.shape[0] == 1 else m[index] for m in fine]
+        return ImageFeatures((*finer, pick(coarse)), pick(self.position), pick(self.geometry))
 
 
 @dataclass
@@ -70,6 +73,10 @@ class TextFeatures:
     features: torch.Tensor
     mask: torch.Tensor
     levels: torch.Tensor
+
+    def route(self) -> Route:
+        """Which rows take which path through the adapters."""
+        return Route.from_levels(self.levels)
 
     @classmethod
     def stack(cls, rows: Sequence[TextFeatures]) -> TextFeatures:
@@ -143,6 +150,7 @@ class Sam3IModel(Sam3Model):
         text_layers = self.text_encoder.text_model.encoder.layers
         replace_layers(text_layers, AdaptedTextLayer, config.text_config)
         replace_layers(self.detr_encoder.layers, AdaptedFusionLayer, config.detr_encoder_config)
+        self.detr_encoder.layers[0].first = True
         replace_layers(self.detr_decoder.layers, AdaptedDecoderLayer, config.detr_decoder_config)
         self.mask_decoder.mask_embedder = LevelMaskEmbedder(config.mask_decoder_config)
         if config.adapters != "none":
@@ -249,8 +257,9 @@ class Sam3IModel(Sam3Model):
         count = text.features.shape[0]
         if image_index is None:
             image_index = torch.zeros(count, dtype=torch.int64, device=text.features.device)
+        one_image = image.position.shape[0] == 1
         image = image.rows(image_index)
-        route = Route.from_levels(text.levels)
+        route = text.route()
         prompt = torch.cat([text.features, image.geometry.to(text.features)], dim=1)
         mask = torch.cat([text.mask, text.mask.new_ones(count, 1)], dim=1)
 
@@ -260,6 +269,7 @@ class Sam3IModel(Sam3Model):
             vision_pos_embeds=[image.position.to(prompt)],
             text_mask=mask,
             route=route,
+            one_image=one_image,
         )
         pixels, semantic = self._embed_pixels(image.maps[min_stride_index:], fused, prompt, mask)
 

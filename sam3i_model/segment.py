@@ -22,6 +22,7 @@ def segment_command(
     out: Annotated[Path, typer.Option(help="Where the overlay goes.")] = Path("overlay.png"),
     model: Annotated[str, typer.Option(help="'bundled' or another checkpoint.")] = "bundled",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, torch, onnx or tensorrt.")] = "auto",
 ) -> None:
     """Find what sentences describe in a picture."""
     console = Console(emoji=False)
@@ -33,9 +34,11 @@ def segment_command(
         raise _failed(console, f"'{image}' is not a picture that can be read")
     rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     try:
-        segmenter = Segmenter.from_pretrained(model, device)
+        segmenter = Segmenter.from_pretrained(model, device, backend=backend)
     except CheckpointError as error:
         raise _failed(console, str(error)) from error
+    if segmenter.refused:
+        console.print(f"PyTorch is used: {segmenter.refused}", style="yellow", soft_wrap=True)
     segmenter.set_image(rgb)
     groundings = segmenter.ground(instructions)
     table = Table("instruction", "level", "outcome", "scores", "presence", "note")

@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.adapter_swap import exchange_adapters, read_adapters
 from sam3i_model.chat.budget import AgentError
-from sam3i_model.checkpoints import CheckpointError, load, locate
+from sam3i_model.checkpoints import CheckpointError, locate
+from sam3i_model.engines.choosing import open_checkpoint
+from sam3i_model.engines.interface import Engine
+from sam3i_model.engines.swapping import exchange_adapters, read_adapters
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
-from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
+from sam3i_model.modeling import ImageFeatures, TextFeatures
 from sam3i_model.processing import Instances, Limits, Tokens, pixels, select, tokenize
 
 if TYPE_CHECKING:
@@ -47,12 +49,15 @@ class Segmenter:
 
     Attributes:
         name: The checkpoint, as it was named.
+        model: What runs it.
+        engine: The same, for people.
+        refused: Why PyTorch answers although another engine should; or empty.
         adapters: The folder that the adapters in service come from; empty for the checkpoint's own.
     """
 
     def __init__(
         self,
-        model: Sam3IModel,
+        model: Engine,
         tokenizer: PreTrainedTokenizerBase,
         name: str = "model",
         fallback: Agent | None = None,
@@ -60,15 +65,19 @@ class Segmenter:
         """Take a model that is loaded already.
 
         Args:
-            model: It; set to inference.
+            model: A `Sam3IModel`, which is set to inference, or another engine.
             tokenizer: Its own.
             name: For messages.
             fallback: Is asked about what the model doesn't find, over the network, for as long
                 as its limits' seconds a call of `ground` at most.
         """
-        self.model = model.eval()
+        self.model = model
+        if isinstance(model, torch.nn.Module):
+            model.eval()
         self.tokenizer = tokenizer
         self.name = name
+        self.engine = f"PyTorch, {model.device.type}"
+        self.refused = ""
         self.adapters = ""
         self.fallback = fallback
         self._model_lock = threading.Lock()  # adapters are exchanged between two groundings
@@ -84,6 +93,7 @@ class Segmenter:
         model: str | Path = "bundled",
         device: str = "auto",
         fallback: Agent | None = None,
+        backend: str = "auto",
     ) -> Segmenter:
         """Load a checkpoint.
 
@@ -92,12 +102,17 @@ class Segmenter:
                 transformers' format, as a folder or hub id; SAM 3's or SAM3-I's own `.pt`.
             device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, ...
             fallback: Is asked about what the model doesn't find; see `__init__`.
+            backend: `torch`; `onnx` or `tensorrt` for graphs that `sam3i export` wrote into the
+                folder; `auto` takes what is there. Graphs that don't answer as PyTorch does are
+                not used: `refused` then says why.
 
         Raises:
             CheckpointError: One line that says what is wrong and what to do.
         """
-        loaded, tokenizer = load(model, device)
-        return cls(loaded, tokenizer, str(model), fallback)
+        opened = open_checkpoint(model, device, backend)
+        segmenter = cls(opened.engine, opened.tokenizer, str(model), fallback)
+        segmenter.engine, segmenter.refused = opened.name, opened.refused
+        return segmenter
 
     def load_adapters(self, folder: str) -> None:
         """Answer with other adapters from the next `ground` on; the base stays as it is.

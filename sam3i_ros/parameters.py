@@ -13,6 +13,7 @@ from sam3i_ros.transforms import matrix_from_pose
 
 IMAGE_TRANSPORTS = ("raw", "compressed")
 DEPTH_TRANSPORTS = ("raw", "compressedDepth", "none")
+BACKENDS = ("auto", "torch", "onnx", "tensorrt")
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Settings:
 
     model: str
     device: str
+    backend: str
     image_transport: str
     depth_transport: str
     camera_to_target: tuple[float, ...]
@@ -41,6 +43,7 @@ class Settings:
     max_points: int
 
     def __post_init__(self) -> None:
+        _one_of("backend", self.backend, BACKENDS)
         _one_of("image_transport", self.image_transport, IMAGE_TRANSPORTS)
         _one_of("depth_transport", self.depth_transport, DEPTH_TRANSPORTS)
         if self.camera_to_target:
@@ -87,6 +90,13 @@ class _Spec:
 PARAMETERS: dict[str, _Spec] = {
     "model": _Spec("bundled", "bundled, a folder, a .pt file or a hub id", True),
     "device": _Spec("auto", "auto, cpu, cuda or cuda:N", True),
+    "backend": _Spec(
+        "auto",
+        "What runs the model. auto: the graphs that `sam3i export` wrote into the model's folder, "
+        "if there are any, and PyTorch otherwise. Graphs that don't answer as PyTorch are not used",
+        True,
+        constraints="one of " + ", ".join(BACKENDS),
+    ),
     "image_transport": _Spec(
         "raw",
         "raw: topic image; compressed: topic image/compressed",

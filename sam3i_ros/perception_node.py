@@ -36,14 +36,14 @@ from sam3i_ros.pipeline import Pipeline, SegmenterLike
 from sam3i_ros.transforms import Transforms, make_transforms
 from sam3i_ros.worker import Worker
 
-SegmenterFactory = Callable[[str, str], SegmenterLike]  # (model, device)
+SegmenterFactory = Callable[[str, str, str], SegmenterLike]  # (model, device, backend)
 
 
-def load_segmenter(model: str, device: str) -> SegmenterLike:
+def load_segmenter(model: str, device: str, backend: str) -> SegmenterLike:
     """The real one. Imported here, as torch takes seconds that other transitions need not wait."""
     from sam3i_model.segmenter import Segmenter
 
-    return Segmenter.from_pretrained(model, device)
+    return Segmenter.from_pretrained(model, device, backend=backend)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class PerceptionNode(LifecycleNode):
         what = f"model {model!r}" + (f" with adapters {adapters!r}" if adapters else "")
         self.get_logger().info(f"loading {what}")
         try:
-            segmenter = self._segmenter_factory(model, device)
+            segmenter = self._segmenter_factory(model, device, self._settings.backend)
             if adapters:
                 segmenter.load_adapters(adapters)
         except Exception as error:
@@ -128,7 +128,7 @@ class PerceptionNode(LifecycleNode):
             ),
         )
         self.get_logger().info(
-            f"model {segmenter.name} on {segmenter.device}; "
+            f"model {segmenter.name} on {segmenter.device}, by {segmenter.engine}; "
             f"transforms from {self._configured.transforms.name}"
         )
         return super().on_configure(state)
@@ -275,6 +275,8 @@ class PerceptionNode(LifecycleNode):
         parts, active = self._configured, self._active  # may change meanwhile
         if self._configure_error:
             self._health.fault("model.load", Severity.ERROR, self._configure_error)
+        if parts and parts.segmenter.refused:
+            self._health.fault("model.engine", Severity.WARN, parts.segmenter.refused)
         if active:
             active.inputs.check()
         self._report_rejected()

@@ -31,6 +31,8 @@ class SegmenterLike(Protocol):
     name: str
     adapters: str  # folder that they come from; empty for the model's own
     device: str
+    engine: str  # what runs the model, for people
+    refused: str  # why PyTorch does although another engine should; or empty
 
     def load_adapters(self, folder: str) -> None: ...
 

@@ -49,6 +49,7 @@ def model(health: Health, segmenter: SegmenterLike | None) -> dict[str, str]:
         "name": segmenter.name if segmenter else "",
         "adapters": (segmenter.adapters or OWN_ADAPTERS) if segmenter else "",
         "device": segmenter.device if segmenter else "",
+        "engine": segmenter.engine if segmenter else "",
         "rate": f"{health.rate('grounded'):.1f} Hz",
         "frames grounded": str(health.counter("grounded")),
         "frames failed": str(health.counter("failed")),

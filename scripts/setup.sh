@@ -170,7 +170,7 @@ main() {
   install_packages "$python"
   python=${python:-python3}
 
-  requirements=$(hash_of requirements/{torch,base,training,ros,build,dev}.txt)
+  requirements=$(hash_of requirements/{torch,base,training,ros,build,dev,engines}.txt)
   interfaces=$(hash_of msg/*.msg srv/*.srv CMakeLists.txt package.xml sam3i_ros/__init__.py \
     scripts/build_interfaces.sh scripts/relocate_ros_wheels.py requirements/{ros,build}.txt)
 

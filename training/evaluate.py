@@ -159,7 +159,7 @@ def evaluate_command(
     try:
         source = open_source(data, images, seed)
         counted = PROTOCOLS[protocol.value]
-        first = Segmenter.from_pretrained(model)
+        first = Segmenter.from_pretrained(model, backend="torch")
         wanted = Wanted(against, baseline, address, llm, out)
         rival = rival_of(first, wanted)
         if fail_on_regression and rival is None:

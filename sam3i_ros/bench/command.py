@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from sam3i_model.engines.bench_command import engines_command, shared_work_command
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Model = Annotated[
     str, typer.Option(help="A checkpoint; by default none, so that the node alone is measured.")
@@ -21,7 +23,11 @@ Out = Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.
 
 @app.callback()
 def bench() -> None:
-    """Measure what the node costs beside the model, and how well it tracks."""
+    """Measure what the node costs beside the model, how well it tracks, and engines."""
+
+
+app.command("engines")(engines_command)
+app.command("shared-work")(shared_work_command)
 
 
 @app.command()

@@ -21,6 +21,8 @@ class FixedSegmenter:
     """Answers every instruction with one disc, after a given time; the n-th gets the n-th disc."""
 
     device = "cpu"
+    engine = "none"
+    refused = ""
     adapters = ""
 
     def __init__(self, seconds: float) -> None:
@@ -56,7 +58,7 @@ class FixedSegmenter:
         ]
 
 
-def load(model: str, device: str) -> FixedSegmenter:
+def load(model: str, device: str, backend: str) -> FixedSegmenter:
     """Stands in for the model loader."""
     return FixedSegmenter(float(model.removeprefix(PREFIX)) / 1000)
 

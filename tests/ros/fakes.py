@@ -28,6 +28,8 @@ class ColourSegmenter:
 
     name = "colours"
     device = "cpu"
+    engine = "colours"
+    refused = ""
 
     def __init__(self) -> None:
         self.adapters = ""
@@ -92,7 +94,7 @@ def _box(mask: np.ndarray) -> tuple[float, ...]:
     return (x, y, x + width, y + height)
 
 
-def load(model: str, device: str) -> ColourSegmenter:
+def load(model: str, device: str, backend: str) -> ColourSegmenter:
     """Stands in for the model loader; the model "missing" cannot be loaded."""
     if model == "missing":
         raise FileNotFoundError("there is no folder 'missing';\n give a path or 'bundled'")

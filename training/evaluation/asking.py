@@ -17,6 +17,7 @@ from rich.progress import track
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level
+from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
 from training.evaluation.rows import Row, RowFile, row_of
 from training.questions import Picture, Question, Source
@@ -183,6 +184,7 @@ def collect(answerer: Answerer, asked: Examination, file: RowFile | None = None)
 
 def checksum(segmenter: Segmenter) -> str:
     """Of all that answers depend on: weights and settings."""
+    assert isinstance(segmenter.model, Sam3IModel)
     settings = segmenter.model.config.to_dict()
     settings.pop("_name_or_path", None)
     value = zlib.crc32(json.dumps(settings, sort_keys=True, default=str).encode())

@@ -58,7 +58,7 @@ def rival_of(first: Segmenter, wanted: Wanted) -> Answerer | None:
     if wanted.baseline is not Baseline.agent and (wanted.address or wanted.llm):
         raise OptionError("--address and --llm are the agent's: give --baseline agent as well")
     if wanted.against:
-        return Checkpoint(Segmenter.from_pretrained(wanted.against))
+        return Checkpoint(Segmenter.from_pretrained(wanted.against, backend="torch"))
     if wanted.baseline is None:
         return None
     if "concept" not in first.model.config.trained_levels:

@@ -1,0 +1,106 @@
+"""`sam3i export`: a checkpoint as ONNX graphs, or TensorRT engines from them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sam3i_model.checkpoints import CheckpointError, resolve_device
+from sam3i_model.engines.frames import DEFAULT_SENTENCES, default_frames, read_frames
+from sam3i_model.engines.interface import Backend, EngineError
+from sam3i_model.engines.making import export
+from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
+from sam3i_model.engines.parity import verdict
+from sam3i_model.engines.runtime import provider_for
+from sam3i_model.instruction import Instruction
+
+
+def export_command(
+    checkpoint: Annotated[str, typer.Argument(help="Folder, .pt file, hub id, or 'bundled'.")],
+    out: Annotated[
+        Path | None, typer.Argument(help="New folder; it holds the checkpoint as well.")
+    ] = None,
+    image_size: Annotated[
+        int, typer.Option(help="Side of the square input, px; 0 keeps the checkpoint's.")
+    ] = 0,
+    reuse: Annotated[
+        Path | None,
+        typer.Option(help="An earlier export; graphs that would be the same are taken from it."),
+    ] = None,
+    frames: Annotated[
+        list[Path] | None,
+        typer.Option(help="Picture or folder of them to check with; photographs if left out."),
+    ] = None,
+    say: Annotated[
+        list[str] | None, typer.Option(help="Instruction to check with; repeat for several.")
+    ] = None,
+    tensorrt: Annotated[
+        bool,
+        typer.Option(
+            "--tensorrt",
+            help="On the robot: build TensorRT engines in an export that is there, and check them.",
+        ),
+    ] = False,
+) -> None:
+    """Write a checkpoint as ONNX graphs: image encoder, text encoder of each level, grounding.
+
+    The graphs have answered the frames as PyTorch did, or nothing is written.
+    """
+    console = Console()
+    try:
+        if tensorrt:
+            build_tensorrt(Path(checkpoint), out, console)
+            return
+        if out is None:
+            raise EngineError("give a new folder for the export as well")
+        asked = [Instruction(text) for text in say] if say else DEFAULT_SENTENCES
+        pictures = read_frames(frames) if frames else default_frames()
+        manifest = export(
+            checkpoint,
+            out,
+            pictures,
+            asked,
+            image_size,
+            reuse,
+            command=shlex.join(["sam3i", *sys.argv[1:]]),
+            progress=lambda text: console.print(text, soft_wrap=True, markup=False),
+        )
+    except (CheckpointError, OSError) as error:
+        Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
+        raise typer.Exit(1) from error
+    for engine, figures in manifest.parity.items():
+        table = Table(engine, "least mask IoU", "largest score difference")
+        for name, parity in figures.items():
+            table.add_row(name, f"{parity['iou']:.4f}", f"{parity['score']:.6f}")
+        console.print(table)
+    console.print(
+        f"in {out}: take it as the model, as in `sam3i segment --model {out} ...`", soft_wrap=True
+    )
+
+
+def build_tensorrt(checkpoint: Path, out: Path | None, console: Console) -> None:
+    """Start an export on TensorRT, which builds and keeps its engines, and check it.
+
+    Raises:
+        CheckpointError: There is no GPU or no export, or the engines differ from PyTorch.
+    """
+    if out is not None:
+        raise EngineError("--tensorrt builds within an export: give that one folder only")
+    required_manifest(checkpoint)
+    device = resolve_device("auto")
+    provider = provider_for(Backend.TENSORRT, device)
+    console.print("building: minutes, once for a GPU and a version of TensorRT")
+    engine = OnnxEngine(checkpoint, provider, device)
+    parity = engine.check()
+    if not parity.passed:
+        from sam3i_model.checkpoints import load
+
+        raise EngineError(verdict(engine.name, parity, engine.blame(load(checkpoint)[0])))
+    console.print(f"{engine.name} agrees with PyTorch: {parity}")

@@ -1,0 +1,206 @@
+"""An export, from a checkpoint to graphs that were checked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from sam3i_model.checkpoints import load, save
+from sam3i_model.configuration import Sam3IConfig
+from sam3i_model.engines import writing
+from sam3i_model.engines.graphs import plain_attention
+from sam3i_model.engines.interface import EngineError
+from sam3i_model.engines.manifest import (
+    CHECK,
+    FORMAT,
+    SUBFOLDER,
+    Graph,
+    Manifest,
+    sha256,
+    verify,
+)
+from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
+from sam3i_model.engines.parity import Check, Parity, verdict
+from sam3i_model.engines.runtime import CPU, runtime
+from sam3i_model.instruction import Instruction, Level, route
+from sam3i_model.modeling import Sam3IModel
+from sam3i_model.processing import tokenize
+
+Progress = Callable[[str], None]
+BRIEF = 2
+"""Frames that are kept, to check an engine with whenever it is loaded."""
+LITE_STRIDE = 32
+"""The small encoder's coarsest map; its input must be a multiple."""
+
+
+def export(
+    checkpoint: str,
+    out: Path,
+    frames: Sequence[np.ndarray],
+    instructions: Sequence[Instruction],
+    image_size: int = 0,
+    earlier: Path | None = None,
+    command: str = "",
+    progress: Progress = print,
+) -> Manifest:
+    """Write `checkpoint` and its graphs to `out`, which appears when it is complete and checked.
+
+    Args:
+        checkpoint: As `checkpoints.load` takes it.
+        out: New folder.
+        frames: uint8 RGB (H, W, 3), to check with.
+        instructions: To check with; those of levels that weren't trained are left out.
+        image_size: Another side of the square input, px; 0 keeps the checkpoint's.
+        earlier: An export whose graphs are taken where they would be the same.
+        command: For the manifest.
+        progress: Is told what is being done.
+
+    Raises:
+        CheckpointError: Something can't be read or written, or the graphs don't answer as PyTorch.
+    """
+    runtime(), writing.exporter()  # before anything takes long
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise EngineError(f"'{out}' is there already: give a new folder")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        progress("checkpoint")
+        model, tokenizer = prepare(checkpoint, partial, image_size)
+        with plain_attention(model):
+            manifest = write_graphs(model, partial / SUBFOLDER, earlier, progress)
+        progress("check against PyTorch")
+        check = make_check(model, tokenizer, frames, instructions)
+        brief = replace(check, frames=check.frames[:BRIEF], answers=check.answers[:BRIEF])
+        brief.save(partial / SUBFOLDER / CHECK)
+        shutil.copymode(partial / "config.json", partial / SUBFOLDER / CHECK)  # it makes it 0600
+        digest = sha256(partial / SUBFOLDER / CHECK)
+        manifest = replace(manifest, command=command, check=digest)
+        manifest.write(partial / SUBFOLDER)
+        engine = OnnxEngine(partial, CPU, torch.device("cpu"))
+        parity = gate(engine, model, check)
+        figures = {name: {"iou": p.iou, "score": p.score} for name, p in parity.items()}
+        manifest = replace(manifest, parity={engine.name: figures})
+        manifest.write(partial / SUBFOLDER)
+        del engine, model  # they map files that move now
+        if out.exists():
+            out.rmdir()
+        os.replace(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return manifest
+
+
+def prepare(
+    checkpoint: str, folder: Path, image_size: int
+) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
+    """Write a checkpoint as a folder, at another input size if wanted, and load it from there."""
+    model, tokenizer = load(checkpoint, "cpu")
+    if image_size:
+        check_size(model.config, image_size)
+        model.config.image_size = image_size
+    needed = 2.2 * sum(t.nbytes for t in model.state_dict().values())  # weights, and graphs
+    free = shutil.disk_usage(folder.parent).free
+    if free < needed:
+        raise EngineError(
+            f"'{folder.parent}' has {free / 1e9:.1f} GB left, and an export of this checkpoint "
+            f"takes {needed / 1e9:.1f} GB"
+        )
+    save(model, tokenizer, folder)
+    return load(folder, "cpu")  # what depends on the size is made anew
+
+
+def check_size(config: Sam3IConfig, size: int) -> None:
+    """Refuse sizes that the image encoder can't take.
+
+    Raises:
+        EngineError: It can't; the line says what it can.
+    """
+    lite = config.vision_backbone != "sam3"
+    step = LITE_STRIDE if lite else int(config.vision_config.backbone_config.patch_size)
+    if size % step or not 2 * step <= size <= 4096:
+        raise EngineError(f"image size {size} doesn't fit: give a multiple of {step} up to 4096")
+
+
+def write_graphs(
+    model: Sam3IModel, folder: Path, earlier: Path | None, progress: Progress
+) -> Manifest:
+    """Write all graphs, or take those that would be the same from `earlier`."""
+    old = required_manifest(earlier) if earlier else None
+    folder.mkdir()
+    graphs: dict[str, Graph] = {}
+    shared: dict[str, tuple[str, int, int]] = {}
+    for name, plan in writing.plans(model).items():
+        same = old.graphs.get(name) if old else None
+        if earlier and same and same.source == plan.source:
+            progress(f"{name}: as in {earlier}")
+            take(earlier / SUBFOLDER, folder, same)
+            graphs[name] = same
+        else:
+            progress(f"{name}: tracing")
+            graphs[name] = writing.write(plan, folder, name, shared)
+        if name.startswith("text_"):
+            shared |= writing.stored(folder / f"{name}.onnx")
+    return Manifest(
+        format=FORMAT,
+        command="",
+        versions={**writing.versions(), "onnxruntime": runtime().__version__},
+        precision="float32",
+        image_size=model.config.image_size,
+        rows=writing.MAX_ROWS,
+        levels=list(model.config.trained_levels),
+        graphs=graphs,
+        parity={},
+        check="",
+    )
+
+
+def take(source: Path, folder: Path, graph: Graph) -> None:
+    """Copy an earlier export's files of a graph; the runtime refuses linked weights."""
+    verify(source, graph.files)
+    for name in graph.files:
+        if not (folder / name).exists():
+            shutil.copyfile(source / name, folder / name)
+
+
+def make_check(
+    model: Sam3IModel,
+    tokenizer: PreTrainedTokenizerBase,
+    frames: Sequence[np.ndarray],
+    instructions: Sequence[Instruction],
+) -> Check:
+    """What PyTorch says of frames and instructions, of which every trained level must have one."""
+    trained = [Level[name.upper()] for name in model.config.trained_levels]
+    asked = [(i.text, i.level or route(i.text).level) for i in instructions]
+    asked = [(text, level) for text, level in asked if level in trained]
+    missing = [level.name.lower() for level in trained if level not in [a[1] for a in asked]]
+    if missing or not frames:
+        raise EngineError(
+            f"nothing to check {' and '.join(missing) or 'with'}: give --frames, and --say with "
+            "one instruction of each level that the checkpoint was trained for"
+        )
+    ids = torch.stack([tokenize(tokenizer, text).ids for text, _ in asked])
+    levels = torch.tensor([int(level) for _, level in asked])
+    with torch.inference_mode():
+        return Check.make(model, frames, ids, levels)
+
+
+@torch.inference_mode()
+def gate(engine: OnnxEngine, model: Sam3IModel, check: Check) -> dict[str, Parity]:
+    """How well each graph agrees with PyTorch, and all together.
+
+    Raises:
+        EngineError: Not well enough; it names the worst graph.
+    """
+    by_graph = check.by_graph(engine, model)
+    together = check.run(engine)
+    if not together.passed:
+        raise EngineError(verdict(engine.name, together, by_graph))
+    return {"all": together, **by_graph}

@@ -1,0 +1,129 @@
+"""manifest.json: what an export holds, what it was made from, and how well it agrees."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sam3i_model.engines.interface import EngineError
+
+SUBFOLDER = "onnx"
+"""Within the folder of the checkpoint that the graphs were made from."""
+FILE = "manifest.json"
+CHECK = "check.safetensors"
+FORMAT = 1
+MAX_BYTES = 1_000_000
+PLAIN_NAME = re.compile(r"[a-z][a-z_]{0,40}\.(onnx|weights)")
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One graph.
+
+    Attributes:
+        files: SHA-256 by name: the graph, then the weights that it reads.
+        source: SHA-256 of the tensors and settings that it was made from.
+        inputs: Type and shape by name; "1..8" is the number of instructions.
+        outputs: As `inputs`.
+    """
+
+    files: dict[str, str]
+    source: str
+    inputs: dict[str, list[Any]]
+    outputs: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An export.
+
+    Attributes:
+        format: Of this file.
+        command: That made it.
+        versions: Of the packages that made it, and of ONNX's operators.
+        precision: Of weights and computation.
+        image_size: Side of the square image that goes in, px.
+        rows: Instructions that the grounding graph takes at once, at most.
+        levels: Names of the trained levels; each has a text graph.
+        graphs: By name: image, text_<level>, grounding.
+        parity: By engine, then by graph or "all": least mask IoU and largest score difference to
+            PyTorch.
+        check: SHA-256 of the frames and answers that an engine is checked with.
+    """
+
+    format: int
+    command: str
+    versions: dict[str, str]
+    precision: str
+    image_size: int
+    rows: int
+    levels: list[str]
+    graphs: dict[str, Graph]
+    parity: dict[str, dict[str, dict[str, float]]]
+    check: str
+
+    def write(self, folder: Path) -> None:
+        """Write it into `folder`, as a whole."""
+        partial = folder / f"{FILE}.partial"
+        partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        partial.replace(folder / FILE)
+
+
+def read_manifest(checkpoint: Path) -> Manifest | None:
+    """The manifest of the graphs beside a checkpoint; None if there are none.
+
+    Raises:
+        EngineError: It can't be read, or names files outside its folder.
+    """
+    path = checkpoint / SUBFOLDER / FILE
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError("it is too large")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"its format is {content['format']}, not {FORMAT}")
+        content["graphs"] = {n: Graph(**g) for n, g in content["graphs"].items()}
+        manifest = Manifest(**{f.name: content[f.name] for f in fields(Manifest)})
+        expected = {"image", "grounding", *(text_graph(level) for level in manifest.levels)}
+        if set(manifest.graphs) != expected:
+            raise ValueError(f"its graphs are {', '.join(sorted(manifest.graphs))}")
+        for graph in manifest.graphs.values():
+            if not graph.files or not all(PLAIN_NAME.fullmatch(name) for name in graph.files):
+                raise ValueError("it names files that can't be its own")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EngineError(
+            f"'{path}' can't be used: {error or type(error).__name__}; run `sam3i export` anew"
+        ) from error
+    return manifest
+
+
+def verify(folder: Path, files: dict[str, str]) -> None:
+    """Compare files in `folder` with their SHA-256.
+
+    Raises:
+        EngineError: One is missing or another than it was.
+    """
+    for name, expected in files.items():
+        path = folder / name
+        if not path.is_file() or sha256(path) != expected:
+            raise EngineError(f"'{path}' is missing or not what `sam3i export` wrote: run it anew")
+
+
+def sha256(path: Path) -> str:
+    """Of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def text_graph(level: str) -> str:
+    """Name of the graph that encodes a level's instructions."""
+    return f"text_{level}"

@@ -1,0 +1,171 @@
+"""The three calls on graphs that `sam3i export` wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from sam3i_model.checkpoints import configure
+from sam3i_model.configuration import Sam3IConfig
+from sam3i_model.engines.interface import Engine, EngineError
+from sam3i_model.engines.manifest import (
+    CHECK,
+    SUBFOLDER,
+    Manifest,
+    read_manifest,
+    text_graph,
+    verify,
+)
+from sam3i_model.engines.parity import Check, Parity
+from sam3i_model.engines.runtime import Session
+from sam3i_model.instruction import Level
+from sam3i_model.modeling import PADDING, GroundingOutput, ImageFeatures, TextFeatures
+from sam3i_model.weights import first_line, open_weights
+
+
+class OnnxEngine:
+    """An export on one of ONNX Runtime's providers.
+
+    Attributes:
+        config: Of the checkpoint that lies beside the graphs.
+        device: Where features are.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        provider: str,
+        device: torch.device,
+        shared: OnnxEngine | None = None,
+    ) -> None:
+        """Load an export.
+
+        Args:
+            checkpoint: Folder that `sam3i export` wrote.
+            provider: Of ONNX Runtime; see `runtime.provider_for`.
+            device: That goes with it.
+            shared: An engine of the same base, whose image graph is used.
+
+        Raises:
+            EngineError: There is no export, or it can't be used, or its base is another one.
+        """
+        manifest = required_manifest(checkpoint)
+        self.config: Sam3IConfig = configure(open_weights(checkpoint))
+        if (self.config.image_size, self.config.trained_levels) != (
+            manifest.image_size,
+            manifest.levels,
+        ):
+            raise EngineError(f"'{checkpoint}' has graphs of another checkpoint: export it anew")
+        self.device = device
+        self._folder = checkpoint / SUBFOLDER
+        self._provider = provider
+        self._manifest = manifest
+        if shared is None:
+            self._image = self._load("image")
+        elif shared._manifest.graphs["image"].source == manifest.graphs["image"].source:
+            self._image = shared._image
+        else:
+            raise EngineError(
+                f"'{checkpoint}' was trained on another base than the one in service: take one "
+                "that was trained from it, or start anew with this model"
+            )
+        self._text = {name: self._load(text_graph(name)) for name in manifest.levels}
+        self._grounding = self._load("grounding")
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"ONNX Runtime, {self._provider.removesuffix('ExecutionProvider')}"
+
+    def _load(self, name: str) -> Session:
+        graph = self._manifest.graphs[name]
+        verify(self._folder, graph.files)
+        path = self._folder / f"{name}.onnx"
+        return Session(path, self._provider, self.device, graph.inputs)
+
+    def encode_image(self, pixel_values: torch.Tensor) -> ImageFeatures:
+        """As `Sam3IModel.encode_image`, of one image."""
+        *maps, position, geometry = self._image.run({"pixel_values": pixel_values})
+        return ImageFeatures(tuple(maps), position, geometry)
+
+    def encode_text(self, input_ids: torch.Tensor, levels: torch.Tensor) -> TextFeatures:
+        """As `Sam3IModel.encode_text`, one instruction after the other."""
+        features = [
+            self._text[Level(level).name.lower()].run({"input_ids": ids[None]})[0]
+            for ids, level in zip(input_ids, levels.tolist(), strict=True)
+        ]
+        return TextFeatures(torch.cat(features), input_ids != PADDING, levels)
+
+    def ground(self, image: ImageFeatures, text: TextFeatures) -> GroundingOutput:
+        """As `Sam3IModel.ground` in one image; as many instructions at once as the graph takes."""
+        given = {
+            "position": image.position,
+            "geometry": image.geometry,
+            **{f"map_{i}": m for i, m in enumerate(image.maps)},
+        }
+        size = self._manifest.rows
+        parts = [
+            self._grounding.run({"text": features, "text_mask": mask, "levels": levels, **given})
+            for features, mask, levels in zip(
+                text.features.split(size),
+                text.mask.split(size),
+                text.levels.split(size),
+                strict=True,
+            )
+        ]
+        if len(parts) == 1:
+            return GroundingOutput(*parts[0])
+        return GroundingOutput(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    def check(self) -> Parity:
+        """Answer the stored frames once more, and compare with what PyTorch said of them.
+
+        Raises:
+            EngineError: They can't be read, or the engine fails at them.
+        """
+        try:
+            return self._stored_check().run(self)
+        except RuntimeError as error:
+            raise EngineError(f"{self.name} failed its check: {first_line(error)}") from error
+
+    @torch.inference_mode()
+    def blame(self, model: Engine) -> dict[str, Parity]:
+        """How well each graph agrees with `model`, on the stored frames, worst first."""
+        return self._stored_check().by_graph(self, model)
+
+    def _stored_check(self) -> Check:
+        verify(self._folder, {CHECK: self._manifest.check})
+        return Check.load(self._folder / CHECK)
+
+    def read_adapters(self, source: Path) -> OnnxEngine:
+        """The graphs of another export on the same base; they have passed their check.
+
+        Raises:
+            EngineError: They can't be used.
+        """
+        donor = OnnxEngine(source, self._provider, self.device, shared=self)
+        parity = donor.check()
+        if not parity.passed:
+            raise EngineError(f"'{source}' on {self.name} differs from PyTorch: {parity}")
+        return donor
+
+    def exchange_adapters(self, donor: OnnxEngine) -> None:
+        """Answer as `donor` from now on."""
+        self.config, self._manifest, self._folder = donor.config, donor._manifest, donor._folder
+        self._text, self._grounding = donor._text, donor._grounding
+
+
+def required_manifest(checkpoint: Path) -> Manifest:
+    """The manifest beside a checkpoint.
+
+    Raises:
+        EngineError: There is none.
+    """
+    manifest = read_manifest(checkpoint) if checkpoint.is_dir() else None
+    if manifest is None:
+        raise EngineError(
+            f"'{checkpoint}' has no {SUBFOLDER}/ folder of graphs: run "
+            f"`sam3i export {checkpoint} OUT` and take OUT, or backend torch"
+        )
+    return manifest

@@ -1,0 +1,191 @@
+"""What needs no graph: the gate's sums, routes, options, commands."""
+
+from __future__ import annotations
+
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from sam3i_model.adapters import Route
+from sam3i_model.cli import build
+from sam3i_model.configuration import Sam3IConfig
+from sam3i_model.engines.frames import read_frames
+from sam3i_model.engines.graphs import ChosenRoute
+from sam3i_model.engines.interface import EngineError
+from sam3i_model.engines.parity import Answer, Check, Parity
+from sam3i_model.engines.runtime import CPU, CUDA, TENSORRT, profiles, provider_list
+from sam3i_model.engines.shared_work import measure, plain_model
+from sam3i_model.instruction import Level
+from sam3i_model.modeling import GroundingOutput, Sam3IModel
+from tests.model.test_official import SIZES
+
+
+def output(logits: list[list[float]], masks: torch.Tensor) -> GroundingOutput:
+    """Presence is certain, so that a score is the logit's sigmoid."""
+    rows = len(logits)
+    return GroundingOutput(
+        pred_logits=torch.tensor(logits),
+        pred_boxes=torch.zeros(rows, len(logits[0]), 4),
+        presence_logits=torch.full((rows, 1), 30.0),
+        pred_masks=masks,
+        semantic_seg=torch.zeros(rows, 1, *masks.shape[-2:]),
+    )
+
+
+def squares() -> torch.Tensor:
+    """One row, three queries: 4x4 pixels, 2x2 pixels, nothing."""
+    masks = torch.full((1, 3, 8, 8), -1.0)
+    masks[0, 0, :4, :4] = 1
+    masks[0, 1, 6:, 6:] = 1
+    return masks
+
+
+def test_parity_is_least_iou_of_what_counts_and_largest_difference_of_all_scores():
+    reference = Answer.of(output([[3.0, -1.0, -9.0]], squares()))
+    assert reference.queries.tolist() == [[0, 0], [0, 1]]  # 0.95 and 0.27; 0.0001 doesn't count
+    assert reference.compare(output([[3.0, -1.0, -9.0]], squares())) == Parity(1.0, 0.0)
+
+    moved = squares()
+    moved[0, 0, :4, :4] = -1
+    moved[0, 0, 1:5, :4] = 1  # 12 of 20 pixels in common
+    found = reference.compare(output([[3.0, -1.0, 0.0]], moved))
+    assert found.iou == pytest.approx(0.6)
+    assert found.score == pytest.approx(0.5 - 0.000123, abs=1e-6)
+    assert not found.passed
+
+
+def test_the_best_query_counts_even_if_it_is_unlikely_and_an_empty_mask_equals_an_empty_one():
+    reference = Answer.of(output([[-9.0, -9.0, -4.0]], squares()))
+    assert reference.queries.tolist() == [[0, 2]]
+    assert reference.compare(output([[-9.0, -9.0, -4.0]], squares())).iou == 1.0
+
+
+def test_an_answer_that_is_not_a_number_never_passes():
+    reference = Answer.of(output([[3.0, 0.0, 0.0]], squares()))
+    assert not reference.compare(output([[3.0, float("nan"), 0.0]], squares())).passed
+
+
+@pytest.mark.parametrize(
+    ("parity", "passed"),
+    [
+        (Parity(0.98, 0.02), True),
+        (Parity(0.979, 0.0), False),
+        (Parity(1.0, 0.021), False),
+        (Parity(float("nan"), 0.0), False),
+    ],
+)
+def test_the_gate(parity, passed):
+    assert parity.passed is passed
+
+
+def test_a_check_is_kept_exactly(tmp_path):
+    answer = Answer.of(output([[3.0, -1.0, -9.0]], squares()))
+    frame = np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8)
+    Check([frame], torch.arange(32)[None], torch.tensor([2]), [answer]).save(tmp_path / "check")
+    read = Check.load(tmp_path / "check")
+    np.testing.assert_array_equal(read.frames[0], frame)
+    assert read.ids.tolist() == [list(range(32))]
+    assert read.levels.tolist() == [2]
+    assert torch.equal(read.answers[0].masks, answer.masks)
+    (tmp_path / "check").write_bytes(b"nonsense")
+    with pytest.raises(EngineError, match=r"run `sam3i export` anew"):
+        Check.load(tmp_path / "check")
+
+
+@pytest.mark.parametrize("levels", [[1, 2, 3, 2], [1, 1], [2], [3, 3]])
+@pytest.mark.parametrize("concept", [None, lambda x: -x])
+def test_choosing_among_all_paths_is_the_same_as_gathering_rows(levels, concept):
+    hidden = torch.randn(len(levels), 5, 6)
+    asked = torch.tensor(levels)
+    trained = [Level.CONCEPT, Level.SIMPLE, Level.COMPLEX]
+    paths = (lambda x: 2 * x, lambda x: x**2, concept)
+    assert torch.equal(
+        ChosenRoute(asked, trained).apply(hidden, *paths),
+        Route.from_levels(asked).apply(hidden, *paths),
+    )
+
+
+def test_tensorrt_is_told_the_range_of_rows_and_to_stay_in_float32(tmp_path):
+    inputs = {"text": ["float", ["1..8", 32, 256]], "position": ["float", [1, 256, 72, 72]]}
+    assert profiles(inputs) == {
+        "trt_profile_min_shapes": "text:1x32x256",
+        "trt_profile_opt_shapes": "text:4x32x256",
+        "trt_profile_max_shapes": "text:8x32x256",
+    }
+    assert profiles({"position": inputs["position"]}) == {}
+    gpu = torch.device("cuda", 1)
+    (name, options), *rest = provider_list(TENSORRT, gpu, tmp_path, inputs)
+    assert name == TENSORRT
+    assert options["trt_fp16_enable"] is False
+    assert options["trt_engine_cache_path"] == str(tmp_path / "tensorrt")
+    assert options["device_id"] == 1
+    assert rest == [(CUDA, {"device_id": 1}), CPU]
+    assert provider_list(CPU, torch.device("cpu"), tmp_path, inputs) == [CPU]
+
+
+def test_pictures_are_read_in_order_and_others_are_named(tmp_path):
+    for name, value in (("b.png", 200), ("a.png", 100)):
+        cv2.imwrite(str(tmp_path / name), np.full((4, 6, 3), (value, 0, 0), np.uint8))
+    (tmp_path / "notes.txt").touch()
+    first, second = read_frames([tmp_path])
+    assert first[0, 0].tolist() == [0, 0, 100]  # RGB
+    assert second.shape == (4, 6, 3)
+    with pytest.raises(EngineError, match=r"notes\.txt' is no picture"):
+        read_frames([tmp_path / "notes.txt"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EngineError, match="found 0 pictures"):
+        read_frames([tmp_path / "empty"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["bundled"], "give a new folder for the export as well"),
+        (["nowhere", "OUT"], "no checkpoint at 'nowhere'"),
+        (["bundled", "OUT", "--image-size", "100"], "give a multiple of 32"),
+        (["bundled", "OUT", "--reuse", "nowhere"], "has no onnx/ folder of graphs"),
+        (["bundled", "OUT", "--frames", "nowhere.png"], "is no picture"),
+        (["nowhere", "--tensorrt"], "has no onnx/ folder of graphs"),
+    ],
+)
+def test_mistakes_end_in_one_line(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(build("export"), ["export", *words])
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert not isinstance(result.exception, EngineError)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "remedy"), [("onnxruntime", "onnxruntime"), ("onnx_ir", "onnx")]
+)
+def test_a_missing_package_is_named_before_anything_takes_long(
+    module, remedy, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    result = CliRunner().invoke(build("export"), ["export", "bundled", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert f"pip install {remedy}" in result.stderr
+
+
+def test_shared_work_compares_with_transformers_on_the_same_tensors():
+    config = Sam3IConfig(**SIZES, adapters="lite")
+    figures = measure(3, 112, 1, lambda text: None, config)
+    assert set(figures["seconds"]) == {"one", "together", "plain calls"}
+    assert figures["faster_than_plain_calls"] > 0
+    model = Sam3IModel(config).eval()
+    plain = plain_model(model)
+    tensors = dict(plain.state_dict())
+    assert all(
+        tensors[n].data_ptr() == t.data_ptr() for n, t in model.state_dict().items() if n in tensors
+    )
+    assert not any(t.is_meta for t in [*plain.parameters(), *plain.buffers()])
+    with torch.inference_mode():
+        pixels, ids = torch.rand(1, 3, 112, 112), torch.randint(1, 300, (1, 32))
+        said = plain(pixel_values=pixels, input_ids=ids, attention_mask=torch.ones_like(ids))
+        assert torch.isfinite(said.pred_masks).all()

@@ -1,0 +1,303 @@
+"""Graphs of a small SAM3-I beside PyTorch: same answers, or they are not used."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sam3i_model.checkpoints import CheckpointError, load, save
+from sam3i_model.configuration import Sam3IConfig
+from sam3i_model.engines import making
+from sam3i_model.engines.interface import EngineError
+from sam3i_model.engines.manifest import read_manifest, sha256
+from sam3i_model.engines.onnx_engine import OnnxEngine
+from sam3i_model.engines.runtime import CPU
+from sam3i_model.instruction import Instruction, Level
+from sam3i_model.modeling import Sam3IModel
+from sam3i_model.segmenter import Segmenter
+from sam3i_model.weights import open_weights
+from tests.model.test_official import SIZES
+from training.instructions.vocabulary import build_tokenizer
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+SIZE = 140  # not the checkpoint's own, and no multiple of the encoder's windows
+SMALL = {
+    **SIZES,
+    "text_config": {
+        **SIZES["text_config"],
+        "num_hidden_layers": 1,
+        "vocab_size": len(build_tokenizer()),
+    },
+    "detr_decoder_config": {**SIZES["detr_decoder_config"], "num_layers": 1},
+}
+ASKED = [
+    Instruction("a mug", level=Level.CONCEPT, threshold=0.01),
+    Instruction("the mug on the left", level=Level.SIMPLE, threshold=0.01),
+    Instruction("something to drink from", level=Level.COMPLEX, threshold=0.01),
+]
+
+
+def picture(seed: int) -> np.ndarray:
+    coarse = torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(seed))
+    fine = torch.nn.functional.interpolate(coarse, size=(120, 160), mode="bicubic")
+    return (255 * fine[0].clamp(0, 1)).permute(1, 2, 0).to(torch.uint8).numpy()
+
+
+FRAMES = [picture(0), picture(1)]
+
+
+def adapt(model: Sam3IModel, seed: int) -> None:
+    """Give the adapters values that do something."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".adapters." in name or "embedder.simple" in name or "embedder.complex" in name:
+                parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+
+
+def make(folder: Path, base: int, adapters: int) -> Path:
+    """A checkpoint; same numbers, same weights."""
+    torch.manual_seed(base)
+    config = Sam3IConfig(**SMALL, trained_levels=["concept", "simple", "complex"])
+    model = Sam3IModel(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    adapt(model, adapters)
+    save(model, build_tokenizer(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """An export, and one of a fine-tune of the same base that reuses it."""
+    folder = tmp_path_factory.mktemp("engines")
+    first, second = folder / "first", folder / "second"
+    said: list[str] = []
+    making.export(
+        str(make(folder / "base", 0, 1)),
+        first,
+        FRAMES,
+        ASKED,
+        SIZE,
+        command="how",
+        progress=said.append,
+    )
+    assert "grounding: tracing" in said
+    tuned = str(make(folder / "tuned", 0, 2))
+    making.export(tuned, second, FRAMES, ASKED, SIZE, first, progress=said.append)
+    return first, second
+
+
+@pytest.fixture
+def copy(exports: tuple[Path, Path], tmp_path: Path) -> Path:
+    """An export that a test may damage."""
+    shutil.copytree(exports[0], tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_manifest_says_what_was_made_and_how_well_it_agrees(exports):
+    manifest = read_manifest(exports[0])
+    assert manifest.command == "how"
+    assert (manifest.image_size, manifest.rows, manifest.precision) == (SIZE, 8, "float32")
+    assert list(manifest.graphs) == [
+        "image",
+        "text_concept",
+        "text_simple",
+        "text_complex",
+        "grounding",
+    ]
+    assert manifest.graphs["image"].inputs == {"pixel_values": ["float", [1, 3, SIZE, SIZE]]}
+    assert manifest.graphs["grounding"].inputs["text"] == ["float", ["1..8", 32, 32]]
+    figures = manifest.parity["ONNX Runtime, CPU"]
+    assert set(figures) == {"all", *manifest.graphs}
+    assert all(f["iou"] > 0.99 and f["score"] < 1e-4 for f in figures.values())
+    for graph in manifest.graphs.values():
+        for name, digest in graph.files.items():
+            assert sha256(exports[0] / "onnx" / name) == digest
+
+
+def test_files_hold_no_path_of_the_machine_that_made_them(exports):
+    for path in (exports[0] / "onnx").glob("*.onnx"):
+        assert b"sam3i_model" not in path.read_bytes()
+        assert b"site-packages" not in path.read_bytes()
+
+
+@torch.inference_mode()
+def test_every_number_and_mix_of_instructions_answers_as_pytorch(exports):
+    model, _ = load(exports[0], "cpu")
+    engine = OnnxEngine(exports[0], CPU, torch.device("cpu"))
+    assert model.config.image_size == engine.config.image_size == SIZE
+    pixels = torch.randn(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
+    image, theirs = model.encode_image(pixels), engine.encode_image(pixels)
+    for ours, other in zip(image.maps, theirs.maps, strict=True):
+        torch.testing.assert_close(ours, other, atol=1e-4, rtol=1e-4)
+    ids = torch.randint(1, 300, (11, 32), generator=torch.Generator().manual_seed(5))
+    ids[:, 20:] = 0
+    levels = torch.tensor([1, 2, 3, 3, 2, 1, 1, 2, 3, 1, 2])
+    for rows in (slice(1), slice(1, 2), slice(2, 4), slice(8), slice(11)):
+        expected = model.ground(image, model.encode_text(ids[rows], levels[rows]))
+        found = engine.ground(theirs, engine.encode_text(ids[rows], levels[rows]))
+        for name, value in vars(expected).items():
+            torch.testing.assert_close(vars(found)[name], value, atol=2e-3, rtol=1e-3)
+
+
+def test_auto_takes_the_export_and_answers_as_pytorch(exports):
+    ours, theirs = (
+        Segmenter.from_pretrained(exports[0], "cpu", backend=b) for b in ("torch", "auto")
+    )
+    assert (ours.engine, theirs.engine) == ("PyTorch, cpu", "ONNX Runtime, CPU")
+    assert isinstance(ours.model, Sam3IModel)
+    assert isinstance(theirs.model, OnnxEngine)
+    assert theirs.refused == ""
+    same_answers(ours, theirs)
+
+
+def same_answers(ours: Segmenter, theirs: Segmenter) -> None:
+    for segmenter in (ours, theirs):
+        segmenter.set_image(picture(7))
+    for one, other in zip(ours.ground(ASKED), theirs.ground(ASKED), strict=True):
+        assert one.outcome == other.outcome
+        assert len(one.masks) == len(other.masks)
+        np.testing.assert_allclose(one.scores, other.scores, atol=1e-4)
+        np.testing.assert_allclose(one.masks.mean((1, 2)), other.masks.mean((1, 2)), atol=2e-3)
+
+
+def test_a_fine_tune_takes_over_what_no_adapter_touches(exports):
+    first, second = (read_manifest(e).graphs for e in exports)
+    same = {name for name in first if first[name] == second[name]}
+    assert same == {"image", "text_concept"}
+    assert set(second["text_simple"].files) == {
+        "text_simple.onnx",
+        "text_simple.weights",
+        "text_concept.weights",
+    }
+    own = open_weights(exports[1]).tensors
+    adapters = sum(
+        t.nbytes for n, t in own.items() if ".text_model." in n and ".adapters.simple." in n
+    )
+    assert (exports[1] / "onnx" / "text_simple.weights").stat().st_size <= adapters + 4096
+
+
+def test_adapters_are_exchanged_and_given_back_while_the_image_graph_stays(exports):
+    serving = Segmenter.from_pretrained(exports[0], "cpu")
+    image = serving.model._image
+    serving.load_adapters(str(exports[1]))
+    assert serving.adapters == str(exports[1])
+    assert serving.model._image is image
+    same_answers(Segmenter.from_pretrained(exports[1], "cpu", backend="torch"), serving)
+    serving.load_adapters("")
+    same_answers(Segmenter.from_pretrained(exports[0], "cpu", backend="torch"), serving)
+
+
+def test_adapters_without_graphs_or_on_another_base_are_refused(exports, copy, tmp_path):
+    serving = Segmenter.from_pretrained(exports[0], "cpu")
+    shutil.rmtree(copy / "onnx")
+    with pytest.raises(CheckpointError, match=r"no onnx/ folder of graphs: run `sam3i export"):
+        serving.load_adapters(str(copy))
+    shutil.copytree(exports[0] / "onnx", copy / "onnx")
+    rewrite(copy, lambda content: content["graphs"]["image"].update(source="0" * 64))
+    with pytest.raises(CheckpointError, match="another base"):
+        serving.load_adapters(str(copy))
+    same_answers(Segmenter.from_pretrained(exports[0], "cpu", backend="torch"), serving)
+
+
+def rewrite(checkpoint: Path, change) -> None:
+    path = checkpoint / "onnx" / "manifest.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("graph", ["image", "text_concept", "grounding"])
+def test_a_wrong_graph_is_named_and_pytorch_answers(copy, graph):
+    path = copy / "onnx" / f"{graph}.weights"
+    values = np.fromfile(path, np.float32)
+    np.random.default_rng(0).permutation(values).tofile(path)
+
+    def accept(content: dict) -> None:
+        for entry in content["graphs"].values():
+            if path.name in entry["files"]:
+                entry["files"][path.name] = sha256(path)
+
+    rewrite(copy, accept)
+    for backend in ("auto", "onnx"):
+        segmenter = Segmenter.from_pretrained(copy, "cpu", backend=backend)
+        assert segmenter.engine == "PyTorch, cpu"
+        assert "differs from PyTorch" in segmenter.refused
+        assert f"most in the graph {graph} " in segmenter.refused
+    same_answers(Segmenter.from_pretrained(copy, "cpu", backend="torch"), segmenter)
+
+
+@pytest.mark.parametrize("name", ["grounding.weights", "image.onnx", "check.safetensors"])
+def test_a_changed_file_is_not_used(copy, name):
+    with (copy / "onnx" / name).open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x55")
+    segmenter = Segmenter.from_pretrained(copy, "cpu")
+    assert segmenter.engine == "PyTorch, cpu"
+    assert f"{name}' is missing or not what `sam3i export` wrote" in segmenter.refused
+
+
+def test_a_folder_without_graphs_is_pytorch_or_an_error_that_names_the_command():
+    assert Segmenter.from_pretrained("bundled", "cpu").refused == ""
+    with pytest.raises(EngineError, match=r"run `sam3i export .*bundled OUT`"):
+        Segmenter.from_pretrained("bundled", "cpu", backend="onnx")
+    with pytest.raises(EngineError, match="use one of auto, torch, onnx, tensorrt"):
+        Segmenter.from_pretrained("bundled", "cpu", backend="tflite")
+    with pytest.raises(EngineError, match="tensorrt needs a GPU"):
+        Segmenter.from_pretrained("bundled", "cpu", backend="tensorrt")
+
+
+def test_without_the_runtime_pytorch_answers_and_says_why(exports, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    segmenter = Segmenter.from_pretrained(exports[0], "cpu")
+    assert segmenter.engine == "PyTorch, cpu"
+    assert "`pip install onnxruntime`" in segmenter.refused
+    with pytest.raises(EngineError, match="pip install onnxruntime"):
+        Segmenter.from_pretrained(exports[0], "cpu", backend="onnx")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c: c.update(format=2), "its format is 2"),
+        (lambda c: c["graphs"]["image"].update(files={"../../etc/x.onnx": ""}), "can't be its own"),
+        (lambda c: c["graphs"].pop("text_simple"), "its graphs are"),
+        (lambda c: c.pop("check"), "check"),
+        (lambda c: c.update(command="x" * 1_000_001), "too large"),
+    ],
+)
+def test_a_manifest_that_lies_is_refused(copy, change, said):
+    rewrite(copy, change)
+    with pytest.raises(EngineError, match=said):
+        read_manifest(copy)
+
+
+def test_nothing_is_left_of_an_export_that_fails(exports, tmp_path):
+    base = str(exports[0])
+    with pytest.raises(EngineError, match="multiple of 14"):
+        making.export(base, tmp_path / "out", FRAMES, ASKED, 100)
+    with pytest.raises(EngineError, match="nothing to check complex"):
+        making.export(base, tmp_path / "out", FRAMES, ASKED[:2], earlier=exports[0])
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(EngineError, match="is there already"):
+        making.export(base, tmp_path / "full", FRAMES, ASKED)
+    assert [p.name for p in (tmp_path / "full").iterdir()] == ["file"]
+
+
+def test_a_difference_stops_the_export(exports, tmp_path, monkeypatch):
+    monkeypatch.setattr("sam3i_model.engines.parity.MAX_SCORE_DIFFERENCE", -1.0)
+    with pytest.raises(EngineError, match=r"differs from PyTorch .* most in the graph"):
+        making.export(str(exports[0]), tmp_path / "out", FRAMES, ASKED, earlier=exports[0])
+    assert list(tmp_path.iterdir()) == []
