@@ -30,7 +30,7 @@ def compare_engines(
     """Times and differences of two engines, each frame answered by one and then by the other."""
     taken: dict[str, dict[str, list[float]]] = {s.engine: {n: [] for n in STAGES} for s in both}
     ious, scores, same, count = [1.0], [0.0], True, 0
-    for turn in track(range(repeat + 1), "frames", console=Console(stderr=True)):
+    for turn in track(range(repeat + 1), "frames", console=Console(stderr=True, emoji=False)):
         for picture in pictures:
             answers = []
             for segmenter in both:

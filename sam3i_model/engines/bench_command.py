@@ -35,7 +35,7 @@ def engines_command(
     from sam3i_model.instruction import Instruction
     from sam3i_model.segmenter import Segmenter
 
-    console = Console()
+    console = Console(emoji=False)
     if threads:
         torch.set_num_threads(threads)
     try:
@@ -44,7 +44,7 @@ def engines_command(
         if both[1].refused:
             raise EngineError(both[1].refused)
     except CheckpointError as error:
-        Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
+        Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
     trained = both[0].model.config.trained_levels
     asked = [Instruction(text) for text in say or ()] or [
@@ -77,7 +77,7 @@ def shared_work_command(
     """
     from sam3i_model.engines.shared_work import measure
 
-    console = Console()
+    console = Console(emoji=False)
     figures = measure(instructions, image_size, repeat, lambda text: console.print(text))
     for key, value in figures.items():
         console.print(f"{key}: {value}", soft_wrap=True)

@@ -53,7 +53,7 @@ def export_command(
 
     The graphs have answered the frames as PyTorch did, or nothing is written.
     """
-    console = Console()
+    console = Console(emoji=False)
     try:
         if tensorrt:
             build_tensorrt(Path(checkpoint), out, console)
@@ -73,7 +73,7 @@ def export_command(
             progress=lambda text: console.print(text, soft_wrap=True, markup=False),
         )
     except (CheckpointError, OSError) as error:
-        Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
+        Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
     for engine, figures in manifest.parity.items():
         table = Table(engine, "least mask IoU", "largest score difference")
