@@ -1,0 +1,78 @@
+"""From a recording to a better model and back into a recording, with the bundled checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import yaml
+from typer.testing import CliRunner
+
+from sam3i_model import cli
+from sam3i_ros.messages import mask_from_segment
+from tests.ros.recordings import moment, read, write
+from tests.ros.rig import BLUE, HEIGHT, WIDTH
+from training.review.store import Store, version_of
+from training.settings import read_settings
+
+SAID = "the box that we need"
+"""Nothing in the sentence says which box: only the recording does."""
+FRAMES = 6
+EVERY_FRAME = ("--rate", "0", "--motion", "0", "--blur", "0")
+SMALL = {"steps": 60, "image_size": 128, "batch_size": 2, "texts_per_image": 1, "warmup": 5}
+SMALL |= {"learning_rate": 2e-3, "hold_out": 0, "rehearsal": 0, "mixture": {"simple": 1.0}}
+
+
+def sam3i(verb: str, *arguments: str | Path) -> None:
+    result = CliRunner().invoke(cli.build(verb), [verb, *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+
+
+def labelled_by_a_person(folder: Path) -> None:
+    """Says in every frame that the blue box was meant."""
+    rows, columns = BLUE
+    corners = [columns.start, rows.start, columns.stop, rows.start]
+    corners += [columns.stop, rows.stop, columns.start, rows.stop]
+    drawn = {"do": "draw", "how": "new", "instance": 0}
+    drawn |= {"shape": {"kind": "polygon", "points": corners}}
+    store = Store(folder)
+    for number in range(1, FRAMES + 1):
+        for action in (drawn, {"do": "accept"}):
+            store.act(number, version_of(store.sample(number)), action)
+    store.close()
+
+
+def blue_share(bag: Path) -> list[float]:
+    """IoU of what was found with the blue box, per frame."""
+    truth = np.zeros((HEIGHT, WIDTH), bool)
+    truth[BLUE] = True
+    shares = []
+    for message in read(bag, "/sam3i/segments")["/sam3i/segments"]:
+        found = np.zeros((HEIGHT, WIDTH), bool)
+        for segment in message.content.segments:
+            found |= mask_from_segment(segment, (HEIGHT, WIDTH))
+        shares.append((found & truth).sum() / (found | truth).sum())
+    return shares
+
+
+def test_the_whole_loop(tmp_path: Path) -> None:
+    bag = write(tmp_path / "drive", [line for n in range(FRAMES) for line in moment(100 * n)])
+    data, run = tmp_path / "data", tmp_path / "run"
+    sam3i("prepare", bag, data, "--instruction", SAID, *EVERY_FRAME)
+    labelled_by_a_person(data)
+    settings = {**vars(read_settings("fine-tune")), **SMALL}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(settings))
+    sam3i("train", data, run, "--settings", tmp_path / "small.yaml", "--from", "bundled")
+    tuned = run / "model"
+    sam3i("evaluate", tuned, data, "--against", "bundled", "--out", tmp_path / "figures")
+    figures = json.loads((tmp_path / "figures/figures.json").read_text())
+    tuned_giou, bundled_giou = (
+        content["figures"]["level"]["simple"]["giou"] for content in (figures, figures["against"])
+    )
+    assert tuned_giou > bundled_giou + 0.25
+    assert figures["concepts"]["identical"]
+    sam3i("replay", bag, "--model", tuned, "--instruction", SAID, "--out", tmp_path / "after")
+    sam3i("replay", bag, "--instruction", SAID, "--out", tmp_path / "before")
+    before, after = blue_share(tmp_path / "before"), blue_share(tmp_path / "after")
+    assert max(before) < 0.5 < min(after)
