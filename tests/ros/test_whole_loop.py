@@ -71,7 +71,6 @@ def test_the_whole_loop(tmp_path: Path) -> None:
         content["figures"]["level"]["simple"]["giou"] for content in (figures, figures["against"])
     )
     assert tuned_giou > bundled_giou + 0.25
-    assert figures["concepts"]["identical"]
     sam3i("replay", bag, "--model", tuned, "--instruction", SAID, "--out", tmp_path / "after")
     sam3i("replay", bag, "--instruction", SAID, "--out", tmp_path / "before")
     before, after = blue_share(tmp_path / "before"), blue_share(tmp_path / "after")
