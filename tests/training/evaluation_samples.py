@@ -132,7 +132,7 @@ class Command:
     def __init__(self, data: Path, models: dict[str, Scripted], patch: pytest.MonkeyPatch) -> None:
         self.data = data
         self.models = models
-        patch.setattr(evaluation.Segmenter, "from_pretrained", lambda name: models[name])
+        patch.setattr(evaluation.Segmenter, "from_pretrained", lambda name, backend: models[name])
         self.app = evaluation.typer.Typer()
         self.app.command()(evaluation.evaluate_command)
 

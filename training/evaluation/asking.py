@@ -7,7 +7,7 @@ import time
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -184,11 +184,11 @@ def collect(answerer: Answerer, asked: Examination, file: RowFile | None = None)
 
 def checksum(segmenter: Segmenter) -> str:
     """Of all that answers depend on: weights and settings."""
-    assert isinstance(segmenter.model, Sam3IModel)
-    settings = segmenter.model.config.to_dict()
+    model = cast(Sam3IModel, segmenter.model)  # `evaluate` loads PyTorch
+    settings = model.config.to_dict()
     settings.pop("_name_or_path", None)
     value = zlib.crc32(json.dumps(settings, sort_keys=True, default=str).encode())
-    for name, tensor in sorted(segmenter.model.state_dict().items()):
+    for name, tensor in sorted(model.state_dict().items()):
         raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
         value = zlib.crc32(raw, zlib.crc32(name.encode(), value))
     return f"{value:08x}"
