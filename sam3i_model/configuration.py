@@ -12,6 +12,10 @@ CONTEXT_LENGTH = 32
 """Tokens of one instruction, start and end included; longer text is cut (method of the paper)."""
 
 
+LITE_STRIDE = 32
+"""The small encoder's coarsest map."""
+
+
 class Sam3IConfig(Sam3Config):
     """SAM 3 with instruction adapters (arXiv 2512.04585).
 
@@ -49,6 +53,13 @@ class Sam3IConfig(Sam3Config):
     licence: str = ""
     image_mean: Any = None
     image_std: Any = None
+
+    @property
+    def size_step(self) -> int:
+        """Pixels that the side of an input must be a multiple of."""
+        if self.vision_backbone != "sam3":
+            return LITE_STRIDE
+        return int(self.vision_config.backbone_config.patch_size)
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.trained_levels is None:

@@ -149,6 +149,9 @@ class Run:
         self.settings = settings
         torch.manual_seed(settings.seed)
         self.model, self.tokenizer = begin(start, settings)
+        step = self.model.config.size_step
+        if settings.image_size % step:
+            raise SettingsError(f"image_size must be a multiple of {step} for this model")
         wanted = features is not None and settings.variants > 0
         cache = FeatureCache(features, self.model.vision_encoder) if features and wanted else None
         self.module = Step(self.model, settings, recipe or RECIPES[settings.recipe], cache)

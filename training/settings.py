@@ -8,6 +8,8 @@ from typing import Any, Literal, get_args
 
 import yaml
 
+from training.samples import MASK_STRIDE
+
 Stage = Literal["base", "1-1", "1-2", "3", "fine-tune"]
 RecipeName = Literal["small", "sam3"]
 Precision = Literal["bf16", "fp32"]
@@ -121,8 +123,8 @@ class Settings:
                 raise SettingsError(f"{name} must be at least 0 and below 1")
         if self.variants and self.stage == "base":
             raise SettingsError("variants: a base's image features change while it learns")
-        if self.image_size % 32 or self.image_size < 64:
-            raise SettingsError("image_size must be a multiple of 32")
+        if self.image_size % MASK_STRIDE or self.image_size < 64:
+            raise SettingsError(f"image_size must be a multiple of {MASK_STRIDE}, at least 64")
         unknown = set(self.mixture) - set(SOURCES)
         if unknown or not self.mixture:
             raise SettingsError(f"mixture names {', '.join(SOURCES)}, not {sorted(unknown)}")

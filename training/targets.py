@@ -69,8 +69,8 @@ def denoted_by(batch: Batch, rows: Sequence[int], shared: Mapping[str, torch.Ten
 
 def sampled(maps: torch.Tensor, size: int) -> torch.Tensor:
     """Square maps (N, S, S) sampled at the middle of `size` cells a side: (N, size, size)."""
-    stride = maps.shape[-1] // size
-    return maps[:, stride // 2 :: stride, stride // 2 :: stride]
+    middles = (torch.arange(size, device=maps.device) + 0.5) * maps.shape[-1] / size
+    return maps[:, middles.long()][:, :, middles.long()]
 
 
 def on_one_grid(

@@ -36,8 +36,6 @@ from sam3i_model.processing import tokenize
 Progress = Callable[[str], None]
 BRIEF = 2
 """Frames that are kept, to check an engine with whenever it is loaded."""
-LITE_STRIDE = 32
-"""The small encoder's coarsest map; its input must be a multiple."""
 
 
 def export(
@@ -123,8 +121,7 @@ def check_size(config: Sam3IConfig, size: int) -> None:
     Raises:
         EngineError: It can't; the line says what it can.
     """
-    lite = config.vision_backbone != "sam3"
-    step = LITE_STRIDE if lite else int(config.vision_config.backbone_config.patch_size)
+    step = config.size_step
     if size % step or not 2 * step <= size <= 4096:
         raise EngineError(f"image size {size} doesn't fit: give a multiple of {step} up to 4096")
 

@@ -22,7 +22,9 @@ from training.feature_cache import FeatureCache
 from training.run import Run
 from training.sam3i_json import Sample, Target
 from training.samples import Mixed
+from training.settings import SettingsError
 from training.step import Step
+from training.targets import sampled
 
 PICTURES = 5
 
@@ -173,3 +175,18 @@ def test_the_comparison_names_what_it_cannot_read(tmp_path, capsys):
     with pytest.raises(typer.Exit):
         main(tmp_path / "none.json")
     assert "none.json" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_size_that_the_encoder_cannot_take_is_refused(checkpoint):
+    with pytest.raises(SettingsError, match="image_size must be a multiple of 32"):
+        Run(small_settings("fine-tune", image_size=84), checkpoint)
+
+
+@pytest.mark.parametrize(("side", "cells"), [(64, 16), (64, 32), (252, 288), (252, 72), (5, 3)])
+def test_maps_are_sampled_at_the_middle_of_cells(side, cells):
+    column = torch.arange(side)
+    taken = sampled(column.expand(2, side, side), cells)
+    assert taken.shape == (2, cells, cells)
+    middles = [int((cell + 0.5) * side / cells) for cell in range(cells)]
+    assert taken[1, 0].tolist() == middles
+    assert torch.equal(sampled(column[:, None].expand(2, side, side), cells)[0].T, taken[0])
