@@ -58,7 +58,7 @@ def test_segments_come_at_the_rate_of_the_camera(
         return sent.get(answer.header.stamp.sec * 10**9 + answer.header.stamp.nanosec, -1)
 
     answers = [a for a in rig.heard["segments"] if frame(a) >= 0]
-    assert len(answers) >= 0.75 * FRAMES  # what the model does alone is a fifth of that
+    assert len(answers) >= FRAMES / 2  # what the model does alone is a fifth of all
     assert after - before < len(answers) / 2
     assert [frame(a) for a in answers] == sorted({frame(a) for a in answers})
     assert all(outcomes(a) == {"r": FOUND} for a in answers)
