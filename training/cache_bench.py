@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -22,7 +21,6 @@ from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.tokenizers import clip_tokenizer
 from sam3i_model.weights import CheckpointError
-from training.dataset import Batch
 from training.entries import SourceError
 from training.run import Begin, Run, begin
 from training.settings import Settings, SettingsError, read_settings
@@ -30,7 +28,6 @@ from training.stages import trainable
 from training.train import open_samples
 
 FULL_SIZE = {"image_size": 1008, "batch_size": 1, "texts_per_image": 1, "variants": 1}
-Batches = Sequence[list[Batch]]
 
 
 def full_size(_: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:

@@ -61,6 +61,11 @@ class OnnxEngine:
         self._folder = checkpoint / SUBFOLDER
         self._provider = provider
         self._manifest = manifest
+        own = ["grounding", *map(text_graph, manifest.levels), *([] if shared else ["image"])]
+        # once each: text graphs read the same weights
+        files = dict.fromkeys(item for name in own for item in manifest.graphs[name].files.items())
+        for name, digest in files:
+            verify(self._folder, {name: digest})
         if shared is None:
             self._image = self._load("image")
         elif shared._manifest.graphs["image"].source == manifest.graphs["image"].source:
@@ -79,10 +84,8 @@ class OnnxEngine:
         return f"ONNX Runtime, {self._provider.removesuffix('ExecutionProvider')}"
 
     def _load(self, name: str) -> Session:
-        graph = self._manifest.graphs[name]
-        verify(self._folder, graph.files)
-        path = self._folder / f"{name}.onnx"
-        return Session(path, self._provider, self.device, graph.inputs)
+        inputs = self._manifest.graphs[name].inputs
+        return Session(self._folder / f"{name}.onnx", self._provider, self.device, inputs)
 
     def encode_image(self, pixel_values: torch.Tensor) -> ImageFeatures:
         """As `Sam3IModel.encode_image`, of one image."""

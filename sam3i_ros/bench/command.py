@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sam3i_model.engines.bench_command import engines_command, shared_work_command
+from sam3i_model.engines.bench_command import engines_command, shared_work_command, write
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Model = Annotated[
@@ -116,6 +115,4 @@ def _finish(figures: dict[str, Any], out: Path | None) -> None:
     for key, value in figures.items():
         if key not in ("stages_ms", "films"):
             console.print(f"{key}: {value}")
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write(figures, out)
