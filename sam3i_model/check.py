@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from transformers import PreTrainedTokenizerBase
@@ -14,6 +13,7 @@ from sam3i_model.checkpoints import CheckpointError, locate
 from sam3i_model.configuration import CONTEXT_LENGTH
 from sam3i_model.instruction import MAX_TEXT_LENGTH, clean, route
 from sam3i_model.processing import tokenize
+from sam3i_model.terminal import results
 from sam3i_model.tokenizers import tokenizer_for
 
 
@@ -22,7 +22,7 @@ def check_command(
     model: Annotated[str, typer.Option(help="'bundled' or another checkpoint.")] = "bundled",
 ) -> None:
     """Show how instructions are understood: level, tokens, words the model doesn't know."""
-    console = Console(emoji=False)
+    console = results()
     try:
         tokenizer = tokenizer_for(locate(model))
     except CheckpointError as error:

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download, split_torch_state_dict_into_shards
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
-from rich.console import Console
 from rich.progress import track
 from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
@@ -22,6 +21,7 @@ from transformers.utils import logging
 from sam3i_model.anatomy import trained_levels
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
+from sam3i_model.terminal import notes
 from sam3i_model.tokenizers import tokenizer_for
 from sam3i_model.weights import CheckpointError, Weights, first_line, open_weights
 
@@ -284,6 +284,6 @@ def save(
 def announced(items: Any, verb: str, tensors: Mapping[str, torch.Tensor]) -> Any:
     """`items` with a progress bar on the terminal, if there is much to do."""
     much = sum(tensor.numel() for tensor in tensors.values()) > WORTH_A_BAR
-    console = Console(stderr=True, emoji=False)
+    console = notes()
     show = much and console.is_terminal
     return track(items, verb, console=console, transient=True) if show else items

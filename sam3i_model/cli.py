@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from rich.console import Console
+
+from sam3i_model.terminal import complain
 
 VERBS = {
     "demo": (
@@ -99,10 +100,9 @@ def main() -> None:
         app = build(called)
     except ImportError as error:
         missing = error.name or str(error)
-        Console(stderr=True, emoji=False).print(
+        complain(
             f"sam3i {called} needs '{missing}', which is not installed: run `make setup`, or "
-            "source your ROS 2 workspace",
-            style="red",
+            "source your ROS 2 workspace"
         )
         raise SystemExit(1) from error
     app()

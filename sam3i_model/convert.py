@@ -10,10 +10,9 @@ from typing import Annotated
 
 import torch
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from sam3i_model.checkpoints import CheckpointError, load, save
+from sam3i_model.terminal import failed, results
 
 
 class Precision(str, Enum):
@@ -38,11 +37,8 @@ def convert_command(
     try:
         convert(checkpoint, out, config, getattr(torch, dtype.value))
     except (CheckpointError, OSError) as error:
-        Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
-        raise typer.Exit(1) from error
-    Console(emoji=False).print(
-        f"checkpoint in {out}; `sam3i info {out}` says what it is", soft_wrap=True
-    )
+        raise failed(error) from error
+    results().print(f"checkpoint in {out}; `sam3i info {out}` says what it is", soft_wrap=True)
 
 
 def convert(checkpoint: str, out: Path, config: Path | None, dtype: torch.dtype) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sam3i_model.anatomy import Life, adapter_lives, mask_copy_differs, parameters
 from sam3i_model.checkpoints import CheckpointError, configure, locate
 from sam3i_model.configuration import Sam3IConfig
+from sam3i_model.terminal import failed, results
 from sam3i_model.weights import Weights, open_weights
 
 COPIES = {"simple": "S", "simple_copy": "S before C", "complex": "C"}
@@ -31,13 +31,12 @@ def info_command(
     ] = None,
 ) -> None:
     """Say what a checkpoint is: kind, stage, parameters, adapters alive or dead, licence."""
-    console = Console(emoji=False)
+    console = results()
     try:
         weights = open_weights(locate(checkpoint))
         sizes = configure(weights, config)
     except CheckpointError as error:
-        Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
-        raise typer.Exit(1) from error
+        raise failed(error) from error
     console.print(overview(weights, sizes))
     if any(".adapters." in name for name in weights.tensors):
         console.print(adapters(weights))

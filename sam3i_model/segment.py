@@ -8,11 +8,11 @@ from typing import Annotated
 import cv2
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.segmenter import Segmenter
+from sam3i_model.terminal import failed, results
 from sam3i_model.visualize import draw_overlay
 
 
@@ -25,18 +25,18 @@ def segment_command(
     backend: Annotated[str, typer.Option(help="auto, torch, onnx or tensorrt.")] = "auto",
 ) -> None:
     """Find what sentences describe in a picture."""
-    console = Console(emoji=False)
+    console = results()
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise _failed(console, f"'{out}' must end in .png or .jpg")
+        raise failed(f"'{out}' must end in .png or .jpg")
     data = np.fromfile(image, np.uint8) if image.is_file() else np.zeros(0, np.uint8)
     bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if bgr is None:
-        raise _failed(console, f"'{image}' is not a picture that can be read")
+        raise failed(f"'{image}' is not a picture that can be read")
     rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     try:
         segmenter = Segmenter.from_pretrained(model, device, backend=backend)
     except CheckpointError as error:
-        raise _failed(console, str(error)) from error
+        raise failed(error) from error
     if segmenter.refused:
         console.print(f"PyTorch is used: {segmenter.refused}", style="yellow", soft_wrap=True)
     segmenter.set_image(rgb)
@@ -55,10 +55,5 @@ def segment_command(
     out.parent.mkdir(parents=True, exist_ok=True)
     overlay = cv2.cvtColor(draw_overlay(rgb, groundings), cv2.COLOR_RGB2BGR)
     if not cv2.imwrite(str(out), overlay):
-        raise _failed(console, f"'{out}' can't be written")
+        raise failed(f"'{out}' can't be written")
     console.print(f"overlay in {out}", soft_wrap=True)
-
-
-def _failed(console: Console, text: str) -> typer.Exit:
-    console.print(text, style="red", markup=False, soft_wrap=True)
-    return typer.Exit(1)

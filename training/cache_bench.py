@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
+from sam3i_model.terminal import failed, notes, results
 from sam3i_model.tokenizers import clip_tokenizer
 from sam3i_model.weights import CheckpointError
 from training.entries import SourceError
@@ -63,7 +63,7 @@ def compare(
             run.module.see(part)  # keeps them
         seconds: dict[str, list[float]] = {"cached": [], "uncached": []}
         run.take(iter(taken[:1]))  # the first one allocates
-        for batches in track(taken, "steps", console=Console(stderr=True, emoji=False)):
+        for batches in track(taken, "steps", console=notes()):
             for name, used in (("cached", cache), ("uncached", None)):
                 run.module.cache = used
                 seconds[name].append(_timed(lambda b=batches: run.take(iter([b]))))
@@ -95,7 +95,7 @@ def main(
 ) -> None:
     """Fine-tuning with kept image features beside the plain loop."""
     settings = read_settings("fine-tune")
-    console = Console(emoji=False)
+    console = results()
     try:
         if full:
             settings = replace(settings, **FULL_SIZE)  # type: ignore[arg-type]
@@ -103,8 +103,7 @@ def main(
         else:
             figures = compare(data, start, settings, steps)
     except (SettingsError, CheckpointError, SourceError, ImportError, OSError) as error:
-        Console(stderr=True, emoji=False).print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from error
+        raise failed(error) from error
     table = Table("what", "figure", title="fine-tuning with kept image features")
     for name, value in figures.items():
         table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))

@@ -14,13 +14,13 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError, load, save
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.segmenter import Segmenter
+from sam3i_model.terminal import failed, results
 from training.metrics import union_iou
 from training.questions import LEVELS, Source, WorldQuestions
 from training.rle import united
@@ -132,18 +132,14 @@ def calibrate_command(
     ] = None,
 ) -> None:
     """Choose the thresholds of a checkpoint, at the input size it will be used with."""
-    console = Console(emoji=False)
+    console = results()
     try:
         loaded, tokenizer = load(model, "cpu")
         source = WorldQuestions(WorldPool(pool), seed, sentences=SENTENCES)
     except (CheckpointError, FileNotFoundError) as error:
-        Console(stderr=True, emoji=False).print(f"[red]{error}[/red]")
-        raise typer.Exit(1) from error
+        raise failed(error) from error
     if level not in (None, *LEVELS):
-        Console(stderr=True, emoji=False).print(
-            f"[red]there is no level {level}: {', '.join(LEVELS)}[/red]"
-        )
-        raise typer.Exit(1)
+        raise failed(f"there is no level {level}: {', '.join(LEVELS)}")
     if image_size:
         loaded.config.image_size = image_size
     stored = loaded.config.trained_levels

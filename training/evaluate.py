@@ -17,6 +17,7 @@ from rich.console import Console
 from sam3i_model.agent_client import AgentError
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.segmenter import Segmenter
+from sam3i_model.terminal import failed, results
 from training import metrics, official
 from training.evaluation import terminal
 from training.evaluation.agent_baseline import AgentBaseline
@@ -155,7 +156,7 @@ def evaluate_command(
 
     A key for the agent's language model is read from SAM3I_API_KEY.
     """
-    console = Console(emoji=False)
+    console = results()
     try:
         source = open_source(data, images, seed)
         counted = PROTOCOLS[protocol.value]
@@ -190,7 +191,7 @@ def evaluate_command(
     except AgentError as error:
         raise failed(f"{error}. What is done is kept: run again to go on") from error
     except (CheckpointError, OptionError, QuestionError, RowsError, OSError) as error:
-        raise failed(str(error)) from error
+        raise failed(error) from error
     rows, figures, comparison = answers[0], tables(answers[0], counted), None
     if rival:
         others = answers[1]
@@ -210,14 +211,6 @@ def evaluate_command(
         console.print(f"report in {out / 'report.html'}", markup=False, soft_wrap=True)
     if fail_on_regression and comparison and comparison.alarms:
         raise typer.Exit(WORSE)
-
-
-def failed(text: str) -> typer.Exit:
-    """Say in one line what is wrong."""
-    Console(stderr=True, emoji=False, soft_wrap=True).print(
-        text, style="red", markup=False, highlight=False
-    )
-    return typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
-from rich.console import Console
 
 from sam3i_model.instruction import route
+from sam3i_model.terminal import complain, notes
 from training.annotations import Granularity, Problems
 from training.entries import EntryError, SourceError, integer, mapping, sequence, text
 from training.formats import coco
@@ -169,12 +169,12 @@ def parsed(wanted: str) -> slice:
 
 def main(folder: Path, out: Path, wanted: str = "0:") -> int:
     """Write the file; 1 if it can't be."""
-    console = Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
+    console = notes()
     try:
         samples = some(samples_of(folder), parsed(wanted))
         write(out, samples)
     except (SourceError, OSError) as error:
-        console.print(str(error), style="red")
+        complain(error)
         return 1
     pictures = len({sample.file_name for sample in samples})
     console.print(f"{len(samples)} sentences about {pictures} pictures in {out}")

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from training.entries import EntryError, file_name, integer, mapping, shape, size
 from training.sam3i_json import OPEN, REJECTED, TEXT_LISTS
 
@@ -120,14 +118,13 @@ def main(path: Path) -> int:
     from training.formats import SourceError
     from training.formats.reading import load
 
-    console = Console(soft_wrap=True, emoji=False, markup=False, highlight=False)
     try:
         faults = list(explain(load(path)))
     except SourceError as error:
         faults = [str(error)]
     for fault in faults[:SHOWN]:
-        console.print(fault)
-    console.print(f"{path}: {len(faults)} faults" if faults else f"{path}: nothing is wrong")
+        print(fault)
+    print(f"{path}: {len(faults)} faults" if faults else f"{path}: nothing is wrong")
     return min(len(faults), 1)
 
 

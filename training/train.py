@@ -14,11 +14,10 @@ from typing import Annotated
 
 import torch
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.segmenter import Segmenter
+from sam3i_model.terminal import failed, results
 from training.dry_run import describe, try_out
 from training.entries import SourceError
 from training.evaluate import open_source
@@ -145,7 +144,7 @@ def train_command(
     """Train a checkpoint; run again to go on after an interruption."""
     if threads:
         torch.set_num_threads(threads)
-    console = Console(emoji=False)
+    console = results()
     try:
         read = read_settings(settings, steps=steps)
         samples, source = open_data(data, read, rehearse, validation)
@@ -166,8 +165,7 @@ def train_command(
         ImportError,
         FileNotFoundError,
     ) as error:
-        Console(stderr=True, emoji=False).print(f"[red]{escape(str(error))}[/red]")
-        raise typer.Exit(1) from error
+        raise failed(error) from error
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from the last state")
         raise typer.Exit(130) from None

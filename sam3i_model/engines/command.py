@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from sam3i_model.checkpoints import CheckpointError, resolve_device
 from sam3i_model.engines.frames import DEFAULT_SENTENCES, default_frames, read_frames
@@ -20,6 +19,7 @@ from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
 from sam3i_model.engines.parity import verdict
 from sam3i_model.engines.runtime import provider_for
 from sam3i_model.instruction import Instruction
+from sam3i_model.terminal import failed, results
 
 
 def export_command(
@@ -53,7 +53,7 @@ def export_command(
 
     The graphs have answered the frames as PyTorch did, or nothing is written.
     """
-    console = Console(emoji=False)
+    console = results()
     try:
         if tensorrt:
             build_tensorrt(Path(checkpoint), out, console)
@@ -73,8 +73,7 @@ def export_command(
             progress=lambda text: console.print(text, soft_wrap=True, markup=False),
         )
     except (CheckpointError, OSError) as error:
-        Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
-        raise typer.Exit(1) from error
+        raise failed(error) from error
     for engine, figures in manifest.parity.items():
         table = Table(engine, "least mask IoU", "largest score difference")
         for name, parity in figures.items():

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sam3i_model.terminal import results
 from sam3i_ros.demo.errors import DemoError
 
 
@@ -29,7 +30,7 @@ def demo_command(
     """Plays two recordings into the node and reports what it finds, right or wrong."""
     # Whoever ends us, the processes we started end with us.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    console = Console(emoji=False)
+    console = results()
     try:
         run_demo(out.resolve(), model, device, seed, console)
     except DemoError as error:

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.text import Text
 from rosbags.highlevel import AnyReader
 
+from sam3i_model.terminal import complain, notes
 from sam3i_ros.bags import BagError, messages, open_bag
 from sam3i_ros.health import Health
 from sam3i_ros.instructions import InstructionList
@@ -55,7 +55,7 @@ def replay_command(
     from sam3i_model.weights import CheckpointError
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
-    console = Console(stderr=True, emoji=False)
+    console = notes()
     status = 1
     try:
         check_place(bag, out, force)
@@ -70,11 +70,11 @@ def replay_command(
             base = "/" + name.strip("/")
             status = play(reader, topics, segmenter, active, out, base, rate, console)
     except (BagError, CheckpointError) as error:
-        say(console, str(error))
+        complain(error)
     except OSError as error:
-        say(console, f"{out} can't be written: {error.strerror or error}")
+        complain(f"{out} can't be written: {error.strerror or error}")
     except KeyboardInterrupt:
-        say(console, "stopped before anything was written")
+        complain("stopped before anything was written")
         status = INTERRUPTED
     raise typer.Exit(status)
 
@@ -111,7 +111,7 @@ def play(
     """Answer the whole recording and say what came of it; the exit status."""
     copies = copied(reader, topics, base)
     target = ResultBag(out, reader, copies, base)
-    health = Health(lambda severity, text: say(console, text, "yellow"))
+    health = Health(lambda severity, text: console.print(text, style="yellow"))
     types = {c.topic: c.msgtype for c in copies}
     replay = Replay(topics, types, segmenter, active, defaults(), health, target.add, rate)
     total = sum(c.msgcount for c in reader.connections if c.topic == topics.image)
@@ -135,20 +135,14 @@ def play(
     except BagError as error:
         status, ended = 1, f"{error} "
     seconds = time.monotonic() - began
-    say(
-        console,
+    console.print(
         f"{ended}{out} has answers to {replay.answered} of {total} images, after {seconds:.1f} s "
         f"({recorded / seconds:.2f} x real time)",
-        "red" if status else "green",
+        style="red" if status else "green",
     )
     if replay.failed:
-        say(console, f"{replay.failed} messages failed, the first: {replay.reason}")
+        complain(f"{replay.failed} messages failed, the first: {replay.reason}")
     return status if replay.answered else status or 1
-
-
-def say(console: Console, text: str, style: str = "red") -> None:
-    """One line, as it is."""
-    console.print(Text(text, style=style), soft_wrap=True)
 
 
 def _progress(console: Console) -> Progress:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.terminal import failed, results
 from training.ablation.folder import PAGE, TABLE, Answers, agree, begin, identity
 from training.ablation.measuring import AblationError, check, measure
 from training.ablation.running import left, needs, trained
@@ -41,7 +40,7 @@ def ablate_command(
     ] = False,
 ) -> None:
     """Train variants of SAM3-I that lack a part, and measure them; run again to go on."""
-    console = Console(emoji=False)
+    console = results()
     command = ["sam3i", "ablate", str(pool), str(out), "--from", start]
     command += ["--validation", str(validation)] if validation else []
     command += ["--steps", str(steps)] if steps else []
@@ -83,8 +82,7 @@ def ablate_command(
         ForecastError,
         OSError,
     ) as error:
-        Console(stderr=True, emoji=False).print(f"[red]{escape(str(error))}[/red]")
-        raise typer.Exit(1) from error
+        raise failed(error) from error
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from the last state")
         raise typer.Exit(130) from None

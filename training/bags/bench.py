@@ -19,12 +19,12 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.progress import track
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from sam3i_model.definitions import typestore
+from sam3i_model.terminal import notes
 from training.annotations import Problems
 from training.bags.bag import Bag
 from training.bags.heads import SECOND
@@ -68,7 +68,7 @@ def write_recording(path: Path, gigabytes: float, mcap: bool, compression: Compr
             topic: writer.add_connection(topic, kind, typestore=store)
             for topic, kind in topics.items()
         }
-        for number in track(range(frames), "writing", console=Console(stderr=True, emoji=False)):
+        for number in track(range(frames), "writing", console=notes()):
             stamp = START + number * SECOND // RATE
             time_ = types["builtin_interfaces/msg/Time"](*divmod(stamp, SECOND))
             header = types["std_msgs/msg/Header"](time_, "camera")

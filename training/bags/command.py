@@ -12,6 +12,7 @@ import cv2
 import typer
 from rich.console import Console
 
+from sam3i_model.terminal import failed, notes
 from training.annotations import Problems
 from training.bags.asked import Asked, asked_of
 from training.bags.bag import Bag
@@ -79,7 +80,7 @@ def prepare_command(
     ] = False,
 ) -> None:
     """Make a data set of recordings: frames, what was asked, what the node answered."""
-    console = Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
+    console = notes()
     problems = Problems()
     wishes = Wishes(image, depth, info, answers)
     try:
@@ -136,12 +137,10 @@ def prepare_command(
         raise typer.Exit(130) from None
     except (BagError, JournalError, EntryError) as error:
         report(console, problems)
-        console.print(str(error), style="red")
-        raise typer.Exit(1) from error
+        raise failed(error) from error
     except OSError as error:
         what = f"{error.filename or out}: {error.strerror or error}"
-        console.print(f"{what}. What is done is kept: mend that and run again", style="red")
-        raise typer.Exit(1) from error
+        raise failed(f"{what}. What is done is kept: mend that and run again") from error
     report(console, problems)
     conclusion(console, out, figures)
 

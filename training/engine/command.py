@@ -21,6 +21,7 @@ from rich.progress import (
 )
 
 from sam3i_model.agent_client import AgentError, ChatClient
+from sam3i_model.terminal import failed, notes
 from training.annotations import Annotations
 from training.engine.checking import LanguageModelChecker
 from training.engine.export import samples
@@ -51,7 +52,7 @@ def annotate_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it takes.")] = False,
 ) -> None:
     """Write concept, simple, complex and negative texts for annotated images."""
-    console = Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
+    console = notes()
     folder = images or (source if source.is_dir() else source.parent)
     path = out / "journal.jsonl"
     try:
@@ -69,8 +70,7 @@ def annotate_command(
         # A dry run leaves nothing behind, but goes by the figures of a run that was begun.
         journal = Journal(path, heading) if path.exists() or not dry_run else None
     except (AgentError, SourceError, JournalError, OSError) as error:
-        console.print(str(error), style="red")
-        raise typer.Exit(1) from error
+        raise failed(error) from error
     announce(console, estimate(tasks, journal.records if journal else {}, workers), workers)
     if dry_run or journal is None:
         return
@@ -87,8 +87,7 @@ def annotate_command(
                 lambda: bar.advance(line),
             )
     except AgentError as error:
-        console.print(f"{error}. What is done is kept: run again to go on", style="red")
-        raise typer.Exit(1) from error
+        raise failed(f"{error}. What is done is kept: run again to go on") from error
     except KeyboardInterrupt:
         console.print("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None

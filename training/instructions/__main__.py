@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import cv2
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from sam3i_model.terminal import results
 from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.instructions.inspection import Ask, Inspection
@@ -59,7 +59,7 @@ def preview(
             query.text,
             ", ".join(meant) or "-",
         )
-    console = Console(emoji=False)
+    console = results()
     console.print(", ".join(_described(record) for record in objects))
     console.print(table)
     if picture is not None:
@@ -115,7 +115,7 @@ def figures(
     for query, objects, size in asked:
         inspection.passes(query, objects, size)
     queries = [query for query, _, _ in asked]
-    console = Console(emoji=False)
+    console = results()
     console.print(f"{speed:.0f} texts a second; the reader agrees with {inspection.agreement:.2%}")
     for (level, reason), number in sorted(inspection.dropped.items()):
         console.print(f"dropped: {level.lower()}, {reason}: {number}")

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from sam3i_model.terminal import failed, notes
 from training.entries import SourceError
 from training.formats import coco as coco_format
 from training.formats.reading import load
@@ -42,7 +43,7 @@ def review_command(
     ] = None,
 ) -> None:
     """Look over masks and sentences in the browser: accept, reject, correct."""
-    console = Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
+    console = notes()
     try:
         store = Store(data, images)
         try:
@@ -56,8 +57,7 @@ def review_command(
         finally:
             store.close()
     except (ReviewError, SourceError) as error:
-        console.print(str(error), style="red")
-        raise typer.Exit(1) from error
+        raise failed(error) from error
 
 
 def serve(console: Console, store: Store, port: int, no_browser: bool) -> None:

@@ -22,6 +22,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from sam3i_model.terminal import complain, notes
 from training.world.pages import Page
 
 app = typer.Typer(
@@ -58,7 +59,7 @@ def pool(
 
     spec = PoolSpec(count, seed, size, photos=str(photos) if photos else None)
     command = shlex.join(["python", "-m", "training.world", *sys.argv[1:]])
-    with _progress(Console(stderr=True, emoji=False)) as progress:
+    with _progress(notes()) as progress:
         task = progress.add_task("scenes", total=count)
         write_pool(out, spec, workers, command, lambda n: progress.advance(task, n))
 
@@ -76,7 +77,7 @@ def sequence(
     from training.world.bag import write_bag
     from training.world.sequence import film
 
-    with _progress(Console(stderr=True, emoji=False)) as progress:
+    with _progress(notes()) as progress:
         task = progress.add_task("frames", total=frames)
         shots = film(seed, frames, rate, width, height, lambda: progress.advance(task))
         write_bag(out, shots)
@@ -117,7 +118,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, RuntimeError) as error:
-        Console(stderr=True, emoji=False).print(f"error: {error}", style="red", markup=False)
+        complain(error)
         raise SystemExit(1) from None
 
 

@@ -1,0 +1,30 @@
+"""What commands say: results on standard output, progress and complaints on standard error.
+
+Names of emoji are left alone everywhere, as paths and sentences may hold ":end:".
+"""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+
+def results() -> Console:
+    """Standard output, for what was asked for."""
+    return Console(emoji=False)
+
+
+def notes() -> Console:
+    """Standard error, for progress and remarks: as they are, however long or bracketed."""
+    return Console(stderr=True, emoji=False, soft_wrap=True, markup=False, highlight=False)
+
+
+def complain(error: object) -> None:
+    """One red line on standard error."""
+    notes().print(str(error), style="red")
+
+
+def failed(error: object) -> typer.Exit:
+    """To be raised: says what is wrong, and ends the command with exit code 1."""
+    complain(error)
+    return typer.Exit(1)
