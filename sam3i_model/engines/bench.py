@@ -95,7 +95,8 @@ def sweep(
     kept = {name: unheard(name) for name in engines}
     reference = next(iter(engines))
     agreement = {name: Agreement() for name in engines if name != reference}
-    for picture in pictures:  # the first answers of all, which also warm up
+    terminal = Console(stderr=True, emoji=False)
+    for picture in track(pictures, "first answers", console=terminal):  # which also warm up
         answers = {name: timed(s, picture, asked[: max(counts)])[0] for name, s in kept.items()}
         for name, found in agreement.items():
             for ours, theirs in zip(answers[reference], answers[name], strict=True):
@@ -105,7 +106,7 @@ def sweep(
         name: {count: defaultdict(list) for count in counts} for name in engines
     }
     steps = list(product(range(repeat + 1), pictures, counts))
-    for turn, picture, count in track(steps, "frames", console=Console(stderr=True, emoji=False)):
+    for turn, picture, count in track(steps, "frames", console=terminal):
         for name in engines:
             stages = taken[name][count]
             if turn:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -14,14 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sam3i_model.engines.bench_command import write
+from sam3i_ros.bench.model_page import number, write_page
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
-    from sam3i_model.engines.interface import Engine
-    from sam3i_model.instruction import Instruction
-
-MAX_INSTRUCTIONS, MAX_PICTURES = 16, 16
+MAX_PICTURES = 16
 
 
 def model_command(
@@ -71,7 +64,7 @@ def model_command(
     from sam3i_model.engines.bench import STAGES, sweep
     from sam3i_model.weights import CheckpointError
     from sam3i_ros.bags import BagError
-    from sam3i_ros.bench.model_page import write_page
+    from sam3i_ros.bench.model_options import numbers, open_engines, prepared, sentences
     from sam3i_ros.bench.pictures import read_pictures
 
     if threads:
@@ -98,107 +91,14 @@ def model_command(
         if target:
             write(figures, target)
             write_page(figures, target.with_suffix(".html"))
-            console.print(f"in {target} and {target.with_suffix('.html')}", soft_wrap=True)
+            console.print(Text(f"in {target} and {target.with_suffix('.html')}"), soft_wrap=True)
     except (CheckpointError, BagError, MessageError, OSError) as error:
         Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
 
 
-def numbers(said: str) -> list[int]:
-    """Numbers of instructions, from small to large.
-
-    Raises:
-        EngineError: They are none, or some are not in 1..16.
-    """
-    from sam3i_model.engines.interface import EngineError
-
-    words = [word.strip() for word in said.split(",")]
-    allowed = {str(n): n for n in range(1, MAX_INSTRUCTIONS + 1)}
-    if not allowed.keys() >= set(words):
-        raise EngineError(
-            f"--instructions {said}: give numbers from 1 to {MAX_INSTRUCTIONS}, such as 1,4,8"
-        )
-    return sorted({allowed[word] for word in words})
-
-
-def prepared(out: Path) -> Path:
-    """The JSON file to write, in a folder that is there; EngineError if that can't be."""
-    from sam3i_model.engines.interface import EngineError
-
-    path = out if out.suffix == ".json" else out / "model.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EngineError(f"--out {out}: {error.strerror}; name another place") from error
-    return path
-
-
-def open_engines(
-    model: str, device: str, backends: Sequence[str] | None, image_size: int
-) -> tuple[dict[str, Engine], PreTrainedTokenizerBase]:
-    """By name: PyTorch, then the backends that were asked for, then the plain calls.
-
-    Raises:
-        CheckpointError: The checkpoint or one of its exports can't be used.
-    """
-    from sam3i_model.checkpoints import load, locate
-    from sam3i_model.engines.bench import PLAIN
-    from sam3i_model.engines.choosing import open_checkpoint
-    from sam3i_model.engines.interface import Backend, EngineError
-    from sam3i_model.engines.manifest import read_manifest
-    from sam3i_model.engines.stopwatch import PlainCalls
-
-    source = locate(model)
-    exported = source.is_dir() and read_manifest(source) is not None
-    if backends is None:
-        backends = [Backend.ONNX] if exported and not image_size else []
-    others: dict[str, Engine] = {}
-    for backend in dict.fromkeys(backends):
-        if backend not in (Backend.TORCH, Backend.ONNX, Backend.TENSORRT):
-            raise EngineError(f"--backend {backend}: use torch, onnx or tensorrt")
-        if backend == Backend.TORCH:
-            continue
-        opened = open_checkpoint(model, device, backend)
-        if opened.refused:
-            raise EngineError(opened.refused)
-        others[opened.name] = opened.engine
-        if image_size not in (0, opened.engine.config.image_size):
-            raise EngineError(
-                f"'{model}' has graphs of {opened.engine.config.image_size} px: leave --image-size "
-                f"out, or run `sam3i export --image-size {image_size}` and measure that"
-            )
-    loaded, tokenizer = load(model, device, image_size=image_size)
-    name = f"PyTorch, {loaded.device.type}"
-    return {name: loaded, **others, PLAIN: PlainCalls(loaded)}, tokenizer
-
-
-def sentences(said: Sequence[str], trained: Sequence[str], count: int) -> list[Instruction]:
-    """That many different instructions, what was said first.
-
-    Those that come with it are asked as concepts where their level wasn't trained: that takes as
-    long.
-
-    Raises:
-        EngineError: More were said than are asked.
-    """
-    from sam3i_model.engines.frames import DEFAULT_SENTENCES, MORE_SENTENCES
-    from sam3i_model.engines.interface import EngineError
-    from sam3i_model.instruction import Instruction, Level
-
-    if len(said) > count:
-        raise EngineError(f"--say {len(said)} times, but --instructions are {count} at most")
-    own = [
-        i if i.level.name.lower() in trained else replace(i, level=Level.CONCEPT)
-        for i in (*DEFAULT_SENTENCES, *MORE_SENTENCES)
-    ]
-    different = {i.text: i for i in [*map(Instruction, said), *own]}
-    return list(different.values())[:count]
-
-
 def show(figures: dict[str, Any], console: Console) -> None:
     """The times as a table an engine, then what they mean, line by line."""
-    from sam3i_ros.bench.model_page import number
-
     for name, by_count in figures["ms"].items():
         table = Table("ms, median (p95)", *by_count, title=name, box=SIMPLE_HEAD, padding=0)
         first = next(iter(by_count.values()))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from sam3i_model import cli
 from sam3i_ros.bags import BagError
-from sam3i_ros.bench.model import numbers, sentences
+from sam3i_ros.bench.model_options import numbers, sentences
 from sam3i_ros.bench.model_page import number, ticks, write_page
 from sam3i_ros.bench.pictures import evenly, read_pictures
 from sam3i_ros.messages import image_msg
