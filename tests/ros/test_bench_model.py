@@ -113,7 +113,6 @@ def test_a_name_can_be_given_to_the_files(tmp_path):
         (["--frames", "BAG", "--backend", "auto"], "use torch, onnx or tensorrt"),
         (["--frames", "BAG", "--image-size", "100"], "give a multiple of 32"),
         (["--frames", "BAG", "--instructions", "1", "--say", "a", "--say", "b"], "1 at most"),
-        (["--frames", "BAG", "--say", " ", *ONCE], "' ' can't be asked: the instruction is empty"),
         (["--frames", "BAG", "--out", "FILE/new"], "name another place"),
     ],
 )
@@ -122,6 +121,14 @@ def test_mistakes_end_in_one_line(words, said, bag, tmp_path, monkeypatch):
     (tmp_path / "FILE").touch()
     result = bench(*(str(bag) if word == "BAG" else word for word in words))
     assert said in refused(result)
+
+
+def test_an_instruction_that_can_not_be_asked_is_one_line_after_the_bar(bag):
+    result = bench("--frames", str(bag), "--say", " ", *ONCE)
+    assert result.exit_code == 1
+    bar, *said = result.output.strip().splitlines()
+    assert bar.startswith("first answers")
+    assert said == ["' ' can't be asked: the instruction is empty"]
 
 
 def test_without_ros_a_bag_is_one_line_and_pictures_are_read(bag, tmp_path, monkeypatch, capsys):
