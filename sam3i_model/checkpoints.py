@@ -36,6 +36,7 @@ ALIGNMENT = 64
 """Bytes. Matrix products take another path, and may round otherwise, at other addresses."""
 MAX_LAYERS = 200
 MAX_WIDTH = 1_000_000
+MAX_IMAGE_SIZE = 4096
 OFFICIAL_NORM_EPS = 1e-5
 """Of the official image encoder; transformers' default of 1e-6 moves mask logits by up to 6e-4."""
 
@@ -110,7 +111,7 @@ def resolve_device(device: str) -> torch.device:
 
 
 def load(
-    model: str | Path, device: str = "auto", sizes: Path | None = None
+    model: str | Path, device: str = "auto", sizes: Path | None = None, image_size: int = 0
 ) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
     """Load a checkpoint in float32, ready for inference.
 
@@ -120,6 +121,7 @@ def load(
         model: `bundled`, a folder, a hub id, or an official `.pt` file.
         device: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`, ...
         sizes: A config.json for an official file of other sizes than the released ones.
+        image_size: Another side of the square input, px; 0 keeps the checkpoint's.
 
     Raises:
         CheckpointError: One line that says what is wrong and what to do.
@@ -128,6 +130,9 @@ def load(
     source = locate(model)
     weights = open_weights(source)
     config = configure(weights, sizes)
+    if image_size:
+        check_size(config, image_size)
+        config.image_size = image_size
     tokenizer = tokenizer_for(source)
     if len(tokenizer) > config.text_config.vocab_size:
         raise CheckpointError(
@@ -137,6 +142,19 @@ def load(
     loaded = assemble(weights, config)
     torch.nn.Module.to(loaded, target)  # the library's own `to` has a signature mypy can't read
     return loaded.eval(), tokenizer
+
+
+def check_size(config: Sam3IConfig, size: int) -> None:
+    """Refuse input sizes that the image encoder can't take.
+
+    Raises:
+        CheckpointError: It can't; the line says what it can.
+    """
+    step = config.size_step
+    if size % step or not 2 * step <= size <= MAX_IMAGE_SIZE:
+        raise CheckpointError(
+            f"image size {size} doesn't fit: give a multiple of {step} up to {MAX_IMAGE_SIZE}"
+        )
 
 
 def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:

@@ -57,7 +57,7 @@ VERBS = {
         "sam3i_ros.replay:replay_command",
         "Run a recorded bag through a model, into a new bag.",
     ),
-    "bench": ("sam3i_ros.bench:app", "Measure the node, its tracking, and engines."),
+    "bench": ("sam3i_ros.bench:app", "Measure the model, the node and its tracking."),
 }
 
 
@@ -97,7 +97,7 @@ def main() -> None:
     """Entry point of `sam3i`."""
     called = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     try:
-        app = build(called)
+        build(called)()  # commands import some of what they need when they run
     except ImportError as error:
         missing = error.name or str(error)
         complain(
@@ -105,7 +105,6 @@ def main() -> None:
             "source your ROS 2 workspace"
         )
         raise SystemExit(1) from error
-    app()
 
 
 if __name__ == "__main__":

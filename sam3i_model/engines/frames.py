@@ -24,6 +24,17 @@ DEFAULT_SENTENCES = [
     Instruction("something to drink from", level=Level.COMPLEX),
     Instruction("what is in the way of the thing in the middle", level=Level.COMPLEX),
 ]
+MORE_SENTENCES = [
+    Instruction("can", level=Level.CONCEPT),
+    Instruction("the blue box", level=Level.CONCEPT),
+    Instruction("white things", level=Level.CONCEPT),
+    Instruction("the green thing", level=Level.CONCEPT),
+    Instruction("the rightmost box", level=Level.SIMPLE),
+    Instruction("the smallest thing on the left", level=Level.SIMPLE),
+    Instruction("something to eat with", level=Level.COMPLEX),
+    Instruction("what would break if it fell", level=Level.COMPLEX),
+]
+"""With the others, as many as a frame is timed with."""
 
 
 def read_frames(paths: Sequence[Path]) -> list[np.ndarray]:

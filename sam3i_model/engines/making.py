@@ -13,7 +13,6 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.checkpoints import load, save
-from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.engines import writing
 from sam3i_model.engines.graphs import plain_attention
 from sam3i_model.engines.interface import EngineError
@@ -99,11 +98,8 @@ def export(
 def prepare(
     checkpoint: str, folder: Path, image_size: int
 ) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
-    """Write a checkpoint as a folder, at another input size if wanted, and load it from there."""
-    model, tokenizer = load(checkpoint, "cpu")
-    if image_size:
-        check_size(model.config, image_size)
-        model.config.image_size = image_size
+    """Load a checkpoint, at another input size if wanted, and write it as a folder."""
+    model, tokenizer = load(checkpoint, "cpu", image_size=image_size)
     needed = 2.2 * sum(t.nbytes for t in model.state_dict().values())  # weights, and graphs
     free = shutil.disk_usage(folder.parent).free
     if free < needed:
@@ -112,18 +108,7 @@ def prepare(
             f"takes {needed / 1e9:.1f} GB"
         )
     save(model, tokenizer, folder)
-    return load(folder, "cpu")  # what depends on the size is made anew
-
-
-def check_size(config: Sam3IConfig, size: int) -> None:
-    """Refuse sizes that the image encoder can't take.
-
-    Raises:
-        EngineError: It can't; the line says what it can.
-    """
-    step = config.size_step
-    if size % step or not 2 * step <= size <= 4096:
-        raise EngineError(f"image size {size} doesn't fit: give a multiple of {step} up to 4096")
+    return model, tokenizer
 
 
 def write_graphs(

@@ -11,7 +11,7 @@ import torch
 from transformers import Sam3Model
 
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
-from sam3i_model.engines.bench import surroundings
+from sam3i_model.engines.machine import surroundings
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import Sam3IModel
 
@@ -96,6 +96,7 @@ def plain_model(model: Sam3IModel) -> Sam3Model:
     """transformers' own model on the very tensors of ours: no second copy in memory."""
     with torch.device("meta"):
         plain = Sam3Model(model.config)
+    plain.vision_encoder = model.vision_encoder  # the small one is none of transformers'
     plain.load_state_dict(model.state_dict(), strict=False, assign=True)
     ours = dict(model.named_buffers())
     for name, _ in list(plain.named_buffers()):  # some are in no checkpoint

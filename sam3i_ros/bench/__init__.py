@@ -1,4 +1,4 @@
-"""What the node costs beside the model, whether it stays well for long, and how well it tracks."""
+"""What the model and the node cost, whether it stays well for long, and how well it tracks."""
 
 from sam3i_ros.bench.command import app
 

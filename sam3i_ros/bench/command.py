@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sam3i_model.engines.bench_command import engines_command, shared_work_command, write
+from sam3i_model.engines.bench_command import shared_work_command, write
+from sam3i_ros.bench.model import model_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Model = Annotated[
@@ -22,10 +23,10 @@ Out = Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.
 
 @app.callback()
 def bench() -> None:
-    """Measure what the node costs beside the model, how well it tracks, and engines."""
+    """Measure the model, what the node costs beside it, and how well it tracks."""
 
 
-app.command("engines")(engines_command)
+app.command("model")(model_command)
 app.command("shared-work")(shared_work_command)
 
 

@@ -284,7 +284,7 @@ def test_a_manifest_that_lies_is_refused(copy, change, said):
 
 def test_nothing_is_left_of_an_export_that_fails(exports, tmp_path):
     base = str(exports[0])
-    with pytest.raises(EngineError, match="multiple of 14"):
+    with pytest.raises(CheckpointError, match="multiple of 14"):
         making.export(base, tmp_path / "out", FRAMES, ASKED, 100)
     with pytest.raises(EngineError, match="nothing to check complex"):
         making.export(base, tmp_path / "out", FRAMES, ASKED[:2], earlier=exports[0])
