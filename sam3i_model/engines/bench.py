@@ -9,7 +9,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from transformers import PreTrainedTokenizerBase
 
@@ -19,6 +18,7 @@ from sam3i_model.engines.stopwatch import Stopwatch
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.segmenter import Segmenter
+from sam3i_model.terminal import notes
 
 PLAIN = "Sam3Model, a call each"
 STAGES = {
@@ -95,7 +95,7 @@ def sweep(
     kept = {name: unheard(name) for name in engines}
     reference = next(iter(engines))
     agreement = {name: Agreement() for name in engines if name != reference}
-    terminal = Console(stderr=True, emoji=False)
+    terminal = notes()
     for picture in track(pictures, "first answers", console=terminal):  # which also warm up
         answers = {name: timed(s, picture, asked[: max(counts)])[0] for name, s in kept.items()}
         for name, found in agreement.items():

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+
+from sam3i_model.terminal import results
 
 
 def shared_work_command(
@@ -24,7 +25,7 @@ def shared_work_command(
     """
     from sam3i_model.engines.shared_work import measure
 
-    console = Console(emoji=False)
+    console = results()
     figures = measure(instructions, image_size, repeat, lambda text: console.print(text))
     for key, value in figures.items():
         console.print(f"{key}: {value}", soft_wrap=True)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sam3i_model.engines.bench_command import write
+from sam3i_model.terminal import failed, results
 from sam3i_ros.bench.model_page import number, write_page
 
 MAX_PICTURES = 16
@@ -69,7 +70,7 @@ def model_command(
 
     if threads:
         torch.set_num_threads(threads)
-    console = Console(emoji=False)
+    console = results()
     try:
         counts = numbers(instructions)
         pictures = read_pictures(frames or (), image, count)
@@ -93,8 +94,7 @@ def model_command(
             write_page(figures, target.with_suffix(".html"))
             console.print(Text(f"in {target} and {target.with_suffix('.html')}"), soft_wrap=True)
     except (CheckpointError, BagError, MessageError, OSError) as error:
-        Console(stderr=True, emoji=False).print(Text(str(error), style="red"), soft_wrap=True)
-        raise typer.Exit(1) from error
+        raise failed(error) from error
 
 
 def show(figures: dict[str, Any], console: Console) -> None:
