@@ -6,7 +6,6 @@ import os
 import platform
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from rich.progress import track
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction
+from sam3i_model.machine import processor
 from sam3i_model.segmenter import Segmenter
 
 STAGES = ("image", "grounding", "both")
@@ -88,11 +88,3 @@ def surroundings() -> dict[str, Any]:
         "precision": "float32",
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
-
-
-def processor() -> str:
-    """Its name, as Linux has it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
