@@ -114,9 +114,7 @@ class Camera:
     def _hear(self, message: Any) -> None:
         stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         delay = (self._node.get_clock().now().nanoseconds - stamp) / 1e9
-        if len(message.segments) == self._segments and all(
-            s.point_count for s in message.segments
-        ):
+        if len(message.segments) == self._segments and all(s.point_count for s in message.segments):
             self.answers.append(Answer(self._frames[stamp], time.monotonic(), delay))
 
     def _diagnose(self, message: Any) -> None:

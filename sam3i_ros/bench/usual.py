@@ -54,9 +54,7 @@ class UsualNode(Node):
             self.create_subscription(
                 Image, topic, partial(self._on_image, topic), qos_profile_sensor_data
             )
-        self.create_subscription(
-            CameraInfo, "camera_info", self._on_info, qos_profile_sensor_data
-        )
+        self.create_subscription(CameraInfo, "camera_info", self._on_info, qos_profile_sensor_data)
         self._masks = self.create_publisher(Image, "~/masks", QUEUE)
         self._points = self.create_publisher(PointCloud2, "~/points", QUEUE)
         self._segments = self.create_publisher(SegmentArray, "~/segments", QUEUE)
@@ -89,9 +87,7 @@ class UsualNode(Node):
         for label, (name, score, mask, cloud) in enumerate(
             zip(names, scores, masks, points, strict=True), start=1
         ):
-            found.segments.append(
-                messages.segment_msg(name, label, score, mask, cloud, offset)
-            )
+            found.segments.append(messages.segment_msg(name, label, score, mask, cloud, offset))
             offset += len(cloud.points) if cloud else 0
         self._masks.publish(messages.image_msg(label_image(masks, scores), "16UC1", header))
         self._points.publish(messages.points_msg(points, rgb, header))
