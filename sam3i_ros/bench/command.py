@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,12 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from sam3i_model.engines.bench_command import engines_command, shared_work_command, write
+from sam3i_model.machine import processor
+from sam3i_ros.bench.camera import Load
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-Model = Annotated[
-    str, typer.Option(help="A checkpoint; by default none, so that the node alone is measured.")
-]
 Rate = Annotated[float, typer.Option(min=1, max=240, help="Camera frames per second.")]
+Seconds = Annotated[float, typer.Option(min=1, max=86400, help="How long to measure.")]
+Width = Annotated[int, typer.Option(min=320, max=1920, help="Of the images, px.")]
+Height = Annotated[int, typer.Option(min=240, max=1080, help="Of the images, px.")]
+Instructions = Annotated[int, typer.Option(min=1, max=16, help="Active at once.")]
+Segments = Annotated[
+    int, typer.Option(min=1, max=100, help="In every frame, shared among the instructions.")
+]
 Out = Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")]
 
 
@@ -31,25 +40,50 @@ app.command("shared-work")(shared_work_command)
 
 @app.command()
 def node(
-    model: Model = "fixed:0",
-    rate: Rate = 15.0,
-    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 20.0,
+    rate: Rate = 4.0,
+    seconds: Seconds = 20.0,
+    width: Width = 1280,
+    height: Height = 720,
+    instructions: Instructions = 8,
+    segments: Segments = 8,
     out: Out = None,
 ) -> None:
-    """Time per stage, with 640x480 RGB-D, 5 segments and every output listened to."""
-    _finish({"mode": "node", **_node(model, rate, seconds)}, out)
+    """What the node costs beside the model, and what one written the usual way would.
+
+    Both get RGB-D and a model that takes no time, run on one core, and every output is listened to.
+    """
+    from sam3i_ros.bench.comparison import THIS, compare, comparison_table, left_behind
+
+    console = Console(emoji=False)
+    load = Load(rate, seconds, width, height, instructions, segments)
+    try:
+        figures = compare(load)
+    except RuntimeError as error:
+        raise _fail(error) from error
+    console.print(_stages("this node", figures["nodes"][THIS]["stages_ms"]))
+    console.print(comparison_table(figures))
+    for name in left_behind(figures):
+        console.print(
+            f"{name}: {rate:g} Hz is too fast for it, give a lower --rate", style="yellow"
+        )
+    _finish({"mode": "node", **figures}, out)
 
 
 @app.command()
 def soak(
-    # Takes longer than a frame, so that frames must be dropped.
-    model: Model = "fixed:100",
     rate: Rate = 15.0,
-    seconds: Annotated[float, typer.Option(min=1, help="How long to measure.")] = 60.0,
+    seconds: Seconds = 60.0,
+    # Takes longer than a frame, so that frames must be dropped.
+    delay: Annotated[float, typer.Option(min=0, max=5, help="Seconds that the model takes.")] = 0.1,
+    width: Width = 1280,
+    height: Height = 720,
+    instructions: Instructions = 8,
+    segments: Segments = 8,
     out: Out = None,
 ) -> None:
-    """Memory and drops of the same node under overload."""
-    _finish({"mode": "soak", **_node(model, rate, seconds)}, out)
+    """Memory and drops of the node under overload."""
+    load = Load(rate, seconds, width, height, instructions, segments, delay)
+    _finish({"mode": "soak", **_node(load)}, out)
 
 
 @app.command()
@@ -83,19 +117,23 @@ def tracking(
     for row in rows:
         table.add_row(*map(str, row.values()))
     console.print(table)
+    load = Load(30.0, seconds, 640, 480, instructions=5, segments=5, delay=delay)
     given = ("tracking:=true", f"tracking_width:={width}")
-    figures = _node(f"fixed:{1000 * delay:g}", 30.0, seconds, given, pictures=False)
-    _finish({"mode": "tracking", "width": width, "films": rows, **figures}, out)
+    figures = _node(load, given, pictures=False)
+    _finish({"mode": "tracking", "tracking_width": width, "films": rows, **figures}, out)
 
 
-def _node(model: str, rate: float, seconds: float, *how: Any, **more: Any) -> dict[str, Any]:
+def _node(load: Load, *how: Any, **more: Any) -> dict[str, Any]:
+    """Our node's figures; its stages are printed."""
     from sam3i_ros.bench.rig import measure  # after the options are known to be right
 
     try:
-        figures = measure(model, rate, seconds, *how, **more)
+        figures = measure(load, *how, **more)
     except RuntimeError as error:
         raise _fail(error) from error
-    return {"model": model, "rate_hz": rate, **figures}
+    title = f"node with a model of {load.delay:g} s at {load.rate:g} Hz"
+    Console(emoji=False).print(_stages(title, figures["stages_ms"]))
+    return {**asdict(load), **figures}
 
 
 def _fail(error: Exception) -> typer.Exit:
@@ -103,16 +141,36 @@ def _fail(error: Exception) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _finish(figures: dict[str, Any], out: Path | None) -> None:
-    """Prints the stages as a table, everything else line by line, and writes it all."""
-    console = Console(emoji=False)
-    figures["load_average"] = [round(load, 1) for load in os.getloadavg()]
-    title = f"node with model {figures['model']} at {figures['rate_hz']:g} Hz"
+def _stages(title: str, stages: Mapping[str, Mapping[str, float]]) -> Table:
     table = Table("stage", "p50 ms", "p95 ms", title=title)
-    for stage, times in figures["stages_ms"].items():
+    for stage, times in stages.items():
         table.add_row(stage, f"{times['p50']:.2f}", f"{times['p95']:.2f}")
-    console.print(table)
+    return table
+
+
+def _finish(figures: dict[str, Any], out: Path | None) -> None:
+    """Prints line by line what is in no table, and writes everything."""
+    figures |= _surroundings()
+    console = Console(emoji=False)
     for key, value in figures.items():
-        if key not in ("stages_ms", "films"):
+        if key not in ("stages_ms", "films", "nodes", "times_less"):
             console.print(f"{key}: {value}")
     write(figures, out)
+
+
+def _surroundings() -> dict[str, Any]:
+    """What a reader of figures must know of the machine."""
+    import cv2
+    import numpy as np
+    import rclpy
+
+    return {
+        "processor": processor(),
+        "load_average": [round(load, 1) for load in os.getloadavg()],
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "opencv": cv2.__version__,
+            "middleware": rclpy.get_rmw_implementation_identifier(),
+        },
+    }
