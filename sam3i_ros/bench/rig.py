@@ -22,6 +22,7 @@ from sam3i_ros.bench.camera import Answer, Camera, Load
 from sam3i_ros.bench.fixed import model_name
 
 OURS, USUAL = "sam3i_ros.bench.fixed", "sam3i_ros.bench.usual"  # modules that run a node
+START = 60.0  # s, that a node may take to come up
 WARM_UP = 10.0  # s, not measured
 TRANSPORT = 0.03  # s, that a frame may take to the node; a busy machine needs some
 DOMAIN = "87"
@@ -29,8 +30,10 @@ PROFILE = Path(__file__).parents[2] / "config" / "fastdds.xml"
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path, core: int | None) -> Iterator[int]:
-    """A process, on one core if that is given; its id. What it says goes to a file."""
+def running(
+    command: Sequence[str], log: Path, core: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process, on one core if that is given. What it says goes to a file."""
     allowed = os.sched_getaffinity(0)
     with log.open("w") as out:
         if core is not None:
@@ -40,7 +43,7 @@ def running(command: Sequence[str], log: Path, core: int | None) -> Iterator[int
         finally:
             os.sched_setaffinity(0, allowed)
     try:
-        yield process.pid
+        yield process
     finally:
         process.terminate()
         try:
@@ -80,29 +83,34 @@ def measure(
 ) -> dict[str, Any]:
     """Runs camera and node under a load, and gives all figures; times in ms, memory in MB.
 
-    Without `pictures`, nobody listens to those for people. RuntimeError with the node's log if it
-    does not come up.
+    Without `pictures`, nobody listens to those for people. RuntimeError with the node's last words
+    if it does not come up, or not to the end.
     """
     os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(PROFILE))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ["ROS_DOMAIN_ID"] = DOMAIN
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "node.log"
-        with running(node_command(module, load, parameters), log, core) as pid:
+        with running(node_command(module, load, parameters), log, core) as process:
             camera = Camera(load, pictures)
             try:
-                return _measure(camera, pid, load)
-            except TimeoutError as error:
-                raise RuntimeError(f"{error}; the node said: {log.read_text()}") from error
+                return _measure(camera, process, load)
+            except RuntimeError as error:
+                said = log.read_text(errors="replace").split("\n")
+                last = next((line for line in reversed(said) if line.strip()), "nothing")
+                raise RuntimeError(f"{error}; the node's last words: {last}") from error
             finally:
                 camera.close()
 
 
-def _measure(camera: Camera, pid: int, load: Load) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
+def _measure(camera: Camera, process: subprocess.Popen[bytes], load: Load) -> dict[str, Any]:
+    pid = process.pid
+    deadline = time.monotonic() + START
     while not camera.ready():
+        if process.poll() is not None:
+            raise RuntimeError("the node ended before it listened")
         if time.monotonic() > deadline:
-            raise TimeoutError("the node did not come up within 60 s")
+            raise RuntimeError(f"the node did not come up within {START:g} s")
         time.sleep(0.1)
     time.sleep(1.0)  # the node may know of the match a moment later
     rate = load.rate
@@ -117,8 +125,10 @@ def _measure(camera: Camera, pid: int, load: Load) -> dict[str, Any]:
     grown, used = resident_mb(pid) - memory, cpu_seconds(pid) - processor
     time.sleep(2.0)  # the last answers, and diagnostics that know of them
     answers = [a for a in camera.answers if a.frame >= warm]
+    if process.poll() is not None:
+        raise RuntimeError("the node ended while it was measured")
     if not answers:
-        raise TimeoutError("no complete answer came")
+        raise RuntimeError("no complete answer came")
     delays = [1000 * a.delay for a in answers]
     return {
         "sent": total,

@@ -50,11 +50,10 @@ class UsualNode(Node):
         self._once = self.declare_parameter("deproject_once", False).value
         self._info: CameraInfo | None = None
         self._waiting: dict[str, dict[int, Image]] = {"image": {}, "depth": {}}  # by stamp, ns
+        sensor = qos_profile_sensor_data
+        self.create_subscription(CameraInfo, "camera_info", self._on_info, sensor)
         for topic in self._waiting:
-            self.create_subscription(
-                Image, topic, partial(self._on_image, topic), qos_profile_sensor_data
-            )
-        self.create_subscription(CameraInfo, "camera_info", self._on_info, qos_profile_sensor_data)
+            self.create_subscription(Image, topic, partial(self._on_image, topic), sensor)
         self._masks = self.create_publisher(Image, "~/masks", QUEUE)
         self._points = self.create_publisher(PointCloud2, "~/points", QUEUE)
         self._segments = self.create_publisher(SegmentArray, "~/segments", QUEUE)
