@@ -115,14 +115,16 @@ def _measure(camera: Camera, process: subprocess.Popen[bytes], load: Load) -> di
     time.sleep(1.0)  # the node may know of the match a moment later
     rate = load.rate
     warm, total = int(WARM_UP * rate), int((WARM_UP + load.seconds) * rate)
-    memory = processor = 0.0
+    memory = halfway = processor = 0.0
     start = time.monotonic()
     for number in track(range(total), f"{rate:g} Hz", console=Console(stderr=True, emoji=False)):
         if number == warm:
             memory, processor = resident_mb(pid), cpu_seconds(pid)
+        if number == (warm + total) // 2:
+            halfway = resident_mb(pid)
         camera.show(number)
         time.sleep(max(0.0, start + (number + 1) / rate - time.monotonic()))
-    grown, used = resident_mb(pid) - memory, cpu_seconds(pid) - processor
+    at_end, used = resident_mb(pid), cpu_seconds(pid) - processor
     time.sleep(2.0)  # the last answers, and diagnostics that know of them
     answers = [a for a in camera.answers if a.frame >= warm]
     if process.poll() is not None:
@@ -135,8 +137,9 @@ def _measure(camera: Camera, process: subprocess.Popen[bytes], load: Load) -> di
         **_reported(camera.diagnostics),
         "in_order": [a.frame for a in answers] == sorted(a.frame for a in answers),
         "not_newest": _not_newest(answers, camera.sent),
-        "memory_mb": round(memory + grown, 1),
-        "memory_growth_mb": round(grown, 2),
+        "memory_mb": round(at_end, 1),
+        "memory_growth_mb": round(at_end - memory, 2),
+        "memory_growth_second_half_mb": round(at_end - halfway, 2),
         "cpu_percent": round(100 * used / load.seconds, 1),
         "cpu_ms_per_answer": round(1000 * used / len(answers), 2),
         "answered_hz": round(len(answers) / load.seconds, 2),
