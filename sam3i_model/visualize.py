@@ -46,16 +46,16 @@ def draw_overlay(rgb: Array, groundings: Sequence[Grounding]) -> Array:
     """
     picture = np.array(rgb)  # a copy that OpenCV can write to, whatever the rows' padding
     scale = max(picture.shape[1] / 640, 0.5)
-    for index, grounding in enumerate(groundings):
-        for mask in grounding.masks:
-            draw_mask(picture, mask, color_for(index), scale)
-    # Tags come after all masks, so that none is covered.
+    tags = []
     for index, grounding in enumerate(groundings):
         for mask, score in zip(grounding.masks, grounding.scores, strict=True):
-            x, y, width, _ = cv2.boundingRect(mask.view(np.uint8))
-            if width:
-                tag = f"{short_text(grounding.instruction.text)} {score:.2f}"
-                draw_tag(picture, tag, (x, y), color_for(index), scale)
+            color = color_for(index)
+            if corner := draw_mask(picture, mask, color, scale):
+                tags.append(
+                    (f"{short_text(grounding.instruction.text)} {score:.2f}", corner, color)
+                )
+    for tag, corner, color in tags:  # after all masks, so that none is covered
+        draw_tag(picture, tag, corner, color, scale)
     top = 0
     for index, grounding in enumerate(groundings):
         if grounding.outcome != Outcome.FOUND:
@@ -75,19 +75,21 @@ def short_text(text: str) -> str:
     return line if len(line) <= _MAX_TAG else line[: _MAX_TAG - 3] + "..."
 
 
-def draw_mask(picture: Array, mask: Array, color: Color, scale: float) -> None:
+def draw_mask(picture: Array, mask: Array, color: Color, scale: float) -> tuple[int, int] | None:
+    """Tints and outlines it; the corner (x, y) of the box around it, None if it is empty."""
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     if width == 0:
-        return
+        return None
     window = np.s_[y : y + height, x : x + width]
     part, inside = picture[window], mask[window]
-    tint = np.multiply(color, _OPACITY)
-    part[inside] = (part[inside] * (1 - _OPACITY) + tint).astype(np.uint8)
-    contours, _ = cv2.findContours(
-        np.ascontiguousarray(inside).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
-    )
+    values = np.arange(256)[:, None] * (1 - _OPACITY) + np.multiply(color, _OPACITY)
+    tinted = cv2.LUT(part, values.astype(np.uint8)[None])
+    shape = np.ascontiguousarray(inside).view(np.uint8)
+    cv2.copyTo(tinted, shape, part)
+    contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     thickness = max(1, round(1.5 * scale))
     cv2.drawContours(picture, contours, -1, color, thickness, cv2.LINE_AA, offset=(x, y))
+    return x, y
 
 
 def draw_tag(

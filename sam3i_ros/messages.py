@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Duration
@@ -32,7 +31,7 @@ from sam3i_model.decoding import (
 )
 from sam3i_model.grounding import Grounding
 from sam3i_model.visualize import color_for
-from sam3i_ros.geometry import Cloud
+from sam3i_ros.geometry import Cloud, Roi, mask_roi
 from sam3i_ros.msg import InstructionResult, Segment, SegmentArray
 
 __all__ = [
@@ -54,7 +53,7 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
-_POINT = np.dtype([("xyz", "<f4", 3), ("rgb", "<u4"), ("label", "<u4")])
+_POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("rgb", "<u4"), ("label", "<u4")])
 # RViz and PCL read `rgb` as a float32 whose bits are 0x00RRGGBB.
 _FIELDS = (
     ("x", 0, PointField.FLOAT32),
@@ -67,13 +66,19 @@ _TEXT_HEIGHT = 0.03  # m
 _LEAST_SIDE = 0.001  # m; RViz does not draw a flat cube
 
 
-def label_image(masks: Sequence[Array], scores: Sequence[float], shape: tuple[int, int]) -> Array:
+def label_image(
+    masks: Sequence[Array],
+    scores: Sequence[float],
+    shape: tuple[int, int],
+    rois: Sequence[Roi] | None = None,
+) -> Array:
     """Masks drawn into one image, the higher score on top.
 
     Args:
         masks: bool (H, W) each; mask i gets the label i + 1.
         scores: one a mask.
         shape: (H, W).
+        rois: `mask_roi` of each mask, from whoever has them.
 
     Returns:
         uint16 (H, W), 0 is background.
@@ -81,7 +86,7 @@ def label_image(masks: Sequence[Array], scores: Sequence[float], shape: tuple[in
     labels = np.zeros(shape, np.uint16)
     # Lowest first; of equal scores the earlier mask is drawn last.
     for index in sorted(range(len(masks)), key=lambda i: (scores[i], -i)):
-        x, y, width, height = cv2.boundingRect(masks[index].view(np.uint8))
+        x, y, width, height = rois[index] if rois else mask_roi(masks[index])
         window = np.s_[y : y + height, x : x + width]
         np.copyto(labels[window], np.uint16(index + 1), where=masks[index][window])
     return labels
@@ -116,9 +121,13 @@ def points_msg(clouds: Sequence[Cloud | None], rgb: Array, header: Header) -> Po
             continue
         part = points[start : start + len(cloud.points)]
         start += len(part)
-        part["xyz"] = cloud.points
-        r, g, b = colours.take(cloud.pixels, axis=0).astype(np.uint32).T
-        part["rgb"] = r << 16 | g << 8 | b
+        for axis, name in enumerate("xyz"):
+            part[name] = cloud.points[:, axis]
+        seen = colours.take(cloud.pixels, axis=0)
+        bgr0 = np.zeros((len(part), 4), np.uint8)
+        for channel in range(3):
+            bgr0[:, 2 - channel] = seen[:, channel]
+        part["rgb"] = bgr0.view("<u4")[:, 0]
         part["label"] = label
     return PointCloud2(
         header=header,
@@ -159,6 +168,7 @@ def segment_msg(
     point_offset: int = 0,
     track_id: int = 0,
     carried: bool = False,
+    roi: Roi | None = None,
 ) -> Segment:
     """One segment; all 3D fields are zero without a cloud.
 
@@ -171,8 +181,9 @@ def segment_msg(
         point_offset: index of its first point in `points_msg` of all clouds.
         track_id: 0 means not tracked.
         carried: moved here from an earlier grounding.
+        roi: `mask_roi` of the mask, from whoever has it.
     """
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    x, y, width, height = roi or mask_roi(mask)
     msg = Segment(
         instruction_id=instruction_id,
         track_id=track_id,

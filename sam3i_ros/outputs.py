@@ -35,7 +35,10 @@ class FrameMessages:
         found = self._result.segments
         height, width = self._result.frame.rgb.shape[:2]
         labels = messages.label_image(
-            [s.mask for s in found], [s.score for s in found], (height, width)
+            [s.mask for s in found],
+            [s.score for s in found],
+            (height, width),
+            [s.roi for s in found],
         )
         return messages.image_msg(labels, "16UC1", self._header)
 
@@ -78,6 +81,7 @@ class FrameMessages:
                     offset,
                     segment.track_id,
                     segment.carried,
+                    segment.roi,
                 )
             )
             offset += len(segment.cloud.points) if segment.cloud else 0

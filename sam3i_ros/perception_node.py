@@ -31,6 +31,7 @@ from sam3i_ros.health import Health, Severity, to_diagnostics
 from sam3i_ros.inputs import CameraInputs, depth_topic
 from sam3i_ros.instruction_topics import InstructionTopics
 from sam3i_ros.instructions import InstructionList, entry
+from sam3i_ros.memory import keep_freed_memory
 from sam3i_ros.outputs import Outputs
 from sam3i_ros.pipeline import Pipeline, SegmenterLike
 from sam3i_ros.transforms import Transforms, make_transforms
@@ -314,6 +315,7 @@ def main(
     args: Sequence[str] | None = None, segmenter_factory: SegmenterFactory = load_segmenter
 ) -> int:
     """Runs the node until it is interrupted; the exit status."""
+    keep_freed_memory()
     rclpy.init(args=args)
     executor = MultiThreadedExecutor(num_threads=2)  # traffic, and all else
     try:

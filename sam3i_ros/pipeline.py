@@ -16,7 +16,7 @@ from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction
 from sam3i_ros import messages
 from sam3i_ros.camera import Frame, FrameDecoder, RawFrame
-from sam3i_ros.geometry import Cloud, LiftOptions, lift, transform_cloud
+from sam3i_ros.geometry import Cloud, LiftOptions, Roi, lift, mask_roi, transform_cloud
 from sam3i_ros.health import Health, Severity
 from sam3i_ros.instructions import Entry
 from sam3i_ros.msg import InstructionResult
@@ -47,6 +47,7 @@ class Segment:
 
     instruction_id: str
     mask: npt.NDArray[np.bool_]  # (H, W)
+    roi: Roi  # of the mask
     score: float
     cloud: Cloud | None  # in Result.frame_3d
     track_id: int = 0  # 0: not tracked
@@ -168,13 +169,15 @@ class Pipeline:
         for answer in answers:
             found = answer.grounding
             for mask, score, track_id in zip(found.masks, found.scores, answer.ids, strict=True):
-                cloud = None
+                roi, cloud = mask_roi(mask), None
                 if not no_3d and frame.depth is not None and frame.rays is not None:
-                    cloud = lift(mask, frame.depth, frame.rays, options)
+                    cloud = lift(mask, frame.depth, frame.rays, options, roi)
                 if cloud is not None and transform is not None:
                     cloud = transform_cloud(transform, cloud)
                 id = found.instruction.id
-                segments.append(Segment(id, mask, float(score), cloud, track_id, answer.carried))
+                segments.append(
+                    Segment(id, mask, roi, float(score), cloud, track_id, answer.carried)
+                )
         return segments, frame_3d, no_3d
 
     def _transform(self, frame: Frame, settings: Settings) -> tuple[Any, str, str]:

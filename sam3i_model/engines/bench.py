@@ -13,10 +13,10 @@ from rich.progress import track
 from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.engines.interface import Engine, EngineError
-from sam3i_model.engines.machine import surroundings
 from sam3i_model.engines.stopwatch import Stopwatch
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
+from sam3i_model.machine import surroundings
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import notes
 

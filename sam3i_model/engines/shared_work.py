@@ -11,8 +11,8 @@ import torch
 from transformers import Sam3Model
 
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
-from sam3i_model.engines.machine import surroundings
 from sam3i_model.instruction import Level
+from sam3i_model.machine import surroundings
 from sam3i_model.modeling import Sam3IModel
 
 

@@ -1,4 +1,4 @@
-"""A camera and a listener in this process that talk DDS to the node in a process of its own."""
+"""Runs a node in a process of its own under a load, and measures it from outside."""
 
 from __future__ import annotations
 
@@ -8,138 +8,57 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
-from sam3i_ros.bench.fixed import HEIGHT, PREFIX, SEGMENTS, WIDTH
+from sam3i_model.terminal import notes
+from sam3i_ros.bench.camera import Answer, Camera, Load
+from sam3i_ros.bench.fixed import model_name
 
+OURS, USUAL = "sam3i_ros.bench.fixed", "sam3i_ros.bench.usual"  # modules that run a node
+START = 60.0  # s, that a node may take to come up
 WARM_UP = 10.0  # s, not measured
 TRANSPORT = 0.03  # s, that a frame may take to the node; a busy machine needs some
 DOMAIN = "87"
 PROFILE = Path(__file__).parents[2] / "config" / "fastdds.xml"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the listener saw of one frame."""
-
-    frame: int
-    heard: float  # time.monotonic, s
-    delay: float  # from the image's stamp until then, s
-
-
-class Camera:
-    """Publishes RGB-D frames and listens to the node."""
-
-    def __init__(self, pictures: bool) -> None:
-        """`pictures`: whether to listen to those for people as well."""
-        import rclpy
-        from diagnostic_msgs.msg import DiagnosticArray
-        from rclpy.executors import SingleThreadedExecutor
-        from rclpy.qos import qos_profile_sensor_data
-        from sensor_msgs.msg import CameraInfo, Image, PointCloud2
-        from visualization_msgs.msg import MarkerArray
-
-        from sam3i_ros.msg import SegmentArray
-
-        rclpy.init(args=[])
-        self.answers: list[Answer] = []
-        self.sent: list[float] = []  # when each frame had gone out, time.monotonic, s
-        self.diagnostics: dict[str, dict[str, str]] = {}
-        self._frames: dict[int, int] = {}  # stamp, ns -> number
-        self._node = rclpy.create_node("sam3i_bench")
-        self._image = self._node.create_publisher(Image, "image", qos_profile_sensor_data)
-        self._depth = self._node.create_publisher(Image, "depth", qos_profile_sensor_data)
-        self._info = self._node.create_publisher(CameraInfo, "camera_info", qos_profile_sensor_data)
-        self._node.create_subscription(SegmentArray, "sam3i/segments", self._hear, 5)
-        # Listened to, but not unpacked: this process should take little of the machine.
-        topics = [("masks", Image), ("points", PointCloud2)]
-        if pictures:
-            topics += [("overlay", Image), ("markers", MarkerArray)]
-        for topic, kind in topics:
-            self._node.create_subscription(
-                kind, f"sam3i/{topic}", lambda message: None, 1, raw=True
-            )
-        self._node.create_subscription(DiagnosticArray, "/diagnostics", self._diagnose, 1)
-        random = np.random.default_rng(0)
-        self._rgb = random.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
-        self._millimetres = random.integers(1000, 1004, (HEIGHT, WIDTH)).astype(np.uint16)
-        k = [600.0, 0.0, WIDTH / 2, 0.0, 600.0, HEIGHT / 2, 0.0, 0.0, 1.0]
-        self._camera = CameraInfo(width=WIDTH, height=HEIGHT, k=k)
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
-
-    def ready(self) -> bool:
-        """Whether the node listens and answers."""
-        return all(p.get_subscription_count() for p in (self._image, self._depth, self._info))
-
-    def show(self, number: int) -> None:
-        """Publishes one frame, stamped now."""
-        from std_msgs.msg import Header
-
-        from sam3i_ros.messages import image_msg
-
-        now = self._node.get_clock().now()
-        self._frames[now.nanoseconds] = number
-        header = Header(stamp=now.to_msg(), frame_id="camera_optical_frame")
-        self._camera.header = header
-        self._info.publish(self._camera)
-        self._depth.publish(image_msg(self._millimetres, "16UC1", header))
-        self._image.publish(image_msg(self._rgb, "rgb8", header))
-        self.sent.append(time.monotonic())
-
-    def close(self) -> None:
-        """Leaves ROS."""
-        import rclpy
-
-        self._executor.shutdown()
-        self._thread.join(5)
-        self._node.destroy_node()
-        rclpy.shutdown()
-
-    def _hear(self, message: Any) -> None:
-        stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
-        delay = (self._node.get_clock().now().nanoseconds - stamp) / 1e9
-        if len(message.segments) == SEGMENTS and all(s.point_count for s in message.segments):
-            self.answers.append(Answer(self._frames[stamp], time.monotonic(), delay))
-
-    def _diagnose(self, message: Any) -> None:
-        for status in message.status:
-            self.diagnostics[status.name.rpartition(": ")[2]] = {
-                value.key: value.value for value in status.values
-            }
-
-
 @contextmanager
-def perception_node(model: str, parameters: Sequence[str], log: Path) -> Iterator[int]:
-    """The node as a process of its own, active; gives its process id."""
-    asked = json.dumps([f"thing {i}" for i in range(SEGMENTS)])
-    fixed = model.startswith(PREFIX)
-    module = "sam3i_ros.bench.fixed" if fixed else "sam3i_ros.perception_node"
-    given = ("autostart:=true", f"model:={model}", f"instructions:={asked}", *parameters)
-    command = [sys.executable, "-m", module, "--ros-args"]
-    command += [word for parameter in given for word in ("-p", parameter)]
+def running(
+    command: Sequence[str], log: Path, core: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process, on one core if that is given. What it says goes to a file."""
+    allowed = os.sched_getaffinity(0)
     with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        if core is not None:
+            os.sched_setaffinity(0, {core})  # a process begins on the cores of its parent
+        try:
+            process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        finally:
+            os.sched_setaffinity(0, allowed)
     try:
-        yield process.pid
+        yield process
     finally:
         process.terminate()
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def node_command(module: str, load: Load, parameters: Sequence[str]) -> list[str]:
+    """How to start a node that answers a load; `parameters` are more, each `NAME:=VALUE`."""
+    asked = json.dumps([f"thing {i}" for i in range(load.instructions)])
+    model = model_name(load.delay, load.segments)
+    given = ("autostart:=true", f"model:={model}", f"instructions:={asked}", *parameters)
+    words = [word for parameter in given for word in ("-p", parameter)]
+    return [sys.executable, "-m", module, "--ros-args", *words]
 
 
 def resident_mb(pid: int) -> float:
@@ -155,65 +74,79 @@ def cpu_seconds(pid: int) -> float:
 
 
 def measure(
-    model: str, rate: float, seconds: float, parameters: Sequence[str] = (), pictures: bool = True
+    load: Load,
+    parameters: Sequence[str] = (),
+    *,
+    module: str = OURS,
+    core: int | None = None,
+    pictures: bool = True,
 ) -> dict[str, Any]:
-    """Runs camera and node at a rate, and gives all figures; times in ms, memory in MB.
+    """Runs camera and node under a load, and gives all figures; times in ms, memory in MB.
 
-    `parameters` are the node's, each `NAME:=VALUE`; without `pictures`, nobody listens to those
-    for people. RuntimeError with the node's log if it does not come up.
+    Without `pictures`, nobody listens to those for people. RuntimeError with the node's last words
+    if it does not come up, or not to the end.
     """
     os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(PROFILE))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ["ROS_DOMAIN_ID"] = DOMAIN
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "node.log"
-        with perception_node(model, parameters, log) as pid:
-            camera = Camera(pictures)
+        with running(node_command(module, load, parameters), log, core) as process:
+            camera = Camera(load, pictures)
             try:
-                return _measure(camera, pid, rate, seconds)
-            except TimeoutError as error:
-                raise RuntimeError(f"{error}; the node said: {log.read_text()}") from error
+                return _measure(camera, process, load)
+            except RuntimeError as error:
+                said = log.read_text(errors="replace").split("\n")
+                last = next((line for line in reversed(said) if line.strip()), "nothing")
+                raise RuntimeError(f"{error}; the node's last words: {last}") from error
             finally:
                 camera.close()
 
 
-def _measure(camera: Camera, pid: int, rate: float, seconds: float) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
+def _measure(camera: Camera, process: subprocess.Popen[bytes], load: Load) -> dict[str, Any]:
+    pid = process.pid
+    deadline = time.monotonic() + START
     while not camera.ready():
+        if process.poll() is not None:
+            raise RuntimeError("the node ended before it listened")
         if time.monotonic() > deadline:
-            raise TimeoutError("the node did not come up within 60 s")
+            raise RuntimeError(f"the node did not come up within {START:g} s")
         time.sleep(0.1)
     time.sleep(1.0)  # the node may know of the match a moment later
-    warm, total = int(WARM_UP * rate), int((WARM_UP + seconds) * rate)
-    memory = processor = 0.0
+    rate = load.rate
+    warm, total = int(WARM_UP * rate), int((WARM_UP + load.seconds) * rate)
+    memory = halfway = processor = 0.0
     start = time.monotonic()
-    for number in track(range(total), f"{rate:g} Hz", console=Console(stderr=True, emoji=False)):
+    for number in track(range(total), f"{rate:g} Hz", console=notes()):
         if number == warm:
             memory, processor = resident_mb(pid), cpu_seconds(pid)
+        if number == (warm + total) // 2:
+            halfway = resident_mb(pid)
         camera.show(number)
         time.sleep(max(0.0, start + (number + 1) / rate - time.monotonic()))
-    grown, used = resident_mb(pid) - memory, cpu_seconds(pid) - processor
+    at_end, used = resident_mb(pid), cpu_seconds(pid) - processor
     time.sleep(2.0)  # the last answers, and diagnostics that know of them
     answers = [a for a in camera.answers if a.frame >= warm]
+    if process.poll() is not None:
+        raise RuntimeError("the node ended while it was measured")
     if not answers:
-        raise TimeoutError("no complete answer came")
+        raise RuntimeError("no complete answer came")
     delays = [1000 * a.delay for a in answers]
     return {
         "sent": total,
-        "received": int(camera.diagnostics["camera"]["images received"]),
-        "dropped": int(camera.diagnostics["camera"]["images dropped"]),
-        "grounded": int(camera.diagnostics["model"]["frames grounded"]),
+        **_reported(camera.diagnostics),
         "in_order": [a.frame for a in answers] == sorted(a.frame for a in answers),
         "not_newest": _not_newest(answers, camera.sent),
-        "memory_mb": round(memory + grown, 1),
-        "memory_growth_mb": round(grown, 2),
-        "cpu_percent": round(100 * used / seconds, 1),
-        "answered_hz": round(len(answers) / seconds, 2),
+        "memory_mb": round(at_end, 1),
+        "memory_growth_mb": round(at_end - memory, 2),
+        "memory_growth_second_half_mb": round(at_end - halfway, 2),
+        "cpu_percent": round(100 * used / load.seconds, 1),
+        "cpu_ms_per_answer": round(1000 * used / len(answers), 2),
+        "answered_hz": round(len(answers) / load.seconds, 2),
         "stamp_to_answer_ms": {
             "p50": round(float(np.median(delays)), 2),
             "p95": round(float(np.quantile(delays, 0.95)), 2),
         },
-        "stages_ms": _stages(camera),
     }
 
 
@@ -229,11 +162,18 @@ def _not_newest(answers: Sequence[Answer], sent: Sequence[float]) -> int:
     )
 
 
-def _stages(camera: Camera) -> dict[str, dict[str, float]]:
-    """p50 and p95 of every stage, from the node's own diagnostics."""
+def _reported(diagnostics: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """What our node says itself: counts, and p50 and p95 of every stage. Others say nothing."""
+    if not diagnostics:
+        return {}
     stages = {}
-    for key, value in camera.diagnostics["node"].items():
+    for key, value in diagnostics["node"].items():
         if key.endswith(" p50/p95"):
             p50, p95 = (float(number) for number in value.removesuffix(" ms").split(" / "))
             stages[key.removesuffix(" p50/p95")] = {"p50": p50, "p95": p95}
-    return stages
+    return {
+        "received": int(diagnostics["camera"]["images received"]),
+        "dropped": int(diagnostics["camera"]["images dropped"]),
+        "grounded": int(diagnostics["model"]["frames grounded"]),
+        "stages_ms": stages,
+    }

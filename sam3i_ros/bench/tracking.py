@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from rich.progress import track
 
 from sam3i_model.decoding import rgb_from_compressed
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
+from sam3i_model.terminal import notes
 from sam3i_ros.bench.film import RATE, Film
 from sam3i_ros.tracking import Tracker
 
@@ -35,9 +35,7 @@ def follow(film: Film, pace: int, seconds: float, delay: float, width: int) -> d
     asked = answered = 0  # pictures
     cost = []
     frames = range(round(seconds * RATE))
-    for frame in track(
-        frames, f"{film.speed(pace):.2f} m/s", console=Console(stderr=True, emoji=False)
-    ):
+    for frame in track(frames, f"{film.speed(pace):.2f} m/s", console=notes()):
         shown = frame * pace % len(film.labels)
         rgb = rgb_from_compressed(film.pictures[shown])
         began = time.process_time()

@@ -11,25 +11,42 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
-
-PACKAGES = ("torch", "transformers", "onnxruntime", "onnxruntime-gpu", "numpy")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "numpy",
+    "opencv-python-headless",
+    "opencv-python",
+    "rclpy",
+)
 CPUINFO = Path("/proc/cpuinfo")
 CPUS = Path("/sys/devices/system/cpu")
 
 
-def surroundings() -> dict[str, Any]:
-    """Devices, their clocks now, threads, load, precision and versions; JSON's types only."""
+def computer() -> dict[str, Any]:
+    """Processor, its clocks now, load and versions; JSON's types only."""
     return {
         "processor": processor(),
         "processor_mhz": processor_clocks(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
-        "gpu_clocks": gpu_clocks(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
         "load_average": round(os.getloadavg()[0], 1),
-        "precision": "float32",
         "versions": {"python": platform.python_version(), **versions()},
+    }
+
+
+def surroundings() -> dict[str, Any]:
+    """The same, and what PyTorch computes on."""
+    import torch  # here, as figures of the node need none
+
+    gpu = torch.cuda.is_available()
+    return {
+        **computer(),
+        "gpu": torch.cuda.get_device_name() if gpu else "none",
+        "gpu_clocks": gpu_clocks() if gpu else "",
+        "threads": torch.get_num_threads(),
+        "precision": "float32",
     }
 
 
@@ -46,7 +63,7 @@ def processor_clocks() -> str:
 
 def gpu_clocks() -> str:
     """Clock now and at most, as nvidia-smi says; empty without one."""
-    if not torch.cuda.is_available() or not shutil.which("nvidia-smi"):
+    if not shutil.which("nvidia-smi"):
         return ""
     asked = ["nvidia-smi", "--query-gpu=clocks.sm,clocks.max.sm", "--format=csv,noheader"]
     try:
