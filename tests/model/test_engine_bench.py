@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from sam3i_model import machine
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.engines import machine
 from sam3i_model.engines.bench import (
     NEW,
     PLAIN,
