@@ -262,9 +262,10 @@ def snapshot(out: Path) -> dict[str, bytes]:
 
 
 STOPPED = """
-import os, sys
+import os, signal, sys
 from sam3i_model.cli import main
 from training.bags.taking import Taker
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 stop, real, taken = int(sys.argv.pop(1)), Taker.take, []
 def take(self, slot, key):
     taken.append(key)
