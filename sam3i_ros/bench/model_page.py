@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
+from sam3i_model.pages import template
 
 WIDTH, HEIGHT = 720, 320
 """Of the plot within its axes, px."""
@@ -47,20 +47,12 @@ class Bar:
 
 def write_page(figures: dict[str, Any], path: Path) -> None:
     """Write it; the figures are those of `sam3i bench model`."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sam3i_ros.bench", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
     counts = [int(n) for n in next(iter(figures["ms"].values()))]
     engines = list(figures["times_faster_than_plain_calls"])
     ys = ticks(max(s["end_to_end"]["median"] for by in figures["ms"].values() for s in by.values()))
     stacked = {e: figures["ms"][e] for e in engines}
     xs = ticks(max(total(stages) for by in stacked.values() for stages in by.values()))
-    page = environment.get_template("model_page.html").render(
+    page = template("sam3i_ros.bench", "model_page.html", number=number).render(
         figures=figures,
         counts=counts,
         engines=engines,

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import jinja2
 import numpy as np
 import numpy.typing as npt
 from plotly.offline import get_plotlyjs
 
+from sam3i_model.pages import template
 from sam3i_model.visualize import color_for
 from sam3i_ros.demo import figures
 from sam3i_ros.demo.results import Results, clouds, overlays
@@ -41,15 +41,7 @@ def write_report(
 
     `facts` are shown as they are: model, machine and the like.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sam3i_ros.demo", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, counts=counts, hex=_hex)
-    page = environment.get_template("report.html").render(
+    page = template("sam3i_ros.demo", "report.html", number=number, counts=counts, hex=_hex).render(
         sections=[_section(found, bag) for found, bag in results],
         facts=facts,
         plotly=get_plotlyjs(),

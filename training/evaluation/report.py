@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from sam3i_model.pages import template
 from training.evaluation.compare import Comparison
 from training.evaluation.costs import side_by_side
 from training.evaluation.pictures import data_uri, draw
@@ -84,16 +83,8 @@ def write_report(
         facts: Shown as they are: `model`, which is the title, and whatever else.
         comparison: With a rival, if there is one.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("training.evaluation", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, signed=signed)
     lead, second = list(protocol.names)[:2]
-    page = environment.get_template("report.html").render(
+    page = template("training.evaluation", "report.html", number=number, signed=signed).render(
         facts=facts,
         figures=figures,
         names=protocol.names,
