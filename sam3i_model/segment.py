@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
-import numpy as np
 import typer
 from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.pictures import read_rgb
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
 from sam3i_model.visualize import draw_overlay
@@ -28,11 +28,9 @@ def segment_command(
     console = results()
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise failed(f"'{out}' must end in .png or .jpg")
-    data = np.fromfile(image, np.uint8) if image.is_file() else np.zeros(0, np.uint8)
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    if bgr is None:
+    rgb = read_rgb(image)
+    if rgb is None:
         raise failed(f"'{image}' is not a picture that can be read")
-    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     try:
         segmenter = Segmenter.from_pretrained(model, device, backend=backend)
     except CheckpointError as error:

@@ -134,14 +134,12 @@ def calibrate_command(
     """Choose the thresholds of a checkpoint, at the input size it will be used with."""
     console = results()
     try:
-        loaded, tokenizer = load(model, "cpu")
+        loaded, tokenizer = load(model, "cpu", image_size=image_size or 0)
         source = WorldQuestions(WorldPool(pool), seed, sentences=SENTENCES)
     except (CheckpointError, FileNotFoundError) as error:
         raise failed(error) from error
     if level not in (None, *LEVELS):
         raise failed(f"there is no level {level}: {', '.join(LEVELS)}")
-    if image_size:
-        loaded.config.image_size = image_size
     stored = loaded.config.trained_levels
     loaded.config.trained_levels = list(source.levels)
     asked = ask_about(Segmenter(loaded, tokenizer), source, range(min(scenes, len(source))))

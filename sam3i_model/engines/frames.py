@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from sam3i_model.engines.interface import EngineError
 from sam3i_model.instruction import Instruction, Level
+from sam3i_model.pictures import read_rgb
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 MAX_FRAMES = 16
@@ -58,11 +58,10 @@ def read_picture(path: Path) -> np.ndarray:
     Raises:
         EngineError: It can't be read.
     """
-    data = np.fromfile(path, np.uint8) if path.is_file() else np.zeros(0, np.uint8)
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    if bgr is None or max(bgr.shape[:2]) > MAX_SIDE:
+    rgb = read_rgb(path)
+    if rgb is None or max(rgb.shape[:2]) > MAX_SIDE:
         raise EngineError(f"'{path}' is no picture of at most {MAX_SIDE} px that can be read")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb
 
 
 def default_frames() -> list[np.ndarray]:
