@@ -41,6 +41,9 @@ _COLOUR: dict[str, tuple[int, int | None]] = {
     "bayer_gbrg8": (1, cv2.COLOR_BayerGR2RGB),
     "bayer_grbg8": (1, cv2.COLOR_BayerGB2RGB),
 }
+MILLIMETRE = np.float32(0.001)
+"""In metres."""
+
 _TOO_LARGE = (
     f"the image has more than {MAX_PIXELS // 10**6} million pixels; lower the camera's resolution"
 )
@@ -90,19 +93,20 @@ def rgb_from_compressed(msg: Message) -> Array:
 
 
 def depth_from_image(msg: Message) -> Array:
-    """Depth image (REP-118) as float32 (H, W) in metres, NaN where nothing was measured.
+    """Depth image (H, W) as it is (REP-118), maybe in the message's own memory; see `metres`.
 
-    16UC1 and mono16 are millimetres, 32FC1 is metres. Raises MessageError.
+    16UC1 and mono16 are uint16 millimetres, 32FC1 is float32 metres. Raises MessageError.
     """
     if msg.encoding not in _DEPTH:
         raise MessageError(
             f"depth encoding '{msg.encoding}' is not known; publish 16UC1 (mm) or 32FC1 (m)"
         )
-    return _metres(_pixels(msg, _DEPTH[msg.encoding], 1))
+    raw = _pixels(msg, _DEPTH[msg.encoding], 1)
+    return raw.astype(raw.dtype.newbyteorder("="), copy=False)
 
 
 def depth_from_compressed(msg: Message) -> Array:
-    """Compressed depth as float32 (H, W) in metres, NaN where nothing was measured.
+    """Compressed depth (H, W): uint16 millimetres or float32 metres, see `metres`.
 
     Reads what compressed_depth_image_transport writes with its format png ("16UC1;
     compressedDepth png" and the 32FC1 twin; the word png is missing in older versions), and
@@ -128,13 +132,28 @@ def depth_from_compressed(msg: Message) -> Array:
             "depth must come as compressedDepth or 16-bit PNG, JPEG cannot carry it"
         )
     if encoding != "32FC1":
-        return _metres(image)
+        return image
     if quantisation is None:
         raise MessageError(f"'{msg.format}' cannot carry 32FC1 depth; use compressedDepth")
     # Inverse depth, quantised (codec.cpp of compressed_depth_image_transport): z = A / (v - B).
     a, b = (np.float32(q) for q in quantisation)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _metres(np.where(image > 0, a / (image - b), np.float32(0)))
+        return np.where(image > 0, a / (image - b), np.float32(0))
+
+
+def metres(depth: Array) -> Array:
+    """Depth as float32 metres, NaN where nothing was measured.
+
+    Args:
+        depth: unsigned integers are millimetres, 0 for none; floats are metres (REP-118).
+    """
+    scaled = depth * MILLIMETRE if depth.dtype.kind == "u" else depth
+    return np.where(measured(depth), scaled, np.float32(np.nan)).astype(np.float32, copy=False)
+
+
+def measured(depth: Array) -> Array:
+    """Where depth holds a distance: bool, its shape."""
+    return (depth > 0) & (depth < np.inf)
 
 
 def intrinsics_from_camera_info(msg: Message) -> Intrinsics:
@@ -203,15 +222,6 @@ def _pixels(msg: Message, kind: str, channels: int) -> Array:
     if channels > 1:
         shape, strides = (*shape, channels), (*strides, dtype.itemsize)
     return np.ndarray(shape, dtype, buffer=msg.data, strides=strides)
-
-
-def _metres(raw: Array) -> Array:
-    """Millimetres (integers) or metres (floats) to float32 metres with NaN for none."""
-    if raw.dtype.kind == "u":
-        depth = raw * np.float32(0.001)
-        depth[raw == 0] = np.nan
-        return depth
-    return np.where((raw > 0) & (raw < np.inf), raw, np.float32(np.nan)).astype(np.float32)
 
 
 def _imdecode(data: Array, flags: int) -> Array:

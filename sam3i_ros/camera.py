@@ -47,7 +47,7 @@ class Frame:
     header: Header  # of the colour image
     stamp_ns: int
     rgb: npt.NDArray[np.uint8]  # (H, W, 3)
-    depth: npt.NDArray[np.float32] | None  # (H, W), m, NaN = none
+    depth: npt.NDArray[Any] | None  # (H, W), uint16 mm or float32 m
     rays: npt.NDArray[np.float32] | None  # (H, W, 2): x/z, y/z
     no_3d: str  # why depth or rays is None
 
@@ -264,7 +264,7 @@ class FrameDecoder:
         decode = decoding.depth_from_compressed if compressed else decoding.depth_from_image
         depth = decode(raw.depth)
         _check_size("depth", depth.shape, size, _ALIGN_REMEDY)
-        if np.isnan(depth).all():
+        if not decoding.measured(depth).any():
             raise decoding.MessageError(
                 "the depth image holds no valid value; look at the depth camera and its range"
             )

@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Duration
@@ -114,7 +115,7 @@ def points_msg(clouds: Sequence[Cloud | None], rgb: Array, header: Header) -> Po
         header: stamp of the image, frame of the clouds.
     """
     points = np.empty(sum(len(c.points) for c in clouds if c is not None), _POINT)
-    colours = rgb.reshape(-1, 3)
+    colours = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA).view("<u4").ravel()
     start = 0
     for label, cloud in enumerate(clouds, start=1):
         if cloud is None:
@@ -123,11 +124,7 @@ def points_msg(clouds: Sequence[Cloud | None], rgb: Array, header: Header) -> Po
         start += len(part)
         for axis, name in enumerate("xyz"):
             part[name] = cloud.points[:, axis]
-        seen = colours.take(cloud.pixels, axis=0)
-        bgr0 = np.zeros((len(part), 4), np.uint8)
-        for channel in range(3):
-            bgr0[:, 2 - channel] = seen[:, channel]
-        part["rgb"] = bgr0.view("<u4")[:, 0]
+        part["rgb"] = colours.take(cloud.pixels) & 0xFFFFFF
         part["label"] = label
     return PointCloud2(
         header=header,

@@ -36,6 +36,7 @@ class Answer:
     frame: int
     heard: float  # time.monotonic, s
     delay: float  # from the image's stamp until then, s
+    latency: float  # what the node says it took, from having the image, s
 
 
 class Camera:
@@ -115,7 +116,9 @@ class Camera:
         stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         delay = (self._node.get_clock().now().nanoseconds - stamp) / 1e9
         if len(message.segments) == self._segments and all(s.point_count for s in message.segments):
-            self.answers.append(Answer(self._frames[stamp], time.monotonic(), delay))
+            self.answers.append(
+                Answer(self._frames[stamp], time.monotonic(), delay, message.latency)
+            )
 
     def _diagnose(self, message: Any) -> None:
         for status in message.status:

@@ -45,6 +45,8 @@ def compare(load: Load) -> dict[str, Any]:
 def needs(run: Mapping[str, Any]) -> dict[str, float]:
     """What the nodes are compared by, ms."""
     return {
+        "in the node, image to segments, p50": run["latency_ms"]["p50"],
+        "in the node, image to segments, p95": run["latency_ms"]["p95"],
         "image's stamp to segments, p50": run["stamp_to_answer_ms"]["p50"],
         "image's stamp to segments, p95": run["stamp_to_answer_ms"]["p95"],
         "processor time per answer, pictures too": run["cpu_ms_per_answer"],

@@ -131,7 +131,6 @@ def _measure(camera: Camera, process: subprocess.Popen[bytes], load: Load) -> di
         raise RuntimeError("the node ended while it was measured")
     if not answers:
         raise RuntimeError("no complete answer came")
-    delays = [1000 * a.delay for a in answers]
     return {
         "sent": total,
         **_reported(camera.diagnostics),
@@ -143,11 +142,15 @@ def _measure(camera: Camera, process: subprocess.Popen[bytes], load: Load) -> di
         "cpu_percent": round(100 * used / load.seconds, 1),
         "cpu_ms_per_answer": round(1000 * used / len(answers), 2),
         "answered_hz": round(len(answers) / load.seconds, 2),
-        "stamp_to_answer_ms": {
-            "p50": round(float(np.median(delays)), 2),
-            "p95": round(float(np.quantile(delays, 0.95)), 2),
-        },
+        "stamp_to_answer_ms": _quantiles([a.delay for a in answers]),
+        "latency_ms": _quantiles([a.latency for a in answers]),
     }
+
+
+def _quantiles(seconds: Sequence[float]) -> dict[str, float]:
+    """Of times in s, in ms."""
+    p50, p95 = np.quantile(seconds, (0.5, 0.95))
+    return {"p50": round(1000 * float(p50), 2), "p95": round(1000 * float(p95), 2)}
 
 
 def _not_newest(answers: Sequence[Answer], sent: Sequence[float]) -> int:

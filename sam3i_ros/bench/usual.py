@@ -9,6 +9,7 @@ Messages are filled by our own functions.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -72,6 +73,7 @@ class UsualNode(Node):
             waiting[topic].pop(min(waiting[topic]))
 
     def _answer(self, image: Image, depth: Image, info: CameraInfo) -> None:
+        start = time.monotonic()
         rgb, metres = rgb_image(image), depth_image(depth)
         self._segmenter.set_image(rgb)
         groundings = self._segmenter.ground(self._asked)
@@ -90,6 +92,7 @@ class UsualNode(Node):
             offset += len(cloud.points) if cloud else 0
         self._masks.publish(messages.image_msg(label_image(masks, scores), "16UC1", header))
         self._points.publish(messages.points_msg(points, rgb, header))
+        found.latency = time.monotonic() - start
         self._segments.publish(found)
         self._markers.publish(messages.markers_msg(found, MARKERS_LAST))
         self._overlay.publish(messages.image_msg(overlay(rgb, groundings), "rgb8", header))

@@ -22,6 +22,7 @@ from rosbags.typesys import Stores, get_typestore
 from sam3i_model.decoding import (
     depth_from_compressed,
     intrinsics_from_camera_info,
+    metres,
     rgb_from_compressed,
 )
 from sam3i_ros.demo.errors import DemoError
@@ -126,9 +127,8 @@ class Source:
         """
         with open_bag(self.bag) as reader:
             intrinsics = intrinsics_from_camera_info(next(messages(reader, INFO)))
-            depth = next(
-                depth_from_compressed(m) for m in messages(reader, DEPTH) if stamp_of(m) == stamp
-            )
+            found = (m for m in messages(reader, DEPTH) if stamp_of(m) == stamp)
+            depth = metres(depth_from_compressed(next(found)))
         seen = np.isfinite(depth)
         z = depth[seen][:, None]
         return np.hstack([ray_grid(intrinsics)[seen] * z, z]), seen

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from sam3i_model.decoding import metres
 from sam3i_ros.messages import (
     MAX_PIXELS,
     MessageError,
@@ -132,7 +133,10 @@ def test_compressed_mono():
 @pytest.mark.parametrize("encoding", ["16UC1", "mono16"])
 def test_depth_in_millimetres(encoding, big_endian, padding):
     raw = np.array([[0, 1, 1000], [256, 65535, 2500]], np.uint16)
-    depth = depth_from_image(image(raw, encoding, padding, big_endian))
+    measured = depth_from_image(image(raw, encoding, padding, big_endian))
+    assert measured.dtype == np.dtype("=u2")
+    np.testing.assert_array_equal(measured, raw)
+    depth = metres(measured)
     assert depth.dtype == np.float32
     expected = np.array([[np.nan, 0.001, 1.0], [0.256, 65.535, 2.5]], np.float32)
     np.testing.assert_allclose(depth, expected, rtol=1e-6)
@@ -143,12 +147,13 @@ def test_depth_in_millimetres(encoding, big_endian, padding):
 def test_depth_in_metres(big_endian, padding):
     raw = np.array([[0, 1.25, np.inf], [-np.inf, np.nan, -1]], np.float32)
     msg = image(raw, "32FC1", padding, big_endian)
-    depth = depth_from_image(msg)
-    assert depth.dtype == np.float32
-    assert depth.dtype.isnative
+    measured = depth_from_image(msg)
+    assert measured.dtype == np.dtype("=f4")
+    np.testing.assert_array_equal(measured, raw)
+    depth = metres(measured)
     nan = np.nan
     np.testing.assert_array_equal(depth, np.array([[nan, 1.25, nan], [nan, nan, nan]], np.float32))
-    again = depth_from_image(msg)
+    again = metres(depth_from_image(msg))
     np.testing.assert_array_equal(depth, again)  # the message itself was not touched
 
 
@@ -159,31 +164,31 @@ def test_compressed_depth_in_millimetres(fmt):
     raw = np.random.default_rng(1).integers(0, 65536, (48, 64), dtype=np.uint16)
     raw[:4] = 0
     data = struct.pack("<iff", 0, 0.0, 0.0) + encode(raw, ".png")
-    depth = depth_from_compressed(compressed(data, fmt))
+    depth = metres(depth_from_compressed(compressed(data, fmt)))
     np.testing.assert_allclose(depth, np.where(raw == 0, np.nan, raw / 1000), rtol=1e-6)
 
 
 def test_compressed_depth_in_metres():
     """Inverse depth as the publisher writes it: v = A / z + B, 0 for none."""
-    metres = np.random.default_rng(2).uniform(0.3, 9.5, (48, 64)).astype(np.float32)
-    metres[3] = np.nan
+    truth = np.random.default_rng(2).uniform(0.3, 9.5, (48, 64)).astype(np.float32)
+    truth[3] = np.nan
     depth_max, quantisation = 10.0, 100.0  # the publisher's defaults
     a = quantisation * (quantisation + 1)
     b = 1 - a / depth_max
-    inverse = np.where(np.isnan(metres), 0, a / metres + b).astype(np.uint16)
+    inverse = np.where(np.isnan(truth), 0, a / truth + b).astype(np.uint16)
     data = struct.pack("<iff", 0, a, b) + encode(inverse, ".png")
-    depth = depth_from_compressed(compressed(data, "32FC1; compressedDepth png"))
+    depth = metres(depth_from_compressed(compressed(data, "32FC1; compressedDepth png")))
     assert depth.dtype == np.float32
     assert np.isnan(depth[3]).all()
-    valid = ~np.isnan(metres)
+    valid = ~np.isnan(truth)
     # One step of the code is z^2 / A.
-    assert (np.abs(depth - metres)[valid] <= 1.01 * metres[valid] ** 2 / a + 1e-4).all()
+    assert (np.abs(depth - truth)[valid] <= 1.01 * truth[valid] ** 2 / a + 1e-4).all()
 
 
 def test_depth_as_plain_png():
     raw = np.array([[0, 500], [1500, 7]], np.uint16)
     depth = depth_from_compressed(compressed(encode(raw, ".png"), "16UC1; png compressed "))
-    np.testing.assert_allclose(depth, [[np.nan, 0.5], [1.5, 0.007]], rtol=1e-6)
+    np.testing.assert_allclose(metres(depth), [[np.nan, 0.5], [1.5, 0.007]], rtol=1e-6)
 
 
 def sized(width, height, step, size, encoding="rgb8"):

@@ -12,6 +12,7 @@ from sam3i_model.intrinsics import Intrinsics
 from sam3i_ros.geometry import (
     LiftOptions,
     lift,
+    mask_roi,
     ray_grid,
     transform_cloud,
 )
@@ -229,6 +230,28 @@ def test_points_are_bounded_and_spread():
     assert len(np.unique(cloud.pixels)) == len(cloud.pixels)
     np.testing.assert_allclose(cloud.centroid, [0, 0, 2], atol=0.02)
     np.testing.assert_allclose(cloud.box.size[:2], [640 / 525 * 2, 480 / 525 * 2], rtol=0.02)
+
+
+def test_depth_in_millimetres_is_lifted_as_in_metres():
+    mask = np.zeros((480, 640), bool)
+    mask[100:200, 150:300] = True
+    millimetres = np.random.default_rng(0).integers(990, 1010, mask.shape, dtype=np.uint16)
+    millimetres[::7, ::5] = 0
+    with_nan = np.where(millimetres == 0, np.float32(np.nan), millimetres / np.float32(1000))
+    ours, theirs = lift(mask, millimetres, RAYS), lift(mask, with_nan, RAYS)
+    np.testing.assert_array_equal(ours.pixels, theirs.pixels)
+    np.testing.assert_allclose(ours.points, theirs.points, rtol=1e-6)
+    np.testing.assert_allclose(ours.box.size, theirs.box.size, rtol=1e-5)
+
+
+def test_the_smallest_box_around_a_mask():
+    mask = np.zeros((7, 9), bool)
+    assert mask_roi(mask) == (0, 0, 0, 0)
+    mask[3, 8] = True
+    assert mask_roi(mask) == (8, 3, 1, 1)
+    mask[6, 0] = mask[5, 4] = True
+    assert mask_roi(mask) == (0, 3, 9, 4)
+    assert mask_roi(~np.zeros((7, 9), bool)) == (0, 0, 9, 7)
 
 
 def test_nothing_to_lift():

@@ -18,6 +18,7 @@ from sensor_msgs.msg import PointField
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
+from sam3i_model.decoding import metres
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.visualize import color_for
 from sam3i_ros import messages
@@ -102,7 +103,7 @@ def test_image_arrives_as_it_was(encoding, image):
 
 def test_depth_written_is_depth_read():
     depth_mm = np.array([[0, 1000], [2500, 1]], np.uint16)
-    depth = messages.depth_from_image(messages.image_msg(depth_mm, "16UC1", HEADER))
+    depth = metres(messages.depth_from_image(messages.image_msg(depth_mm, "16UC1", HEADER)))
     np.testing.assert_allclose(depth, [[np.nan, 1.0], [2.5, 0.001]], rtol=1e-6)
 
 

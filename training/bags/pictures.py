@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sam3i_model.decoding import (
     depth_from_compressed,
     depth_from_image,
+    metres,
     rgb_from_compressed,
     rgb_from_image,
 )
@@ -38,7 +39,9 @@ def colour(message: Any, type: str) -> NDArray[np.uint8]:
 
 def depth(message: Any, type: str) -> NDArray[np.float32]:
     """float32 (H, W), m, NaN where nothing was measured. Raises MessageError."""
-    return depth_from_compressed(message) if type == COMPRESSED else depth_from_image(message)
+    return metres(
+        depth_from_compressed(message) if type == COMPRESSED else depth_from_image(message)
+    )
 
 
 def millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
