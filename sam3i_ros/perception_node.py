@@ -20,12 +20,13 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from sam3i_model.instruction import Outcome
 from sam3i_ros import parameters, vitals
 from sam3i_ros.camera import CameraBuffer, FrameDecoder
+from sam3i_ros.executor import NodeExecutor
 from sam3i_ros.follower import Follower
 from sam3i_ros.health import Health, Severity, to_diagnostics
 from sam3i_ros.inputs import CameraInputs, depth_topic
@@ -317,7 +318,7 @@ def main(
     """Runs the node until it is interrupted; the exit status."""
     keep_freed_memory()
     rclpy.init(args=args)
-    executor = MultiThreadedExecutor(num_threads=2)  # traffic, and all else
+    executor = NodeExecutor()
     try:
         node = PerceptionNode(segmenter_factory)
     except (ValueError, ParameterException) as error:
