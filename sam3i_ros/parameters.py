@@ -152,7 +152,7 @@ PARAMETERS: dict[str, _Spec] = {
         range=(0.0, 10.0),
     ),
     "tracking_width": _Spec(
-        320,
+        288,
         "With tracking, longest side of the small images that motion is measured on, px; time "
         "grows with its square",
         range=(64, 1280),

@@ -95,7 +95,7 @@ def tracking(
     ] = 1.0,
     width: Annotated[
         int, typer.Option(min=64, max=1280, help="The node's parameter tracking_width.")
-    ] = 320,
+    ] = 288,
     seconds: Annotated[float, typer.Option(min=5, help="How long to measure.")] = 30.0,
     out: Out = None,
 ) -> None:

@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 
 BINS = 8  # a colour channel
 LIKE = 0.5  # likeness of two looks below which they are not of one thing
-SAME = 0.2  # score of a pair below which it is not one thing
+SAME = 0.1  # score of a pair below which it is not one thing
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 LEAST_SIDE = 16  # px; the flow needs 12
-FINEST_SCALE = 1  # of the flow; half the small picture's size, a third of the time of its full size
+FINEST_SCALE = 0  # of the flow: the small picture's own; half of it loses a tenth of the masks' IoU
+DESCENTS = 6  # of each patch at each scale; twice as many follow nothing better
 NOWHERE = -10_000  # px, where no picture has anything
 OTHER_COLOUR = 40  # of 255, in any channel, from which a pixel shows something else than before
 
@@ -59,6 +60,7 @@ class Flow:
     def __init__(self) -> None:
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._search.setFinestScale(FINEST_SCALE)
+        self._search.setGradientDescentIterations(DESCENTS)
 
     def back(self, picture: Picture, before: Picture) -> Array:
         """float32 (h, w, 2): x, y in `before`, less those in `picture`."""
