@@ -46,7 +46,7 @@ def surroundings() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if gpu else "none",
         "gpu_clocks": gpu_clocks() if gpu else "",
         "threads": torch.get_num_threads(),
-        "precision": "float32",
+        "precision": "float32, unless the name of an engine says otherwise",
     }
 
 

@@ -66,7 +66,7 @@ def open_checkpoint(model: str | Path, device: str, backend: str) -> Opened:
         return Opened(engine, tokenizer_for(source), engine.name)
     loaded, tokenizer = load(model, device)
     if engine and parity:
-        refused = verdict(engine.name, parity, engine.blame(loaded))
+        refused = verdict(engine.name, engine.precision, parity, engine.blame(loaded))
     return Opened(loaded, tokenizer, f"PyTorch, {loaded.device.type}", refused)
 
 

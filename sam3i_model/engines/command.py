@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError, resolve_device
 from sam3i_model.engines.frames import DEFAULT_SENTENCES, default_frames, read_frames
-from sam3i_model.engines.interface import Backend, EngineError
+from sam3i_model.engines.interface import Backend, EngineError, Precision
 from sam3i_model.engines.making import export
 from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
 from sam3i_model.engines.parity import verdict
@@ -34,6 +34,9 @@ def export_command(
         Path | None,
         typer.Option(help="An earlier export; graphs that would be the same are taken from it."),
     ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="mixed: products with weights in float16, for a GPU.")
+    ] = Precision.FLOAT32,
     frames: Annotated[
         list[Path] | None,
         typer.Option(help="Picture or folder of them to check with; photographs if left out."),
@@ -69,6 +72,7 @@ def export_command(
             asked,
             image_size,
             reuse,
+            precision,
             command=shlex.join(["sam3i", *sys.argv[1:]]),
             progress=lambda text: console.print(text, soft_wrap=True, markup=False),
         )
@@ -101,5 +105,6 @@ def build_tensorrt(checkpoint: Path, out: Path | None, console: Console) -> None
     if not parity.passed:
         from sam3i_model.checkpoints import load
 
-        raise EngineError(verdict(engine.name, parity, engine.blame(load(checkpoint)[0])))
+        by_graph = engine.blame(load(checkpoint)[0])
+        raise EngineError(verdict(engine.name, engine.precision, parity, by_graph))
     console.print(f"{engine.name} agrees with PyTorch: {parity}")

@@ -23,6 +23,14 @@ class Backend(str, Enum):
     """ONNX Runtime's TensorRT provider."""
 
 
+class Precision(str, Enum):
+    """Types that an export's graphs compute in."""
+
+    FLOAT32 = "float32"
+    MIXED = "mixed"
+    """Products with weights in float16; see `precision`."""
+
+
 class EngineError(CheckpointError):
     """An engine can't be made or used; one line that says why and what to do."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from sam3i_model.checkpoints import load, save
 from sam3i_model.engines import writing
 from sam3i_model.engines.graphs import plain_attention
-from sam3i_model.engines.interface import EngineError
+from sam3i_model.engines.interface import EngineError, Precision
 from sam3i_model.engines.manifest import (
     CHECK,
     FORMAT,
@@ -26,7 +27,8 @@ from sam3i_model.engines.manifest import (
     verify,
 )
 from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
-from sam3i_model.engines.parity import Check, Parity, verdict
+from sam3i_model.engines.parity import Check, verdict
+from sam3i_model.engines.precision import RoundedModel, half_products
 from sam3i_model.engines.runtime import CPU, runtime
 from sam3i_model.instruction import Instruction, Level, route
 from sam3i_model.modeling import Sam3IModel
@@ -44,6 +46,7 @@ def export(
     instructions: Sequence[Instruction],
     image_size: int = 0,
     earlier: Path | None = None,
+    precision: Precision = Precision.FLOAT32,
     command: str = "",
     progress: Progress = print,
 ) -> Manifest:
@@ -56,6 +59,7 @@ def export(
         instructions: To check with; those of levels that weren't trained are left out.
         image_size: Another side of the square input, px; 0 keeps the checkpoint's.
         earlier: An export whose graphs are taken where they would be the same.
+        precision: Of the graphs.
         command: For the manifest.
         progress: Is told what is being done.
 
@@ -72,7 +76,7 @@ def export(
         progress("checkpoint")
         model, tokenizer = prepare(checkpoint, partial, image_size)
         with plain_attention(model):
-            manifest = write_graphs(model, partial / SUBFOLDER, earlier, progress)
+            manifest = write_graphs(model, partial / SUBFOLDER, precision, earlier, progress)
         progress("check against PyTorch")
         check = make_check(model, tokenizer, frames, instructions)
         brief = replace(check, frames=check.frames[:BRIEF], answers=check.answers[:BRIEF])
@@ -81,12 +85,11 @@ def export(
         digest = sha256(partial / SUBFOLDER / CHECK)
         manifest = replace(manifest, command=command, check=digest)
         manifest.write(partial / SUBFOLDER)
-        engine = OnnxEngine(partial, CPU, torch.device("cpu"))
-        parity = gate(engine, model, check)
-        figures = {name: {"iou": p.iou, "score": p.score} for name, p in parity.items()}
-        manifest = replace(manifest, parity={engine.name: figures})
+        parity = gate(OnnxEngine(partial, CPU, torch.device("cpu")), model, check)
+        if precision is Precision.MIXED:
+            parity |= gate(RoundedModel(model), model, check)
+        manifest = replace(manifest, parity=parity)
         manifest.write(partial / SUBFOLDER)
-        del engine, model  # they map files that move now
         if out.exists():
             out.rmdir()
         os.replace(partial, out)
@@ -112,14 +115,18 @@ def prepare(
 
 
 def write_graphs(
-    model: Sam3IModel, folder: Path, earlier: Path | None, progress: Progress
+    model: Sam3IModel,
+    folder: Path,
+    precision: Precision,
+    earlier: Path | None,
+    progress: Progress,
 ) -> Manifest:
     """Write all graphs, or take those that would be the same from `earlier`."""
     old = required_manifest(earlier) if earlier else None
     folder.mkdir()
     graphs: dict[str, Graph] = {}
     shared: dict[str, tuple[str, int, int]] = {}
-    for name, plan in writing.plans(model).items():
+    for name, plan in writing.plans(model, precision).items():
         same = old.graphs.get(name) if old else None
         if earlier and same and same.source == plan.source:
             progress(f"{name}: as in {earlier}")
@@ -127,14 +134,16 @@ def write_graphs(
             graphs[name] = same
         else:
             progress(f"{name}: tracing")
-            graphs[name] = writing.write(plan, folder, name, shared)
+            mixed = precision is Precision.MIXED
+            with half_products(plan.module) if mixed else nullcontext():
+                graphs[name] = writing.write(plan, folder, name, shared)
         if name.startswith("text_"):
             shared |= writing.stored(folder / f"{name}.onnx")
     return Manifest(
         format=FORMAT,
         command="",
         versions={**writing.versions(), "onnxruntime": runtime().__version__},
-        precision="float32",
+        precision=precision,
         image_size=model.config.image_size,
         rows=writing.MAX_ROWS,
         levels=list(model.config.trained_levels),
@@ -175,8 +184,10 @@ def make_check(
 
 
 @torch.inference_mode()
-def gate(engine: OnnxEngine, model: Sam3IModel, check: Check) -> dict[str, Parity]:
-    """How well each graph agrees with PyTorch, and all together.
+def gate(
+    engine: OnnxEngine | RoundedModel, model: Sam3IModel, check: Check
+) -> dict[str, dict[str, dict[str, float]]]:
+    """How well each graph of an engine agrees with PyTorch, and all together, as in a manifest.
 
     Raises:
         EngineError: Not well enough; it names the worst graph.
@@ -184,5 +195,5 @@ def gate(engine: OnnxEngine, model: Sam3IModel, check: Check) -> dict[str, Parit
     by_graph = check.by_graph(engine, model)
     together = check.run(engine)
     if not together.passed:
-        raise EngineError(verdict(engine.name, together, by_graph))
-    return {"all": together, **by_graph}
+        raise EngineError(verdict(engine.name, engine.precision, together, by_graph))
+    return {engine.name: {name: asdict(p) for name, p in [("all", together), *by_graph.items()]}}

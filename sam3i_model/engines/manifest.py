@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sam3i_model.engines.interface import EngineError
+from sam3i_model.engines.interface import EngineError, Precision
 
 SUBFOLDER = "onnx"
 """Within the folder of the checkpoint that the graphs were made from."""
@@ -58,7 +58,7 @@ class Manifest:
     format: int
     command: str
     versions: dict[str, str]
-    precision: str
+    precision: Precision
     image_size: int
     rows: int
     levels: list[str]
@@ -88,6 +88,7 @@ def read_manifest(checkpoint: Path) -> Manifest | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"its format is {content['format']}, not {FORMAT}")
+        content["precision"] = Precision(content["precision"])
         content["graphs"] = {n: Graph(**g) for n, g in content["graphs"].items()}
         manifest = Manifest(**{f.name: content[f.name] for f in fields(Manifest)})
         expected = {"image", "grounding", *(text_graph(level) for level in manifest.levels)}

@@ -8,7 +8,7 @@ import torch
 
 from sam3i_model.checkpoints import configure
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.engines.interface import Engine, EngineError
+from sam3i_model.engines.interface import Engine, EngineError, Precision
 from sam3i_model.engines.manifest import (
     CHECK,
     SUBFOLDER,
@@ -68,6 +68,12 @@ class OnnxEngine:
             verify(self._folder, {name: digest})
         if shared is None:
             self._image = self._load("image")
+        elif shared.precision is not manifest.precision:
+            raise EngineError(
+                f"'{checkpoint}' has graphs of precision {manifest.precision.value}, the model in "
+                f"service of {shared.precision.value}: export it with --precision "
+                f"{shared.precision.value}"
+            )
         elif shared._manifest.graphs["image"].source == manifest.graphs["image"].source:
             self._image = shared._image
         else:
@@ -81,7 +87,14 @@ class OnnxEngine:
     @property
     def name(self) -> str:
         """For people."""
-        return f"ONNX Runtime, {self._provider.removesuffix('ExecutionProvider')}"
+        provider = self._provider.removesuffix("ExecutionProvider")
+        mixed = ", mixed precision" if self.precision is Precision.MIXED else ""
+        return f"ONNX Runtime, {provider}{mixed}"
+
+    @property
+    def precision(self) -> Precision:
+        """Of the graphs."""
+        return self._manifest.precision
 
     def _load(self, name: str) -> Session:
         inputs = self._manifest.graphs[name].inputs

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from sam3i_model.engines.interface import Engine, EngineError
+from sam3i_model.engines.interface import Engine, EngineError, Precision
 from sam3i_model.engines.manifest import text_graph
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import GroundingOutput, ImageFeatures, TextFeatures
@@ -197,10 +197,13 @@ def encode(engine: Engine, ids: torch.Tensor, levels: torch.Tensor) -> TextFeatu
     return engine.encode_text(ids.to(engine.device), levels.to(engine.device))
 
 
-def verdict(name: str, together: Parity, by_graph: Mapping[str, Parity]) -> str:
+def verdict(
+    name: str, precision: Precision, together: Parity, by_graph: Mapping[str, Parity]
+) -> str:
     """Why an engine is not used, with its worst graph."""
     worst, parity = next(iter(by_graph.items()))
+    remedy = "; export with --precision float32" if precision is Precision.MIXED else ""
     return (
         f"{name} differs from PyTorch ({together}), most in the graph {worst} ({parity}): it is "
-        "not used"
+        f"not used{remedy}"
     )

@@ -84,7 +84,9 @@ def provider_list(
         "trt_engine_cache_path": str(cache),
         "trt_timing_cache_enable": True,
         "trt_timing_cache_path": str(cache),
-        # Float32 all through. Half precision has made SAM 3's attention silently wrong.
+        # Off, so that TensorRT may not choose: blanket half precision has made SAM 3's attention
+        # silently wrong. From version 10 on this also makes the network strongly typed: every
+        # layer computes in the type that the graph has there (microsoft/onnxruntime#18707).
         "trt_fp16_enable": False,
     }
     return [(TENSORRT, options), *fallback]

@@ -20,8 +20,9 @@ from sam3i_model.adapter_swap import of_base
 from sam3i_model.anatomy import ADAPTER, MASK_COPY
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
 from sam3i_model.engines.graphs import MAX_ROWS, GroundingGraph, ImageGraph, TextGraph
-from sam3i_model.engines.interface import EngineError
+from sam3i_model.engines.interface import EngineError, Precision
 from sam3i_model.engines.manifest import Graph, sha256, text_graph
+from sam3i_model.engines.precision import TRUNK
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import Sam3IModel
 
@@ -73,7 +74,7 @@ def exporter() -> Any:
 
 
 @torch.no_grad()
-def plans(model: Sam3IModel) -> dict[str, Plan]:
+def plans(model: Sam3IModel, precision: Precision) -> dict[str, Plan]:
     """All graphs of a model, by name; the text graphs without adapters first."""
     config, levels = model.config, list(model.config.trained_levels)
     size = config.image_size
@@ -85,11 +86,11 @@ def plans(model: Sam3IModel) -> dict[str, Plan]:
     maps = [f"map_{i}" for i in range(len(image.maps))]
     graph: nn.Module = ImageGraph(model)
     outputs = [*maps, "position", "geometry"]
-    source = fingerprint(graph, config, ())
+    source = fingerprint(graph, config, (), precision)
     found = {"image": Plan(graph, {"pixel_values": pixel_values}, outputs, (), source)}
     for level in sorted(levels, key=list(COPIES).index):
         graph = TextGraph(model, Level[level.upper()])
-        source = fingerprint(graph, config, (level,))
+        source = fingerprint(graph, config, (level,), precision)
         found[text_graph(level)] = Plan(graph, {"input_ids": ids[:1]}, ["features"], (), source)
     ranged = ("text", "text_mask", "levels")
     inputs = {
@@ -99,12 +100,12 @@ def plans(model: Sam3IModel) -> dict[str, Plan]:
         "maps": list(image.maps),
     }
     graph = GroundingGraph(model)
-    source = fingerprint(graph, config, levels)
+    source = fingerprint(graph, config, levels, precision)
     found["grounding"] = Plan(graph, inputs, OUTPUTS, ranged, source)
     return found
 
 
-def fingerprint(graph: nn.Module, config: Sam3IConfig, levels: Any) -> str:
+def fingerprint(graph: nn.Module, config: Sam3IConfig, levels: Any, precision: Precision) -> str:
     """SHA-256 of what a graph is made from: its tensors without other levels' adapters, settings.
 
     The same for every fine-tune of a base, as long as it goes through no adapter.
@@ -113,6 +114,8 @@ def fingerprint(graph: nn.Module, config: Sam3IConfig, levels: Any) -> str:
     settings: dict[str, Any] = {"base": of_base(config), "levels": sorted(copies)}
     if copies:
         settings["adapters"] = [config.adapters, config.adapter_dim, config.adapter_heads]
+    if precision is Precision.MIXED:
+        settings["half"] = TRUNK
     settings["made by"] = [*versions().items(), MAX_ROWS]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for name, tensor in sorted(graph.state_dict().items()):
