@@ -153,7 +153,7 @@ def metres(depth: Array) -> Array:
 
 def measured(depth: Array) -> Array:
     """Where depth holds a distance: bool, its shape."""
-    return (depth > 0) & (depth < np.inf)
+    return depth > 0 if depth.dtype.kind == "u" else (depth > 0) & (depth < np.inf)
 
 
 def intrinsics_from_camera_info(msg: Message) -> Intrinsics:

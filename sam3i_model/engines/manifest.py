@@ -15,7 +15,7 @@ SUBFOLDER = "onnx"
 """Within the folder of the checkpoint that the graphs were made from."""
 FILE = "manifest.json"
 CHECK = "check.safetensors"
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 1_000_000
 PLAIN_NAME = re.compile(r"[a-z][a-z_]{0,40}\.(onnx|weights)")
 

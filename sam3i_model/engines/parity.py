@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -26,6 +27,9 @@ MAX_SCORE_DIFFERENCE = 0.02
 COMPARED = 0.2
 """Masks of queries that score this much are compared, and each instruction's best in any case."""
 MAX_COMPARED = 20
+ENLARGED = 4
+"""Times that mask logits are enlarged before they are compared, as they are in use: to about the
+input's size. A map's pixel of a small mask would be more than the gate allows."""
 MAX_CHECK_BYTES = 1_000_000_000
 
 
@@ -58,12 +62,12 @@ class Answer:
     Attributes:
         scores: float32 (T, Q).
         queries: int64 (K, 2), row and query of each compared mask.
-        masks: bool (K, h, w).
+        logits: float32 (K, h, w), of the masks.
     """
 
     scores: torch.Tensor
     queries: torch.Tensor
-    masks: torch.Tensor
+    logits: torch.Tensor
 
     @classmethod
     def of(cls, output: GroundingOutput) -> Answer:
@@ -73,22 +77,29 @@ class Answer:
         best.scatter_(1, scores.topk(min(MAX_COMPARED, scores.shape[1])).indices, True)
         best &= (scores >= COMPARED) | (scores == scores.max(dim=1, keepdim=True).values)
         queries = best.nonzero()
-        masks = output.pred_masks[queries[:, 0], queries[:, 1]] > 0
-        return cls(scores.cpu(), queries.cpu(), masks.cpu())
+        logits = output.pred_masks[queries[:, 0], queries[:, 1]].float()
+        return cls(scores.cpu(), queries.cpu(), logits.cpu())
 
     def compare(self, output: GroundingOutput) -> Parity:
         """With what another engine says of the same frame, or of its first rows."""
         rows = output.pred_logits.shape[0]
         kept = self.queries[:, 0] < rows
         row, query = self.queries[kept].to(output.pred_masks.device).unbind(1)
-        theirs = (output.pred_masks[row, query] > 0).cpu().flatten(1)
-        ours = self.masks[kept].flatten(1)
+        theirs = enlarged(output.pred_masks[row, query].cpu())
+        ours = enlarged(self.logits[kept])
         both, either = (ours & theirs).sum(1), (ours | theirs).sum(1)
         iou = torch.where(either > 0, both / either.clamp(min=1), torch.ones(()))
         difference = (score(output).cpu() - self.scores[:rows]).abs()
         if not torch.isfinite(difference).all():
             return Parity(0.0, 1.0)
         return Parity(float(iou.min()), float(difference.max()))
+
+
+def enlarged(logits: torch.Tensor) -> torch.Tensor:
+    """Masks of logits (K, h, w): bool (K, H * W) of `ENLARGED` times the side."""
+    sides = [ENLARGED * side for side in logits.shape[-2:]]
+    large = F.interpolate(logits.float()[:, None], size=sides, mode="bilinear")
+    return (large > 0).flatten(1)
 
 
 def score(output: GroundingOutput) -> torch.Tensor:
@@ -159,7 +170,7 @@ class Check:
         tensors = {"ids": self.ids, "levels": self.levels}
         for i, (frame, answer) in enumerate(zip(self.frames, self.answers, strict=True)):
             tensors[f"{i}.frame"] = torch.from_numpy(np.ascontiguousarray(frame))
-            for name in ("scores", "queries", "masks"):
+            for name in ("scores", "queries", "logits"):
                 tensors[f"{i}.{name}"] = getattr(answer, name).contiguous()
         save_file(tensors, path)
 
@@ -176,7 +187,7 @@ class Check:
             tensors = load_file(path)
             count = sum(name.endswith(".frame") for name in tensors)
             answers = [
-                Answer(*(tensors[f"{i}.{n}"] for n in ("scores", "queries", "masks")))
+                Answer(*(tensors[f"{i}.{n}"] for n in ("scores", "queries", "logits")))
                 for i in range(count)
             ]
             frames = [tensors[f"{i}.frame"].numpy() for i in range(count)]

@@ -25,7 +25,6 @@ OURS, USUAL = "sam3i_ros.bench.fixed", "sam3i_ros.bench.usual"  # modules that r
 START = 60.0  # s, that a node may take to come up
 WARM_UP = 10.0  # s, not measured
 TRANSPORT = 0.03  # s, that a frame may take to the node; a busy machine needs some
-DOMAIN = "87"
 PROFILE = Path(__file__).parents[2] / "config" / "fastdds.xml"
 
 
@@ -88,7 +87,7 @@ def measure(
     """
     os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(PROFILE))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    os.environ["ROS_DOMAIN_ID"] = DOMAIN
+    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)  # apart from others on this machine
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "node.log"
         with running(node_command(module, load, parameters), log, core) as process:

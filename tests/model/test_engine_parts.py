@@ -53,7 +53,7 @@ def test_parity_is_least_iou_of_what_counts_and_largest_difference_of_all_scores
     moved[0, 0, :4, :4] = -1
     moved[0, 0, 1:5, :4] = 1  # 12 of 20 pixels in common
     found = reference.compare(output([[3.0, -1.0, 0.0]], moved))
-    assert found.iou == pytest.approx(0.6)
+    assert found.iou == pytest.approx(0.6, abs=0.02)  # corners of what is enlarged are round
     assert found.score == pytest.approx(0.5 - 0.000123, abs=1e-6)
     assert not found.passed
 
@@ -90,7 +90,7 @@ def test_a_check_is_kept_exactly(tmp_path):
     np.testing.assert_array_equal(read.frames[0], frame)
     assert read.ids.tolist() == [list(range(32))]
     assert read.levels.tolist() == [2]
-    assert torch.equal(read.answers[0].masks, answer.masks)
+    assert torch.equal(read.answers[0].logits, answer.logits)
     (tmp_path / "check").write_bytes(b"nonsense")
     with pytest.raises(EngineError, match=r"run `sam3i export` anew"):
         Check.load(tmp_path / "check")

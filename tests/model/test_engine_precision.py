@@ -58,7 +58,7 @@ WHOLE = {
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint whose masks are large: one pixel of a small one is more than the gate allows."""
+    """A checkpoint whose masks are large: the rim of a small one is more than the gate allows."""
     return make(tmp_path_factory.mktemp("precision") / "base", 1, 1)
 
 

@@ -269,7 +269,7 @@ def test_without_the_runtime_pytorch_answers_and_says_why(exports, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(format=2), "its format is 2"),
+        (lambda c: c.update(format=3), "its format is 3"),
         (lambda c: c["graphs"]["image"].update(files={"../../etc/x.onnx": ""}), "can't be its own"),
         (lambda c: c["graphs"].pop("text_simple"), "its graphs are"),
         (lambda c: c.pop("check"), "check"),
