@@ -292,7 +292,14 @@ def _thin_out(points: Array, most: int) -> Array:
     """At most `most` of the points, evenly spread over rows and columns of the image."""
     if len(points) <= most:
         return points
-    return points.take(np.linspace(0, len(points) - 1, most).astype(np.intp), axis=0)
+    step = (len(points) - 1) / max(most - 1, 1)
+    return points.take((_count(most) * step).astype(np.intp), axis=0)
+
+
+@lru_cache(8)
+def _count(most: int) -> Array:
+    """float64 (most,): 0, 1, 2 ..."""
+    return np.arange(most, dtype=np.float64)
 
 
 def _extent(along: Array) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -149,6 +150,23 @@ def test_result_of_every_outcome():
 
 def test_result_of_an_endless_text():
     assert messages.result_msg(grounding(token_count=10**6)).token_count == 65535
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        Rotation.identity(),
+        *(Rotation.from_rotvec(axis) for axis in math.pi * np.eye(3)),
+        Rotation.from_rotvec([math.pi * 0.6, math.pi * 0.8, 0]),
+        *Rotation.random(50, random_state=0),
+    ],
+)
+def test_every_orientation_is_sent(turn):
+    cloud = cloud_of([[0, 0, 1]], [0], turn.as_matrix(), (0, 0, 1))
+    sent = messages.segment_msg("cup", 1, 0.5, np.ones((4, 4), bool), cloud).pose.orientation
+    again = Rotation.from_quat([sent.x, sent.y, sent.z, sent.w])
+    assert (again.inv() * turn).magnitude() < 1e-7
+    assert np.linalg.norm([sent.x, sent.y, sent.z, sent.w]) == pytest.approx(1, abs=1e-12)
 
 
 def test_segment_with_points():
