@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import rclpy
+from rcl_interfaces.srv import SetParametersAtomically as Call
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from std_msgs.msg import String
-from std_srvs.srv import Trigger
 
 from sam3i_ros.executor import NodeExecutor
 
@@ -41,10 +41,10 @@ class Slow:
         self.heard: list[tuple[str, threading.Thread]] = []
         traffic = MutuallyExclusiveCallbackGroup()
         node.create_subscription(String, "words", self._hear, 100, callback_group=traffic)
-        node.create_service(Trigger, "wait", self._wait)
+        node.create_service(Call, "wait", self._wait)
         self.executor.add_node(node)
         self.words = other.create_publisher(String, "words", 100)
-        self.client = other.create_client(Trigger, "wait")
+        self.client = other.create_client(Call, "wait")
         self.others = SingleThreadedExecutor(context=context)
         self.others.add_node(other)
         self.threads = [
@@ -64,9 +64,9 @@ class Slow:
     def _hear(self, message: String) -> None:
         self.heard.append((message.data, threading.current_thread()))
 
-    def _wait(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    def _wait(self, request: Call.Request, response: Call.Response) -> Call.Response:
         self.began.set()
-        response.success = self.leave.wait(LONG)
+        response.result.successful = self.leave.wait(LONG)
         return response
 
 
@@ -89,7 +89,7 @@ def slow() -> Iterator[Slow]:
 
 
 def test_messages_are_taken_while_a_service_works(slow: Slow) -> None:
-    answers = [slow.client.call_async(Trigger.Request()) for _ in range(2)]
+    answers = [slow.client.call_async(Call.Request()) for _ in range(2)]
     assert slow.began.wait(LONG)
     before = slow.executor.rounds
     for number in range(50):
@@ -103,7 +103,7 @@ def test_messages_are_taken_while_a_service_works(slow: Slow) -> None:
     assert not any(answer.done() for answer in answers)
     slow.leave.set()
     assert slow.until(lambda: all(answer.done() for answer in answers))
-    assert all(answer.result().success for answer in answers)
+    assert all(answer.result().result.successful for answer in answers)
 
 
 def test_a_callback_that_fails_is_the_spinning_threads_error() -> None:
