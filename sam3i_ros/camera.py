@@ -25,7 +25,7 @@ from sam3i_ros.geometry import ray_grid
 from sam3i_ros.health import Health, Severity
 
 DEPTH_WAIT = 0.1  # s that an image waits for its depth, counted from its arrival
-DEPTH_SILENT = 1.0  # s without any depth image after which none is waited for
+DEPTH_SILENT = 1.0  # s of images without any depth, after which none is waited for
 _HISTORY = 8  # messages a stream; DEPTH_WAIT at 60 Hz
 
 
@@ -98,13 +98,16 @@ class CameraBuffer:
         self._info: CameraInfo | None = None
         self._info_due = use_depth
         self._depth_seen = False
-        self._last_depth = clock()
+        self._without: float | None = None  # since when images come without any depth, s
         self._closed = False
 
     def add_image(self, message: Image | CompressedImage) -> None:
         """Stores a colour image."""
         with self._changed:
-            self._images.append(_Stored(message, stamp_ns(message), self._clock()))
+            arrived = self._clock()
+            self._images.append(_Stored(message, stamp_ns(message), arrived))
+            if self._without is None:
+                self._without = arrived
             if len(self._images) > _HISTORY and not self._every:
                 self._drop(1)
             self._forget_overtaken()
@@ -112,8 +115,8 @@ class CameraBuffer:
     def add_depth(self, message: Image | CompressedImage) -> None:
         """Stores a depth image."""
         with self._changed:
-            self._last_depth, self._depth_seen = self._clock(), True
-            self._depths.append(_Stored(message, stamp_ns(message), self._last_depth))
+            self._without, self._depth_seen = None, True
+            self._depths.append(_Stored(message, stamp_ns(message), self._clock()))
             self._forget_overtaken()
 
     def add_info(self, message: CameraInfo) -> None:
@@ -159,7 +162,7 @@ class CameraBuffer:
     def _next(self) -> int | None:
         """Index of the image to answer now: the newest complete one, or with `every` the oldest."""
         late = self._clock() - (DEPTH_SILENT if self._every else DEPTH_WAIT)
-        silent = not self._every and self._clock() - self._last_depth > DEPTH_SILENT
+        silent = not self._every and self._silent()
         crowded = len(self._images) > _HISTORY
         unpaired = None
         for index in range(len(self._images))[: 1 if self._every else None][::-1]:
@@ -169,6 +172,9 @@ class CameraBuffer:
             if unpaired is None and (silent or crowded or self._images[index].arrived <= late):
                 unpaired = index
         return unpaired
+
+    def _silent(self) -> bool:
+        return self._without is not None and self._clock() - self._without > DEPTH_SILENT
 
     def _partner(self, image: _Stored) -> _Stored | None:
         nearest = min(self._depths, key=lambda d: abs(d.stamp_ns - image.stamp_ns), default=None)
@@ -194,7 +200,7 @@ class CameraBuffer:
             return "depth is off (depth_transport: none)"
         if not self._depth_seen:
             return f"no depth image has come on {self._depth_topic}"
-        if self._clock() - self._last_depth > DEPTH_SILENT:
+        if self._silent():
             return f"depth images have stopped coming on {self._depth_topic}"
         apart = min((abs(d.stamp_ns - image.stamp_ns) for d in self._depths), default=None)
         nearest = "" if apart is None else f" (the nearest is {apart / 1e6:.0f} ms away)"

@@ -137,6 +137,17 @@ def test_the_first_image_waits_for_camera_info(clock: Clock, drops: Drops) -> No
     assert taken(buffer).info is not None
 
 
+def test_a_camera_that_begins_late_is_waited_for_as_well(
+    paired: CameraBuffer, clock: Clock
+) -> None:
+    clock.now += 60
+    paired.add_image(image(0))
+    assert paired.take(0) is None
+    clock.now += DEPTH_WAIT / 2
+    paired.add_depth(depth(0))
+    assert taken(paired).no_depth == ""
+
+
 def test_camera_info_is_not_waited_for_again(clock: Clock, drops: Drops) -> None:
     buffer = CameraBuffer(True, 0.02, "/depth", drops, clock)
     buffer.add_image(image(0))
@@ -162,7 +173,7 @@ def test_every_image_of_a_recording_comes_in_its_order(clock: Clock, drops: Drop
     assert [milliseconds(taken(buffer)) for _ in range(2)] == [0, 33]
     clock.now += 3.0  # a slow camera is not a silent one
     buffer.add_image(image(3500))
-    assert taken(buffer).no_depth.startswith("depth images have stopped")
+    assert taken(buffer).no_depth.startswith("no depth image within sync_slop")
     assert buffer.take(0) is None
     buffer.add_depth(depth(3500))
     assert taken(buffer).depth is not None
@@ -205,10 +216,13 @@ def test_depth_later_than_the_next_image(paired: CameraBuffer, clock: Clock) -> 
 
 
 def test_silent_depth_is_not_waited_for(paired: CameraBuffer, clock: Clock) -> None:
+    paired.add_image(image(0))
     clock.now += DEPTH_SILENT + 0.1
     paired.add_image(image(10))
     assert taken(paired).no_depth == "no depth image has come on /depth"
     paired.add_depth(depth(20))
+    paired.add_image(image(200))
+    assert paired.take(0) is None
     clock.now += DEPTH_SILENT + 0.1
     paired.add_image(image(300))
     assert taken(paired).no_depth == "depth images have stopped coming on /depth"
