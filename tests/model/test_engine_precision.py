@@ -77,6 +77,7 @@ def model(base: Path) -> Sam3IModel:
     return load(base, "cpu", image_size=SIZE)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", list(HALF))
 def test_a_graph_holds_the_trunks_products_in_float16_and_all_else_as_it_was(mixed, model, graph):
     values = ir.load(mixed / "onnx" / f"{graph}.onnx").graph.initializers.values()
@@ -96,6 +97,7 @@ def test_a_graph_holds_the_trunks_products_in_float16_and_all_else_as_it_was(mix
         assert not there(weight.half()), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", list(HALF))
 def test_float16_goes_no_further_than_a_product_with_weights(mixed, graph):
     model = ir.load(mixed / "onnx" / f"{graph}.onnx")
@@ -139,6 +141,7 @@ def test_float16_weights_take_half_the_space(model, tmp_path):
     assert sizes[False] - sizes[True] == products // 2
 
 
+@pytest.mark.slow
 def test_the_manifest_says_so_and_has_the_parity_of_the_graphs_and_of_the_rounding(mixed):
     manifest = read_manifest(mixed)
     assert manifest.precision is Precision.MIXED
@@ -156,6 +159,7 @@ def test_the_manifest_says_so_and_has_the_parity_of_the_graphs_and_of_the_roundi
     assert "text_concept.weights" in manifest.graphs["text_complex"].files
 
 
+@pytest.mark.slow
 def test_an_unknown_precision_is_refused(mixed, tmp_path):
     copy = Path(shutil.copytree(mixed, tmp_path / "copy"))
     rewrite(copy, lambda content: content.update(precision="int4"))
@@ -163,6 +167,7 @@ def test_an_unknown_precision_is_refused(mixed, tmp_path):
         read_manifest(copy)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 @pytest.mark.parametrize("rows", [1, 2, 9])
 def test_any_number_and_mix_of_instructions_stays_within_the_gate(mixed, model, rows):
@@ -211,6 +216,7 @@ def test_rounding_is_what_float16_products_do(model):
     assert not torch.equal(rounded, layer(given))
 
 
+@pytest.mark.slow
 def test_no_graph_is_taken_over_from_an_export_of_the_other_precision(
     base, mixed, model, tmp_path, monkeypatch
 ):
@@ -234,6 +240,7 @@ def test_no_graph_is_taken_over_from_an_export_of_the_other_precision(
         assert traced == ([] if precision is Precision.MIXED else list(made[precision]))
 
 
+@pytest.mark.slow
 def test_a_weight_that_float16_cannot_hold_stops_the_export(base, mixed, tmp_path):
     wide = Path(shutil.copytree(base, tmp_path / "wide")) / "model.safetensors"
     tensors = load_file(wide)
@@ -267,6 +274,7 @@ def test_a_value_that_float16_cannot_hold_does_not_pass_the_gate(base):
         making.gate(RoundedModel(model), model, check)
 
 
+@pytest.mark.slow
 def test_adapters_of_another_precision_are_refused_with_the_remedy(mixed, tmp_path):
     copy = Path(shutil.copytree(mixed, tmp_path / "copy"))
     rewrite(copy, lambda content: content.update(precision="float32"))
