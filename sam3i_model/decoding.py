@@ -41,9 +41,6 @@ _COLOUR: dict[str, tuple[int, int | None]] = {
     "bayer_gbrg8": (1, cv2.COLOR_BayerGR2RGB),
     "bayer_grbg8": (1, cv2.COLOR_BayerGB2RGB),
 }
-MILLIMETRE = np.float32(0.001)
-"""In metres."""
-
 _TOO_LARGE = (
     f"the image has more than {MAX_PIXELS // 10**6} million pixels; lower the camera's resolution"
 )
@@ -142,13 +139,18 @@ def depth_from_compressed(msg: Message) -> Array:
 
 
 def metres(depth: Array) -> Array:
-    """Depth as float32 metres, NaN where nothing was measured.
+    """Depth as float32 metres, NaN where nothing was measured; takes what `scaled` does."""
+    known = np.where(measured(depth), scaled(depth), np.float32(np.nan))
+    return known.astype(np.float32, copy=False)
+
+
+def scaled(depth: Array) -> Array:
+    """Depth in metres; what is no measurement stays so.
 
     Args:
         depth: unsigned integers are millimetres, 0 for none; floats are metres (REP-118).
     """
-    scaled = depth * MILLIMETRE if depth.dtype.kind == "u" else depth
-    return np.where(measured(depth), scaled, np.float32(np.nan)).astype(np.float32, copy=False)
+    return depth * np.float32(0.001) if depth.dtype.kind == "u" else depth
 
 
 def measured(depth: Array) -> Array:

@@ -5,12 +5,7 @@ from __future__ import annotations
 from threading import Thread
 from typing import Any
 
-from rclpy.executors import (
-    ConditionReachedException,
-    Executor,
-    ShutdownException,
-    TimeoutException,
-)
+from rclpy.executors import Executor, ShutdownException, TimeoutException
 from rclpy.service import Service
 
 
@@ -27,7 +22,7 @@ class NodeExecutor(Executor):
         """Waits for one callback, and runs it or has it run."""
         try:
             task, entity, _ = self.wait_for_ready_callbacks(timeout_sec)
-        except (ShutdownException, TimeoutException, ConditionReachedException):
+        except (ShutdownException, TimeoutException):
             return
         if isinstance(entity, Service):
             Thread(target=_run, args=(task,), name="sam3i service", daemon=True).start()

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam3i_model.decoding import MILLIMETRE
+from sam3i_model.decoding import scaled
 from sam3i_model.intrinsics import Intrinsics
 
 Array = npt.NDArray[Any]
@@ -126,8 +126,7 @@ def lift(
     # A large mask is thinned on the pixel grid before the costly steps.
     stride = max(1, int(math.sqrt(cv2.countNonZero(core) / options.max_points)))
     thin = np.s_[::stride, ::stride]
-    z = depth[y0:y1, x0:x1][thin]
-    z = z * MILLIMETRE if z.dtype.kind == "u" else z
+    z = scaled(depth[y0:y1, x0:x1][thin])
     z = np.where((z >= options.min_depth) & (z <= options.max_depth), z, np.float32(0))
     surface = _on_surface(z, options.edge_tolerance * stride)
     core = surface & core[thin].view(bool)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction
+from sam3i_ros.geometry import mask_roi
 from sam3i_ros.tracking.identity import Sight, pair, sight_of
 from sam3i_ros.tracking.motion import Anchor, Flow, Picture, ego_motion, shrink
 from sam3i_ros.tracking.outline import outline_of
@@ -193,5 +193,5 @@ def _tracked(grounding: Grounding, tracks: Sequence[Track], carried: bool) -> Tr
 
 def _box(mask: Array) -> tuple[int, int, int, int]:
     """xyxy, pixels."""
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    x, y, width, height = mask_roi(mask)
     return x, y, x + width, y + height
