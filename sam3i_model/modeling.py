@@ -78,6 +78,10 @@ class TextFeatures:
         """Which rows take which path through the adapters."""
         return Route.from_levels(self.levels)
 
+    def first(self) -> TextFeatures:
+        """The first instruction alone."""
+        return TextFeatures(self.features[:1], self.mask[:1], self.levels[:1])
+
     @classmethod
     def stack(cls, rows: Sequence[TextFeatures]) -> TextFeatures:
         """One batch of several, in their order."""

@@ -15,11 +15,12 @@ import torch
 from torch import nn
 
 from sam3i_model.adapters import Path, Route
+from sam3i_model.engines.pixels import with_pixels
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
 
 MAX_ROWS = 8
-"""Instructions that the grounding graph takes at once; more go through it in turns."""
+"""Instructions that a grounding graph takes at once; more go through it in turns."""
 
 
 class ImageGraph(nn.Module):
@@ -56,15 +57,28 @@ class TextGraph(nn.Module):
 
 
 class GroundingGraph(nn.Module):
-    """`Sam3IModel.ground` of one image and 1 to `MAX_ROWS` instructions of any trained levels."""
+    """`Sam3IModel.ground` of one image and its instructions, of any trained levels.
 
-    def __init__(self, model: Sam3IModel) -> None:
+    Pixels aren't projected: with weights W and bias b of the projection, and a mask's embedding e,
+    e (W x + b) = (e W) x + e b, so the few embeddings are.
+
+    Args:
+        model: Stays as it is.
+        several: For 2 to `MAX_ROWS` instructions, which share work on pixels that for one alone
+            would be more.
+    """
+
+    def __init__(self, model: Sam3IModel, several: bool) -> None:
         super().__init__()
+        model = with_pixels(model, shared=several)
+        projection = model.mask_decoder.instance_projection
+        model.mask_decoder.instance_projection = nn.Identity()
+        self.instance_projection = projection
         self.detr_encoder = model.detr_encoder
         self.detr_decoder = model.detr_decoder
         self.mask_decoder = model.mask_decoder
         self.dot_product_scoring = model.dot_product_scoring
-        self._ground = model.ground
+        self._ground = model.ground_layers
         self._trained = [Level[name.upper()] for name in model.config.trained_levels]
 
     def forward(
@@ -80,12 +94,15 @@ class GroundingGraph(nn.Module):
         rows = RoutedText(text, text_mask, levels, route)
         with fixed_grid(self.detr_decoder, *maps[-1].shape[-2:]):
             said = self._ground(ImageFeatures(tuple(maps), position, geometry), rows)
+        weight, bias = self.instance_projection.weight.flatten(1), self.instance_projection.bias
+        embeds = said.mask_embeds[-1]
+        masks = torch.einsum("tqc,tchw->tqhw", embeds @ weight, said.pixels)
         return (
-            said.pred_logits,
-            said.pred_boxes,
-            said.presence_logits,
-            said.pred_masks,
-            said.semantic_seg,
+            said.logits[-1],
+            said.boxes[-1],
+            said.presence[-1][:, None],
+            masks + (embeds @ bias)[..., None, None],
+            said.semantic,
         )
 
 

@@ -125,9 +125,10 @@ def write_graphs(
     old = required_manifest(earlier) if earlier else None
     folder.mkdir()
     graphs: dict[str, Graph] = {}
-    shared: dict[str, tuple[str, int, int]] = {}
+    shared: dict[str, dict[str, tuple[str, int, int]]] = {}
     for name, plan in writing.plans(model, precision).items():
         same = old.graphs.get(name) if old else None
+        alike = shared.setdefault(name.split("_")[0], {})  # graphs that hold the same weights
         if earlier and same and same.source == plan.source:
             progress(f"{name}: as in {earlier}")
             take(earlier / SUBFOLDER, folder, same)
@@ -136,9 +137,8 @@ def write_graphs(
             progress(f"{name}: tracing")
             mixed = precision is Precision.MIXED
             with half_products(plan.module) if mixed else nullcontext():
-                graphs[name] = writing.write(plan, folder, name, shared)
-        if name.startswith("text_"):
-            shared |= writing.stored(folder / f"{name}.onnx")
+                graphs[name] = writing.write(plan, folder, name, alike)
+        alike |= writing.stored(folder / f"{name}.onnx")
     return Manifest(
         format=FORMAT,
         command="",
@@ -177,6 +177,7 @@ def make_check(
             f"nothing to check {' and '.join(missing) or 'with'}: give --frames, and --say with "
             "one instruction of each level that the checkpoint was trained for"
         )
+    asked *= 1 if len(asked) > 1 else 2  # several go through another graph than one
     ids = torch.stack([tokenize(tokenizer, text).ids for text, _ in asked])
     levels = torch.tensor([int(level) for _, level in asked])
     with torch.inference_mode():

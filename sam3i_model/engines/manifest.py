@@ -15,8 +15,10 @@ SUBFOLDER = "onnx"
 """Within the folder of the checkpoint that the graphs were made from."""
 FILE = "manifest.json"
 CHECK = "check.safetensors"
-FORMAT = 2
+FORMAT = 3
 MAX_BYTES = 1_000_000
+IMAGE, ONE, SEVERAL = "image", "grounding_one", "grounding"
+"""Names of graphs; ONE grounds an instruction by itself."""
 PLAIN_NAME = re.compile(r"[a-z][a-z_]{0,40}\.(onnx|weights)")
 
 
@@ -27,7 +29,7 @@ class Graph:
     Attributes:
         files: SHA-256 by name: the graph, then the weights that it reads.
         source: SHA-256 of the tensors and settings that it was made from.
-        inputs: Type and shape by name; "1..8" is the number of instructions.
+        inputs: Type and shape by name; "2..8" is the number of instructions.
         outputs: As `inputs`.
     """
 
@@ -47,9 +49,9 @@ class Manifest:
         versions: Of the packages that made it, and of ONNX's operators.
         precision: Of weights and computation.
         image_size: Side of the square image that goes in, px.
-        rows: Instructions that the grounding graph takes at once, at most.
+        rows: Instructions that a grounding graph takes at once, at most.
         levels: Names of the trained levels; each has a text graph.
-        graphs: By name: image, text_<level>, grounding.
+        graphs: By name; those of text as `text_graph` has it.
         parity: By engine, then by graph or "all": least mask IoU and largest score difference to
             PyTorch.
         check: SHA-256 of the frames and answers that an engine is checked with.
@@ -91,7 +93,7 @@ def read_manifest(checkpoint: Path) -> Manifest | None:
         content["precision"] = Precision(content["precision"])
         content["graphs"] = {n: Graph(**g) for n, g in content["graphs"].items()}
         manifest = Manifest(**{f.name: content[f.name] for f in fields(Manifest)})
-        expected = {"image", "grounding", *(text_graph(level) for level in manifest.levels)}
+        expected = {IMAGE, ONE, SEVERAL, *map(text_graph, manifest.levels)}
         if set(manifest.graphs) != expected:
             raise ValueError(f"its graphs are {', '.join(sorted(manifest.graphs))}")
         for graph in manifest.graphs.values():

@@ -11,6 +11,9 @@ from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.engines.interface import Engine, EngineError, Precision
 from sam3i_model.engines.manifest import (
     CHECK,
+    IMAGE,
+    ONE,
+    SEVERAL,
     SUBFOLDER,
     Manifest,
     read_manifest,
@@ -61,20 +64,20 @@ class OnnxEngine:
         self._folder = checkpoint / SUBFOLDER
         self._provider = provider
         self._manifest = manifest
-        own = ["grounding", *map(text_graph, manifest.levels), *([] if shared else ["image"])]
+        own = [ONE, SEVERAL, *map(text_graph, manifest.levels), *([] if shared else [IMAGE])]
         # once each: text graphs read the same weights
         files = dict.fromkeys(item for name in own for item in manifest.graphs[name].files.items())
         for name, digest in files:
             verify(self._folder, {name: digest})
         if shared is None:
-            self._image = self._load("image")
+            self._image = self._load(IMAGE)
         elif shared.precision is not manifest.precision:
             raise EngineError(
                 f"'{checkpoint}' has graphs of precision {manifest.precision.value}, the model in "
                 f"service of {shared.precision.value}: export it with --precision "
                 f"{shared.precision.value}"
             )
-        elif shared._manifest.graphs["image"].source == manifest.graphs["image"].source:
+        elif shared._manifest.graphs[IMAGE].source == manifest.graphs[IMAGE].source:
             self._image = shared._image
         else:
             raise EngineError(
@@ -82,7 +85,7 @@ class OnnxEngine:
                 "that was trained from it, or start anew with this model"
             )
         self._text = {name: self._load(text_graph(name)) for name in manifest.levels}
-        self._grounding = self._load("grounding")
+        self._one, self._several = self._load(ONE), self._load(SEVERAL)
 
     @property
     def name(self) -> str:
@@ -122,7 +125,9 @@ class OnnxEngine:
         }
         size = self._manifest.rows
         parts = [
-            self._grounding.run({"text": features, "text_mask": mask, "levels": levels, **given})
+            (self._one if len(levels) == 1 else self._several).run(
+                {"text": features, "text_mask": mask, "levels": levels, **given}
+            )
             for features, mask, levels in zip(
                 text.features.split(size),
                 text.mask.split(size),
@@ -169,7 +174,7 @@ class OnnxEngine:
     def exchange_adapters(self, donor: OnnxEngine) -> None:
         """Answer as `donor` from now on."""
         self.config, self._manifest, self._folder = donor.config, donor._manifest, donor._folder
-        self._text, self._grounding = donor._text, donor._grounding
+        self._text, self._one, self._several = donor._text, donor._one, donor._several
 
 
 def required_manifest(checkpoint: Path) -> Manifest:

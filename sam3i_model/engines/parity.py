@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from sam3i_model.engines.interface import Engine, EngineError, Precision
-from sam3i_model.engines.manifest import text_graph
+from sam3i_model.engines.manifest import IMAGE, ONE, SEVERAL, text_graph
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import GroundingOutput, ImageFeatures, TextFeatures
 from sam3i_model.processing import pixels
@@ -135,11 +135,10 @@ class Check:
     def run(self, engine: Engine) -> Parity:
         """How well `engine` agrees, with all instructions at once and with the first one alone."""
         text = encode(engine, self.ids, self.levels)
-        first = TextFeatures(text.features[:1], text.mask[:1], text.levels[:1])
         found = []
         for frame, answer in zip(self.frames, self.answers, strict=True):
             image = picture(engine, frame)
-            found += [answer.compare(engine.ground(image, rows)) for rows in (text, first)]
+            found += [answer.compare(engine.ground(image, rows)) for rows in (text, text.first())]
         return Parity.worst(found)
 
     def by_graph(self, engine: Engine, model: Engine) -> dict[str, Parity]:
@@ -152,8 +151,9 @@ class Check:
         for frame, answer in zip(self.frames, self.answers, strict=True):
             image = picture(model, frame)
             trials = {
-                "image": model.ground(picture(engine, frame), text),
-                "grounding": engine.ground(image, text),
+                IMAGE: model.ground(picture(engine, frame), text),
+                SEVERAL: engine.ground(image, text),
+                ONE: engine.ground(image, text.first()),
             }
             for level in self.levels.unique().tolist():
                 rows = (text.levels == level)[:, None, None]

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from sam3i_model.engines.interface import Precision
+from sam3i_model.engines.pixels import with_pixels
 from sam3i_model.modeling import GroundingOutput, ImageFeatures, Sam3IModel, TextFeatures
 
 TRUNK = (
@@ -78,7 +79,7 @@ class RoundedModel:
     def __init__(self, model: Sam3IModel) -> None:
         self.config = model.config
         self.device = model.device
-        self._model = model
+        self._model = with_pixels(model, shared=True)
 
     def encode_image(self, pixel_values: torch.Tensor) -> ImageFeatures:
         """As `Sam3IModel.encode_image`."""

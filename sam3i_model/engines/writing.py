@@ -21,14 +21,14 @@ from sam3i_model.anatomy import ADAPTER, MASK_COPY
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
 from sam3i_model.engines.graphs import MAX_ROWS, GroundingGraph, ImageGraph, TextGraph
 from sam3i_model.engines.interface import EngineError, Precision
-from sam3i_model.engines.manifest import Graph, sha256, text_graph
+from sam3i_model.engines.manifest import IMAGE, ONE, SEVERAL, Graph, sha256, text_graph
 from sam3i_model.engines.precision import TRUNK
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import Sam3IModel
 
 OPSET = 20
 """ONNX operators; the last set before attention became one operator, which few run exactly."""
-ROWS = f"1..{MAX_ROWS}"
+ROWS = f"2..{MAX_ROWS}"
 SMALL = 1024
 """Bytes up to which a tensor stays inside the graph."""
 ALIGNMENT = 64
@@ -45,7 +45,7 @@ class Plan:
         module: What is traced.
         inputs: Examples, by name in the graph; a list of maps is one argument.
         outputs: Names.
-        ranged: Arguments whose first dimension is 1 to `MAX_ROWS`.
+        ranged: Arguments whose first dimension is 2 to `MAX_ROWS`.
         source: See `manifest.Graph`.
     """
 
@@ -80,28 +80,24 @@ def plans(model: Sam3IModel, precision: Precision) -> dict[str, Plan]:
     size = config.image_size
     pixel_values = torch.zeros(1, 3, size, size)
     image = model.encode_image(pixel_values)
-    rows = 2  # one would be taken for a constant
-    ids = torch.ones(rows, CONTEXT_LENGTH, dtype=torch.int64)
-    text = model.encode_text(ids, torch.full((rows,), int(Level.CONCEPT)))
+    ids = torch.ones(2, CONTEXT_LENGTH, dtype=torch.int64)
+    text = model.encode_text(ids, torch.full((2,), int(Level.CONCEPT)))
     maps = [f"map_{i}" for i in range(len(image.maps))]
     graph: nn.Module = ImageGraph(model)
     outputs = [*maps, "position", "geometry"]
     source = fingerprint(graph, config, (), precision)
-    found = {"image": Plan(graph, {"pixel_values": pixel_values}, outputs, (), source)}
+    found = {IMAGE: Plan(graph, {"pixel_values": pixel_values}, outputs, (), source)}
     for level in sorted(levels, key=list(COPIES).index):
         graph = TextGraph(model, Level[level.upper()])
         source = fingerprint(graph, config, (level,), precision)
         found[text_graph(level)] = Plan(graph, {"input_ids": ids[:1]}, ["features"], (), source)
-    ranged = ("text", "text_mask", "levels")
-    inputs = {
-        **dict(zip(ranged, (text.features, text.mask, text.levels), strict=True)),
-        "position": image.position,
-        "geometry": image.geometry,
-        "maps": list(image.maps),
-    }
-    graph = GroundingGraph(model)
-    source = fingerprint(graph, config, levels, precision)
-    found["grounding"] = Plan(graph, inputs, OUTPUTS, ranged, source)
+    asked = ("text", "text_mask", "levels")
+    shown = {"position": image.position, "geometry": image.geometry, "maps": list(image.maps)}
+    for name, rows, ranged in ((SEVERAL, text, asked), (ONE, text.first(), ())):
+        said = dict(zip(asked, (rows.features, rows.mask, rows.levels), strict=True))
+        graph = GroundingGraph(model, several=name == SEVERAL)
+        source = fingerprint(graph, config, levels, precision)
+        found[name] = Plan(graph, {**said, **shown}, OUTPUTS, ranged, source)
     return found
 
 
@@ -248,7 +244,7 @@ def dynamic_shapes(plan: Plan) -> dict[str, Any] | None:
     """Which dimensions aren't fixed."""
     if not plan.ranged:
         return None
-    rows = torch.export.Dim("rows", min=1, max=MAX_ROWS)
+    rows = torch.export.Dim("rows", min=2, max=MAX_ROWS)
     return {
         name: {0: rows} if name in plan.ranged else [None] * len(v) if isinstance(v, list) else None
         for name, v in plan.inputs.items()

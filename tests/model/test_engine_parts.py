@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from transformers.models.sam3.modeling_sam3 import Sam3PixelDecoder
 from typer.testing import CliRunner
 
 from sam3i_model.adapters import Route
 from sam3i_model.cli import build
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.engines.frames import read_frames
-from sam3i_model.engines.graphs import ChosenRoute
+from sam3i_model.engines.graphs import ChosenRoute, GroundingGraph
 from sam3i_model.engines.interface import EngineError
 from sam3i_model.engines.parity import Answer, Check, Parity
+from sam3i_model.engines.pixels import SharedPixelDecoder
 from sam3i_model.engines.runtime import CPU, CUDA, TENSORRT, profiles, provider_list
 from sam3i_model.engines.shared_work import measure, plain_model
 from sam3i_model.instruction import Level
@@ -110,10 +113,10 @@ def test_choosing_among_all_paths_is_the_same_as_gathering_rows(levels, concept)
 
 
 def test_tensorrt_is_told_the_range_of_rows_and_to_stay_in_float32(tmp_path):
-    inputs = {"text": ["float", ["1..8", 32, 256]], "position": ["float", [1, 256, 72, 72]]}
+    inputs = {"text": ["float", ["2..8", 32, 256]], "position": ["float", [1, 256, 72, 72]]}
     assert profiles(inputs) == {
-        "trt_profile_min_shapes": "text:1x32x256",
-        "trt_profile_opt_shapes": "text:4x32x256",
+        "trt_profile_min_shapes": "text:2x32x256",
+        "trt_profile_opt_shapes": "text:5x32x256",
         "trt_profile_max_shapes": "text:8x32x256",
     }
     assert profiles({"position": inputs["position"]}) == {}
@@ -189,3 +192,35 @@ def test_shared_work_compares_with_transformers_on_the_same_tensors():
         pixels, ids = torch.rand(1, 3, 112, 112), torch.randint(1, 300, (1, 32))
         said = plain(pixel_values=pixels, input_ids=ids, attention_mask=torch.ones_like(ids))
         assert torch.isfinite(said.pred_masks).all()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("rows", [1, 3])
+def test_shared_pixels_are_the_decoders_own(rows):
+    torch.manual_seed(rows)
+    decoder = Sam3PixelDecoder(SimpleNamespace(hidden_size=16, num_upsampling_stages=3)).double()
+    fine, middle = (torch.randn(1, 16, h, w).double() for h, w in ((12, 20), (6, 10)))
+    coarse = torch.randn(rows, 16, 3, 5).double()  # rims, and what isn't square
+    ours = SharedPixelDecoder(decoder)([fine, middle, coarse])
+    torch.testing.assert_close(ours, decoder([fine, middle, coarse]), atol=1e-12, rtol=0)
+
+
+@torch.inference_mode()
+def test_the_model_keeps_its_own_pixels_while_a_graph_shares_them():
+    torch.manual_seed(0)
+    model = Sam3IModel(Sam3IConfig(**SIZES, adapters="none")).eval()
+    decoder = model.mask_decoder
+    before = decoder.pixel_decoder, decoder.instance_projection
+    model.mask_decoder.instance_projection.bias[:] = torch.randn(32)
+    image = model.encode_image(torch.randn(1, 3, 112, 112))
+    text = model.encode_text(torch.randint(1, 300, (2, 32)), torch.ones(2, dtype=torch.int64))
+    said = model.ground(image, text)
+    given = (text.features, text.mask, text.levels, image.position, image.geometry)
+    for several, plain in ((True, False), (False, True)):
+        graph = GroundingGraph(model, several)
+        assert isinstance(graph.mask_decoder.pixel_decoder, Sam3PixelDecoder) is plain
+        found = GroundingOutput(*graph(*given, list(image.maps)))
+        for name, value in vars(said).items():
+            torch.testing.assert_close(vars(found)[name], value, atol=1e-4, rtol=1e-4)
+    assert model.mask_decoder is decoder
+    assert (decoder.pixel_decoder, decoder.instance_projection) == before
