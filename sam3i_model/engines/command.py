@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from sam3i_model.checkpoints import CheckpointError, resolve_device
+from sam3i_model.checkpoints import CheckpointError, load, resolve_device
 from sam3i_model.engines.frames import DEFAULT_SENTENCES, default_frames, read_frames
 from sam3i_model.engines.interface import Backend, EngineError, Precision
-from sam3i_model.engines.making import export
+from sam3i_model.engines.making import export, refusal
 from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
-from sam3i_model.engines.parity import verdict
 from sam3i_model.engines.runtime import provider_for
 from sam3i_model.instruction import Instruction
 from sam3i_model.terminal import failed, results
@@ -103,8 +103,8 @@ def build_tensorrt(checkpoint: Path, out: Path | None, console: Console) -> None
     engine = OnnxEngine(checkpoint, provider, device)
     parity = engine.check()
     if not parity.passed:
-        from sam3i_model.checkpoints import load
-
-        by_graph = engine.blame(load(checkpoint)[0])
-        raise EngineError(verdict(engine.name, engine.precision, parity, by_graph))
+        model, check = load(checkpoint)[0], engine.stored_check()
+        with torch.inference_mode():
+            by_graph = check.by_graph(engine, model)
+        raise EngineError(refusal(engine, model, check, parity, by_graph))
     console.print(f"{engine.name} agrees with PyTorch: {parity}")

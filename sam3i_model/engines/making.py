@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from sam3i_model.checkpoints import load, save
 from sam3i_model.engines import writing
 from sam3i_model.engines.graphs import plain_attention
 from sam3i_model.engines.interface import EngineError, Precision
+from sam3i_model.engines.layers import graph_inputs, layer_values, worst_layer
 from sam3i_model.engines.manifest import (
     CHECK,
     FORMAT,
@@ -27,7 +28,7 @@ from sam3i_model.engines.manifest import (
     verify,
 )
 from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
-from sam3i_model.engines.parity import Check, verdict
+from sam3i_model.engines.parity import Check, Parity, verdict
 from sam3i_model.engines.precision import RoundedModel, half_products
 from sam3i_model.engines.runtime import CPU, runtime
 from sam3i_model.instruction import Instruction, Level, route
@@ -196,5 +197,26 @@ def gate(
     by_graph = check.by_graph(engine, model)
     together = check.run(engine)
     if not together.passed:
-        raise EngineError(verdict(engine.name, engine.precision, together, by_graph))
+        raise EngineError(refusal(engine, model, check, together, by_graph))
     return {engine.name: {name: asdict(p) for name, p in [("all", together), *by_graph.items()]}}
+
+
+def refusal(
+    engine: OnnxEngine | RoundedModel,
+    model: Sam3IModel,
+    check: Check,
+    together: Parity,
+    by_graph: Mapping[str, Parity],
+) -> str:
+    """`verdict` with the layer of the worst graph in which the engine strays most."""
+    name = next(iter(by_graph))
+    try:
+        with plain_attention(model):
+            graph = writing.plans(model, engine.precision)[name].module
+            inputs = graph_inputs(name, model, check)
+            found = engine.layer_values(name, graph, inputs)
+            layer, difference = worst_layer(layer_values(graph, inputs), found)
+    except (ImportError, OSError, RuntimeError, EngineError):
+        layer = ""  # a robot may have no package to read graphs with; the verdict stands
+    where = f"{layer}, whose values differ by {difference:.1%}" if layer else ""
+    return verdict(engine.name, engine.precision, together, by_graph, where)

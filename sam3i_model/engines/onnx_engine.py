@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
 from sam3i_model.checkpoints import configure
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.engines.interface import Engine, EngineError, Precision
+from sam3i_model.engines.interface import EngineError, Precision
+from sam3i_model.engines.layers import onnx_layer_values
 from sam3i_model.engines.manifest import (
     CHECK,
     IMAGE,
@@ -146,16 +150,23 @@ class OnnxEngine:
             EngineError: They can't be read, or the engine fails at them.
         """
         try:
-            return self._stored_check().run(self)
+            return self.stored_check().run(self)
         except RuntimeError as error:
             raise EngineError(f"{self.name} failed its check: {first_line(error)}") from error
 
-    @torch.inference_mode()
-    def blame(self, model: Engine) -> dict[str, Parity]:
-        """How well each graph agrees with `model`, on the stored frames, worst first."""
-        return self._stored_check().by_graph(self, model)
+    def layer_values(
+        self, name: str, graph: nn.Module, inputs: Mapping[str, Any]
+    ) -> dict[str, torch.Tensor]:
+        """What the layers of the graph `name` give; see `layers.onnx_layer_values`."""
+        path = self._folder / f"{name}.onnx"
+        return onnx_layer_values(path, self._provider, self.device, graph, inputs)
 
-    def _stored_check(self) -> Check:
+    def stored_check(self) -> Check:
+        """What PyTorch said of the frames that were kept.
+
+        Raises:
+            EngineError: It can't be read.
+        """
         verify(self._folder, {CHECK: self._manifest.check})
         return Check.load(self._folder / CHECK)
 

@@ -209,12 +209,17 @@ def encode(engine: Engine, ids: torch.Tensor, levels: torch.Tensor) -> TextFeatu
 
 
 def verdict(
-    name: str, precision: Precision, together: Parity, by_graph: Mapping[str, Parity]
+    name: str,
+    precision: Precision,
+    together: Parity,
+    by_graph: Mapping[str, Parity],
+    layer: str = "",
 ) -> str:
-    """Why an engine is not used, with its worst graph."""
+    """Why an engine is not used, with its worst graph, and the layer in it if that is known."""
     worst, parity = next(iter(by_graph.items()))
+    where = f", there in {layer}" if layer else ""
     remedy = "; export with --precision float32" if precision is Precision.MIXED else ""
     return (
-        f"{name} differs from PyTorch ({together}), most in the graph {worst} ({parity}): it is "
-        f"not used{remedy}"
+        f"{name} differs from PyTorch ({together}), most in the graph {worst} ({parity}){where}: "
+        f"it is not used{remedy}"
     )

@@ -8,13 +8,15 @@ all that makes scores, boxes and masks of what the trunk found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 
 from sam3i_model.engines.interface import Precision
+from sam3i_model.engines.layers import layer_values
 from sam3i_model.engines.pixels import with_pixels
 from sam3i_model.modeling import GroundingOutput, ImageFeatures, Sam3IModel, TextFeatures
 
@@ -95,3 +97,10 @@ class RoundedModel:
         """As `Sam3IModel.ground` in one image."""
         with half_products(self._model, torch.float32):
             return self._model.ground(image, text)
+
+    def layer_values(
+        self, name: str, graph: nn.Module, inputs: Mapping[str, Any]
+    ) -> dict[str, torch.Tensor]:
+        """What the layers of `graph`, which has this name, give; see `layers.layer_values`."""
+        with half_products(graph, torch.float32):
+            return layer_values(graph, inputs)

@@ -126,6 +126,11 @@ class Session:
             (node.name, *DTYPES[node.type], node.shape) for node in self._session.get_outputs()
         ]
 
+    @property
+    def outputs(self) -> list[str]:
+        """Names, in the graph's order."""
+        return [name for name, *_ in self._outputs]
+
     def run(self, inputs: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
         """Outputs in the graph's order; a dimension that isn't fixed is the first input's first."""
         rows = inputs[self._inputs[0]].shape[0]

@@ -21,6 +21,7 @@ from sam3i_model.anatomy import ADAPTER, MASK_COPY
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
 from sam3i_model.engines.graphs import MAX_ROWS, GroundingGraph, ImageGraph, TextGraph
 from sam3i_model.engines.interface import EngineError, Precision
+from sam3i_model.engines.layers import name_layers
 from sam3i_model.engines.manifest import IMAGE, ONE, SEVERAL, Graph, sha256, text_graph
 from sam3i_model.engines.precision import TRUNK
 from sam3i_model.instruction import Level
@@ -184,6 +185,7 @@ def write(plan: Plan, folder: Path, name: str, shared: Mapping[str, Any]) -> Gra
             value.const_value = ir.ExternalTensor(
                 *place, tensor.dtype, shape=tensor.shape, name=value.name, base_dir=folder
             )
+    name_layers(program.model, plan.module)
     strip(program.model)
     ir.save(program.model, folder / f"{name}.onnx")
     if f"{name}.weights" not in used:

@@ -18,6 +18,7 @@ from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.engines.frames import read_frames
 from sam3i_model.engines.graphs import ChosenRoute, GroundingGraph
 from sam3i_model.engines.interface import EngineError
+from sam3i_model.engines.layers import worst_layer
 from sam3i_model.engines.parity import Answer, Check, Parity
 from sam3i_model.engines.pixels import SharedPixelDecoder
 from sam3i_model.engines.runtime import CPU, CUDA, TENSORRT, profiles, provider_list
@@ -224,3 +225,12 @@ def test_the_model_keeps_its_own_pixels_while_a_graph_shares_them():
             torch.testing.assert_close(vars(found)[name], value, atol=1e-4, rtol=1e-4)
     assert model.mask_decoder is decoder
     assert (decoder.pixel_decoder, decoder.instance_projection) == before
+
+
+def test_the_worst_layer_is_where_the_difference_grows_most():
+    ours = {name: torch.ones(4) for name in "abcd"}
+    theirs = {"a": torch.full((4,), 1.1), "b": torch.full((4,), 1.5), "d": torch.full((4,), 1.6)}
+    assert worst_layer(ours, theirs) == ("b", pytest.approx(0.5))
+    assert worst_layer(ours, ours) == ("", 0.0)
+    assert worst_layer(ours, {**theirs, "b": torch.full((4,), float("nan"))})[0] == "b"
+    assert worst_layer(ours, {"a": torch.ones(1, 4)}) == ("", 0.0)  # another form

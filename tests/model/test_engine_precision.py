@@ -260,6 +260,7 @@ def test_a_weight_that_float16_cannot_hold_stops_the_export(base, mixed, tmp_pat
     said = str(failure.value)
     assert said.startswith("ONNX Runtime, CPU, mixed precision differs from PyTorch")
     assert "most in the graph text_simple " in said
+    assert "there in text_encoder.text_model.encoder.layers.0, whose values differ" in said
     assert said.endswith("it is not used; export with --precision float32")
     assert [p.name for p in tmp_path.iterdir()] == ["wide"]
 
@@ -270,7 +271,8 @@ def test_a_value_that_float16_cannot_hold_does_not_pass_the_gate(base):
     with torch.no_grad():
         model.mask_decoder.pixel_decoder.conv_layers[0].weight[:] = 6e4  # a float16
     check = making.make_check(model, tokenizer, FRAMES, ASKED)
-    with pytest.raises(EngineError, match=r"rounded to float16 .* most in the graph grounding "):
+    where = r"most in the graph grounding .*, there in mask_decoder\.pixel_decoder\."
+    with pytest.raises(EngineError, match=rf"rounded to float16 .* {where}"):
         making.gate(RoundedModel(model), model, check)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -13,10 +14,11 @@ import torch
 
 from sam3i_model.checkpoints import CheckpointError, load, save
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.engines import making
+from sam3i_model.engines import making, writing
 from sam3i_model.engines.interface import EngineError
 from sam3i_model.engines.manifest import read_manifest, sha256
 from sam3i_model.engines.onnx_engine import OnnxEngine
+from sam3i_model.engines.parity import Parity
 from sam3i_model.engines.runtime import CPU
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.modeling import Sam3IModel
@@ -218,24 +220,59 @@ def rewrite(checkpoint: Path, change) -> None:
     path.write_text(json.dumps(content))
 
 
+def accept(checkpoint: Path, name: str) -> None:
+    """Have the manifest of an export take a file as it is now."""
+
+    def change(content: dict) -> None:
+        for entry in content["graphs"].values():
+            if name in entry["files"]:
+                entry["files"][name] = sha256(checkpoint / "onnx" / name)
+
+    rewrite(checkpoint, change)
+
+
 @pytest.mark.parametrize("graph", ["image", "text_concept", "grounding"])
 def test_a_wrong_graph_is_named_and_pytorch_answers(copy, graph):
     path = copy / "onnx" / f"{graph}.weights"
     values = np.fromfile(path, np.float32)
     np.random.default_rng(0).permutation(values).tofile(path)
 
-    def accept(content: dict) -> None:
-        for entry in content["graphs"].values():
-            if path.name in entry["files"]:
-                entry["files"][path.name] = sha256(path)
-
-    rewrite(copy, accept)
+    accept(copy, path.name)
     for backend in ("auto", "onnx"):
         segmenter = Segmenter.from_pretrained(copy, "cpu", backend=backend)
         assert segmenter.engine == "PyTorch, cpu"
         assert "differs from PyTorch" in segmenter.refused
         assert f"most in the graph {graph} " in segmenter.refused
     same_answers(Segmenter.from_pretrained(copy, "cpu", backend="torch"), segmenter)
+
+
+@pytest.mark.parametrize(
+    ("graph", "layer", "part"),
+    [
+        ("image", "vision_encoder.backbone.layers.1", "mlp.fc2"),
+        ("text_complex", "text_encoder.text_model.encoder.layers.0", "adapters.complex.up_proj"),
+        ("grounding", "detr_encoder.layers.1", "mlp.fc1"),
+        ("grounding_one", "mask_decoder.pixel_decoder.conv_layers.1", ""),
+    ],
+)
+def test_the_layer_is_named_in_which_a_graph_strays(copy, graph, layer, part):
+    model, _ = load(copy, "cpu")
+    weight = model.get_submodule(f"{layer}.{part}".rstrip(".")).weight.detach()
+    forms = (weight, weight.mT) if weight.dim() == 2 else (weight,)
+    tensors = writing.stored(copy / "onnx" / f"{graph}.onnx")
+    digests = [hashlib.sha256(f.contiguous().numpy().tobytes()).hexdigest() for f in forms]
+    name, offset, length = next(tensors[d] for d in digests if d in tensors)
+    with (copy / "onnx" / name).open("r+b") as file:
+        file.seek(offset)
+        file.write(np.random.default_rng(0).normal(size=length // 4).astype(np.float32).tobytes())
+    accept(copy, name)
+    engine = OnnxEngine(copy, CPU, torch.device("cpu"))
+    check = engine.stored_check()
+    by_graph = {graph: Parity(0.5, 0.5)}
+    said = making.refusal(engine, model, check, Parity(0.4, 0.6), by_graph)
+    assert f"most in the graph {graph} (" in said
+    assert f", there in {layer}, whose values differ by " in said
+    assert sorted(p.suffix for p in (copy / "onnx").iterdir()).count(".onnx") == 6
 
 
 @pytest.mark.parametrize("name", ["grounding.weights", "image.onnx", "check.safetensors"])
