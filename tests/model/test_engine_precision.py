@@ -33,7 +33,7 @@ HALF = {
     "image": [f"{BACKBONE}.embeddings.patch_embeddings.projection", f"{BACKBONE}.layers.1.mlp.fc2"],
     "text_complex": [f"{TEXT}.mlp.fc1", f"{TEXT}.adapters.complex.up_proj", "text_projection"],
     "grounding": [
-        "detr_encoder.layers.1.self_attn.v_proj",
+        "detr_encoder.layers.0.self_attn.v_proj",
         "detr_decoder.layers.0.adapters.simple.down_proj",
         "mask_decoder.pixel_decoder.conv_layers.0",
     ],

@@ -39,6 +39,7 @@ SMALL = {
         "vocab_size": len(build_tokenizer()),
     },
     "detr_decoder_config": {**SIZES["detr_decoder_config"], "num_layers": 1},
+    "detr_encoder_config": {**SIZES["detr_encoder_config"], "num_layers": 1},
 }
 ASKED = [
     Instruction("a mug", level=Level.CONCEPT, threshold=0.01),
@@ -251,7 +252,7 @@ def test_a_wrong_graph_is_named_and_pytorch_answers(copy, graph):
     [
         ("image", "vision_encoder.backbone.layers.1", "mlp.fc2"),
         ("text_complex", "text_encoder.text_model.encoder.layers.0", "adapters.complex.up_proj"),
-        ("grounding", "detr_encoder.layers.1", "mlp.fc1"),
+        ("grounding", "detr_encoder.layers.0", "mlp.fc1"),
         ("grounding_one", "mask_decoder.pixel_decoder.conv_layers.1", ""),
     ],
 )

@@ -193,7 +193,7 @@ def test_the_head_averages_over_all_positions():
     assert head(tokens).shape == (2, 6)
 
 
-@pytest.mark.parametrize("cut", [4, 6])
+@pytest.mark.parametrize("cut", [4, pytest.param(6, marks=pytest.mark.slow)])
 def test_two_processes_learn_what_one_would_with_the_whole_batch(tmp_path, cut):
     path = {**os.environ, "PYTHONPATH": os.pathsep.join([str(WORKER.parents[2]), *sys.path])}
     workers = [

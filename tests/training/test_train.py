@@ -173,7 +173,7 @@ def test_shares_of_a_step_make_up_the_whole():
     assert [len(part.images) for part in parts] == [2, 2, 2]
 
 
-@pytest.mark.parametrize("stage", ["base", "3"])
+@pytest.mark.parametrize("stage", ["base", pytest.param("3", marks=pytest.mark.slow)])
 def test_micro_batches_learn_what_one_batch_does(stage, start_of):
     taken = []
     for accumulate in (1, 3):
