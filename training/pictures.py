@@ -23,5 +23,5 @@ def read_picture(path: Path, width: int, height: int) -> NDArray[np.uint8]:
                 return np.asarray(image.convert("RGB"))
             found = image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise SourceError(f"{path} can't be read as a picture: {error}") from error
+        raise SourceError(f"{path} is no picture that can be read") from error
     raise SourceError(f"{path} is {found[0]}x{found[1]}, not {width}x{height}")

@@ -155,7 +155,7 @@ def test_bad_pictures_are_one_line(tmp_path):
     (tmp_path / "sub/b.png").write_bytes(b"not a picture")
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
     source = InstructionFile(path)
-    with pytest.raises(QuestionError, match="can't be read as a picture"):
+    with pytest.raises(QuestionError, match="is no picture that can be read"):
         source[1]
     with pytest.raises(QuestionError, match="is 8x8, not 6x4"):
         source[0]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from training.annotations import AnnotatedImage, Annotation, Granularity, Reference, image_path
+from training.entries import SourceError
+from training.pictures import read_picture
 from training.rle import Mask, MaskError, check_size
 
 MAX_TASKS = 24
@@ -138,7 +138,7 @@ def load_case(task: Task, images: Path) -> Case:
         UnusableError: The picture is missing or another one, or the targets can't be told apart.
     """
     image = task.image
-    rgb = read_picture(image_path(images, image.file_name), image.height, image.width)
+    rgb = task_picture(image_path(images, image.file_name), image.height, image.width)
     drawn = []
     for annotation in _rivals(task):
         try:
@@ -168,23 +168,17 @@ def _rivals(task: Task) -> list[Annotation]:
     return [*targets, *same, *rest][:MAX_CANDIDATES]
 
 
-def read_picture(path: Path, height: int, width: int) -> np.ndarray:
+def task_picture(path: Path, height: int, width: int) -> np.ndarray:
     """A picture as uint8 RGB (H, W, 3), if it has the size that its annotations say.
 
     Raises:
         MissingPictureError: It isn't there.
         UnusableError: It is no picture, or of another size.
     """
+    if not path.is_file():
+        raise MissingPictureError(f"{path} is missing")
     try:
-        with Image.open(path) as opened:  # the header alone, before memory is taken for pixels
-            size = opened.size
-        check_size(size[1], size[0])
-        data = np.fromfile(path, np.uint8)
-    except FileNotFoundError as error:
-        raise MissingPictureError(f"{path} is missing") from error
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, MaskError) as error:
-        raise UnusableError(f"{path.name} is no picture that can be read") from error
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if bgr is None or bgr.shape[:2] != (height, width):
-        raise UnusableError(f"{path.name} is not {width}x{height}, as its annotations say")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        check_size(height, width)
+        return read_picture(path, width, height)
+    except (MaskError, SourceError) as error:
+        raise UnusableError(str(error)) from error

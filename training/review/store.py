@@ -17,7 +17,7 @@ import numpy as np
 
 from training.annotations import Problems, image_path
 from training.engine.journal import Journal, JournalError
-from training.engine.tasks import UnusableError, read_picture
+from training.engine.tasks import UnusableError, task_picture
 from training.entries import EntryError
 from training.review.actions import act
 from training.review.file import AnnotationFile, ReviewError
@@ -135,7 +135,7 @@ class Store:
             EntryError: It isn't there, or not what the file says.
         """
         try:
-            return read_picture(self.picture_path(sample), sample.height, sample.width)
+            return task_picture(self.picture_path(sample), sample.height, sample.width)
         except UnusableError as error:
             raise EntryError(error) from error
 
