@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.decoding import MAX_PIXELS
 from sam3i_model.pictures import read_rgb
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
@@ -30,7 +31,10 @@ def segment_command(
         raise failed(f"'{out}' must end in .png or .jpg")
     rgb = read_rgb(image)
     if rgb is None:
-        raise failed(f"'{image}' is not a picture that can be read")
+        raise failed(
+            f"'{image}' is not a picture that can be read, of at most {MAX_PIXELS // 10**6} "
+            "million pixels"
+        )
     try:
         segmenter = Segmenter.from_pretrained(model, device, backend=backend)
     except CheckpointError as error:

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sam3i_model.pictures import read_rgb
+
 Rng = np.random.Generator
 Floats = NDArray[np.float32]
 
@@ -49,7 +51,7 @@ def load_photos(folder: Path | None = None) -> list[NDArray[np.uint8]]:
     for package, names in BUNDLED.items():
         for name in names:
             with as_file(files(package).joinpath(name)) as path:
-                picture = cv2.imread(str(path))
+                picture = read_rgb(path)
                 if picture is None:
                     raise ValueError(f"{path} cannot be read; reinstall {package.split('.')[0]}")
                 photos.append(_shrunk(picture))
@@ -57,7 +59,7 @@ def load_photos(folder: Path | None = None) -> list[NDArray[np.uint8]]:
         paths = sorted(
             p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"}
         )
-        pictures = [cv2.imread(str(path)) for path in paths[:MAX_PHOTOS]]
+        pictures = map(read_rgb, paths[:MAX_PHOTOS])
         found = [_shrunk(picture) for picture in pictures if picture is not None]
         if not found:
             raise ValueError(f"no readable .jpg or .png under {folder}; give a folder of photos")
@@ -65,9 +67,8 @@ def load_photos(folder: Path | None = None) -> list[NDArray[np.uint8]]:
     return photos
 
 
-def _shrunk(bgr: NDArray[Any]) -> NDArray[np.uint8]:
-    scale = PHOTO_SIDE / min(bgr.shape[:2])
-    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+def _shrunk(rgb: NDArray[Any]) -> NDArray[np.uint8]:
+    scale = PHOTO_SIDE / min(rgb.shape[:2])
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8)
 

@@ -1,0 +1,47 @@
+"""Picture files of any kind."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam3i_model.pictures import read_rgb
+
+RED = np.full((4, 6, 3), (200, 10, 20), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.webp", "a.tiff", "a.gif"])
+def test_any_common_format_is_rgb(tmp_path, name):
+    Image.fromarray(RED).save(tmp_path / name, **({"lossless": True} if "webp" in name else {}))
+    np.testing.assert_array_equal(read_rgb(tmp_path / name), RED)
+
+
+def test_grey_deep_and_transparent_pictures_have_three_channels(tmp_path):
+    cv2.imwrite(str(tmp_path / "deep.png"), np.full((4, 6), 0x8000, np.uint16))
+    cv2.imwrite(str(tmp_path / "clear.png"), np.full((4, 6, 4), (30, 20, 10, 0), np.uint8))
+    assert read_rgb(tmp_path / "deep.png").tolist() == np.full((4, 6, 3), 128).tolist()
+    assert read_rgb(tmp_path / "clear.png")[0, 0].tolist() == [10, 20, 30]
+
+
+def test_a_photograph_held_upright_is_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    Image.fromarray(RED).save(tmp_path / "a.jpg", exif=exif)
+    assert read_rgb(tmp_path / "a.jpg").shape == (6, 4, 3)
+
+
+@pytest.mark.parametrize("side", [9_000, 14_000])
+def test_a_small_file_of_many_pixels_takes_no_memory(tmp_path, side, recwarn):
+    Image.new("1", (side, side)).save(tmp_path / "bomb.png")
+    assert read_rgb(tmp_path / "bomb.png") is None
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("data", [b"", b"no", b"\x89PNG damaged"])
+def test_what_is_no_picture_is_none(tmp_path, data):
+    (tmp_path / "a.png").write_bytes(data)
+    assert read_rgb(tmp_path / "a.png") is None
+    assert read_rgb(tmp_path / "missing.png") is None
+    assert read_rgb(tmp_path) is None
