@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.checkpoints import CheckpointError, locate
 from sam3i_model.configuration import CONTEXT_LENGTH
-from sam3i_model.instruction import MAX_TEXT_LENGTH, clean, route
+from sam3i_model.instruction import MAX_TEXT_LENGTH, clean, refusal, route
 from sam3i_model.processing import tokenize
 from sam3i_model.terminal import results
 from sam3i_model.tokenizers import tokenizer_for
@@ -37,8 +37,8 @@ def understanding(text: str, tokenizer: PreTrainedTokenizerBase) -> Table:
     table = Table(
         title=Text(clean(text[:MAX_TEXT_LENGTH])), show_header=False, title_justify="left"
     )
-    if not text.strip() or len(text) > MAX_TEXT_LENGTH:
-        table.add_row("rejected", f"{len(text)} characters: 1 to {MAX_TEXT_LENGTH} are taken")
+    if reason := refusal(text):
+        table.add_row("rejected", reason)
         return table
     routing, tokens = route(text), tokenize(tokenizer, text)
     kept = min(tokens.count, CONTEXT_LENGTH)

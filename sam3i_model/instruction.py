@@ -11,7 +11,7 @@ import ftfy
 from sam3i_model import routing
 
 MAX_TEXT_LENGTH = 1000
-"""Characters. A longer text is rejected by the segmenter."""
+"""Characters."""
 
 
 class Level(IntEnum):
@@ -79,3 +79,14 @@ def route(text: str) -> Routing:
     """
     reading = routing.read(clean(text[:MAX_TEXT_LENGTH]))
     return Routing(Level(reading.level), reading.why, reading.singular, reading.definite)
+
+
+def refusal(text: str) -> str:
+    """Why a text can't be asked, with the remedy; empty if it can."""
+    if not text.strip():
+        return "the text is empty; say what to look for"
+    if len(text) > MAX_TEXT_LENGTH:
+        return f"the text has {len(text)} characters; use at most {MAX_TEXT_LENGTH}"
+    if not any(map(str.isalnum, text)):
+        return "the text has no words; say what to look for"
+    return ""

@@ -20,7 +20,7 @@ from sam3i_model.engines.choosing import open_checkpoint
 from sam3i_model.engines.interface import Engine
 from sam3i_model.engines.swapping import exchange_adapters, read_adapters
 from sam3i_model.grounding import Grounding
-from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
+from sam3i_model.instruction import Instruction, Level, Outcome, refusal, route
 from sam3i_model.modeling import ImageFeatures, TextFeatures
 from sam3i_model.processing import Instances, Limits, Tokens, pixels, select, tokenize
 
@@ -224,14 +224,8 @@ class Segmenter:
         if key in self._prepared:
             self._prepared.move_to_end(key)
             return self._prepared[key]
-        if not instruction.text.strip():
-            return _rejected(instruction, "the instruction is empty")
-        if len(instruction.text) > MAX_TEXT_LENGTH:
-            return _rejected(
-                instruction,
-                f"the instruction has {len(instruction.text)} characters, at most "
-                f"{MAX_TEXT_LENGTH} are taken: say it in one sentence",
-            )
+        if reason := refusal(instruction.text):
+            return _rejected(instruction, reason)
         routing = route(instruction.text)
         level = instruction.level or routing.level
         trained = self.model.config.trained_levels

@@ -1,6 +1,6 @@
 """What commands say: results on standard output, progress and complaints on standard error.
 
-Names of emoji are left alone everywhere, as paths and sentences may hold ":end:".
+Names of emoji and brackets are left alone everywhere: paths and sentences may hold ":end:", "[a]".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from rich.console import Console
 
 def results() -> Console:
     """Standard output, for what was asked for."""
-    return Console(emoji=False)
+    return Console(emoji=False, markup=False)
 
 
 def notes() -> Console:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, route
+from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, refusal, route
 from sam3i_ros.msg import Instruction as InstructionMsg
 from sam3i_ros.msg import InstructionResult
 
@@ -52,10 +52,8 @@ def entry(
     reason = ""
     if len(id) > MAX_ID_LENGTH:
         reason = f"the id has {len(id)} characters; use at most {MAX_ID_LENGTH}"
-    elif not text.strip():
-        reason = "the text is empty; say what to look for"
-    elif len(text) > MAX_TEXT_LENGTH:
-        reason = f"the text has {len(text)} characters; use at most {MAX_TEXT_LENGTH}"
+    elif unusable := refusal(text):
+        reason = unusable
     elif level not in tuple(Level):
         reason = f"level {level} does not exist; use 0 (auto), 1, 2 or 3"
     elif not (math.isfinite(threshold) and 0.0 <= threshold <= 1.0):

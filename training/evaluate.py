@@ -105,7 +105,7 @@ def announce(
     line = f"{answerer.name}: {left:,} sentences about {asked.pictures:,} pictures to ask"
     if answerer.most_calls:
         line += f", {left * answerer.most_calls:,} calls of the language model at the very most"
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(line, highlight=False, soft_wrap=True)
 
 
 def evaluate_command(
@@ -208,7 +208,7 @@ def evaluate_command(
         facts |= {"beside": rival.name} if rival else {}
         write_figures(out / "figures.json", {**facts, **arguments}, rows, figures, comparison)
         write_report(out / "report.html", rows, figures, counted, source, facts, comparison)
-        console.print(f"report in {out / 'report.html'}", markup=False, soft_wrap=True)
+        console.print(f"report in {out / 'report.html'}", soft_wrap=True)
     if fail_on_regression and comparison and comparison.alarms:
         raise typer.Exit(WORSE)
 

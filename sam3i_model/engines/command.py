@@ -74,7 +74,7 @@ def export_command(
             reuse,
             precision,
             command=shlex.join(["sam3i", *sys.argv[1:]]),
-            progress=lambda text: console.print(text, soft_wrap=True, markup=False),
+            progress=lambda text: console.print(text, soft_wrap=True),
         )
     except (CheckpointError, OSError) as error:
         raise failed(error) from error

@@ -34,9 +34,9 @@ def demo_command(
     try:
         run_demo(out.resolve(), model, device, seed, console)
     except DemoError as error:
-        console.print(f"[bold red]The demo failed:[/] {error}", highlight=False)
+        console.print(f"The demo failed: {error}", style="red", highlight=False)
         if error.log:
-            console.print(error.log, style="dim", markup=False, highlight=False)
+            console.print(error.log, style="dim", highlight=False)
         raise typer.Exit(1) from None
 
 
@@ -99,7 +99,7 @@ def run_demo(out: Path, model: str, device: str, seed: int, console: Console) ->
         console.print()
         console.print(instruction_table(source.title, by_instruction(found.rows)))
         console.print(summary_line(summary[source.name]), highlight=False)
-    console.print(f"\nReport: [bold]{out / 'report.html'}[/]", soft_wrap=True, highlight=False)
+    console.print(f"\nReport: {out / 'report.html'}", soft_wrap=True, highlight=False)
     console.print(f"Done in {time.monotonic() - begin:.0f} s.", highlight=False)
 
 

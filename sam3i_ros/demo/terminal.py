@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from sam3i_ros.demo.scoring import Tally
 
@@ -36,7 +37,7 @@ def instruction_table(title: str, tallies: list[Tally]) -> Table:
             tally.instruction,
             counts(tally.levels),
             counts(tally.outcomes),
-            f"[{'green' if right else 'red'}]{tally.right}/{tally.counted}[/]",
+            Text(f"{tally.right}/{tally.counted}", style="green" if right else "red"),
             number(tally.score),
             number(tally.iou),
             number(tally.centroid_error_m, 1, 100),

@@ -43,8 +43,8 @@ def test_long_and_empty_texts(folder: str) -> None:
     code, lines = check("mug " * 40, "", "mug " * 300, "--model", folder)
     assert code == 0
     assert "token count 42, cut to 32: say it shorter" in lines
-    assert "rejected 0 characters: 1 to 1000 are taken" in lines
-    assert "rejected 1200 characters: 1 to 1000 are taken" in lines
+    assert "rejected the text is empty; say what to look for" in lines
+    assert "rejected the text has 1200 characters; use at most 1000" in lines
 
 
 def test_no_checkpoint(tmp_path: Path) -> None:

@@ -43,10 +43,18 @@ def test_segment_writes_an_overlay(random_model, tmp_path):
     cv2.imwrite(str(picture), np.full((48, 64, 3), 100, np.uint8))
     out = tmp_path / "new" / "overlay.png"
     said = run(
-        "segment", str(picture), "mug", "", "--model", str(tmp_path / "model"), "--out", str(out)
+        "segment",
+        str(picture),
+        "[/b] mug",
+        "",
+        "--model",
+        str(tmp_path / "model"),
+        "--out",
+        str(out),
     )
     assert said.exit_code == 0
     assert "REJECTED" in said.output
+    assert "[/b] mug" in said.output
     assert cv2.imread(str(out)).shape == (48, 64, 3)
 
 

@@ -97,16 +97,14 @@ def test_a_thing_found_twice_counts_once():
 
 def test_bad_text_is_rejected_and_the_others_are_answered(scripted):
     segmenter = scripted([[0.9, 0.1, 0.1]], [0.999])
-    asked = ["", "mug", "x" * 2000, "   "]
-    empty, found, long, blank = segmenter.ground(asked)
-    assert [g.outcome for g in (empty, found, long, blank)] == [
-        Outcome.REJECTED,
-        Outcome.FOUND,
-        Outcome.REJECTED,
-        Outcome.REJECTED,
-    ]
-    assert "2000 characters" in long.detail
-    assert [g.instruction.text for g in (empty, found, long, blank)] == asked
+    asked = ["", "mug", "x" * 2000, "   ", "???"]
+    answers = segmenter.ground(asked)
+    refused = {a.instruction.text: a.detail for a in answers if a.outcome is Outcome.REJECTED}
+    assert list(refused) == ["", "x" * 2000, "   ", "???"]
+    assert "2000 characters" in refused["x" * 2000]
+    assert refused["???"] == "the text has no words; say what to look for"
+    assert [a.instruction.text for a in answers] == asked
+    assert answers[1].outcome is Outcome.FOUND
 
 
 def test_a_level_that_was_not_trained_is_rejected(scripted):

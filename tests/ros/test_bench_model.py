@@ -128,7 +128,7 @@ def test_an_instruction_that_can_not_be_asked_is_one_line_after_the_bar(bag):
     assert result.exit_code == 1
     bar, *said = result.output.strip().splitlines()
     assert bar.startswith("first answers")
-    assert said == ["' ' can't be asked: the instruction is empty"]
+    assert said == ["' ' can't be asked: the text is empty; say what to look for"]
 
 
 def test_without_ros_a_bag_is_one_line_and_pictures_are_read(bag, tmp_path, monkeypatch, capsys):

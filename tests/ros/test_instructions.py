@@ -17,6 +17,7 @@ def texts(instructions: InstructionList) -> dict[str, str]:
     ("arguments", "reason"),
     [
         ({"text": " \n"}, "the text is empty"),
+        ({"text": "?! \U0001f534"}, "the text has no words"),
         ({"text": "x" * (MAX_TEXT_LENGTH + 1)}, "1001 characters"),
         ({"text": "cup", "id": "i" * (MAX_ID_LENGTH + 1)}, "the id has 129 characters"),
         ({"text": "cup", "level": 7}, "level 7 does not exist"),
@@ -33,8 +34,9 @@ def test_refused(arguments: dict, reason: str) -> None:
     assert (result.outcome, result.detail) == (InstructionResult.REJECTED, refused.rejected)
 
 
-def test_longest_text_is_taken() -> None:
-    assert entry("x" * MAX_TEXT_LENGTH).rejected == ""
+@pytest.mark.parametrize("text", ["x" * MAX_TEXT_LENGTH, "7", "红色的杯子", "ça?"])
+def test_any_word_is_taken(text: str) -> None:
+    assert entry(text).rejected == ""
 
 
 def test_from_the_wire() -> None:

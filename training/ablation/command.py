@@ -74,7 +74,7 @@ def ablate_command(
                 rows = answers.publish(variants.values(), arguments, shlex.join(command))
         if rows:
             console.print(on_terminal(rows))
-            console.print(f"tables in {out / PAGE} and {out / TABLE}", markup=False, soft_wrap=True)
+            console.print(f"tables in {out / PAGE} and {out / TABLE}", soft_wrap=True)
     except (
         AblationError,
         SettingsError,

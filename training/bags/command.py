@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import cv2
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from sam3i_model.terminal import failed, notes
 from training.annotations import Problems
@@ -199,7 +200,7 @@ def look_through(
     """
     nanoseconds = round(slop * SECOND)
     with progress(console) as bar:
-        line = bar.add_task(f"reading {bag.name}, MB", total=bag.size // MEGABYTE)
+        line = bar.add_task(f"reading {escape(bag.name)}, MB", total=bag.size // MEGABYTE)
         contents = scan(bag, problems, lambda done: bar.update(line, completed=done // MEGABYTE))
     try:
         camera = choose(bag, contents, wishes, nanoseconds)

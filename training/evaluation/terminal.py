@@ -31,7 +31,7 @@ def show(
 ) -> None:
     """Print all splits; with a comparison both sides, what they took, and what is alarming."""
     width = console.width if console.is_terminal else WIDE
-    console = Console(width=width, emoji=False, file=console.file)
+    console = Console(width=width, emoji=False, markup=False, file=console.file)
     console.print(_figures(figures, protocol, width))
     if comparison is None:
         return
