@@ -221,7 +221,7 @@ class WorldPool:
         if not self._paths:
             raise FileNotFoundError(
                 f"no rendered scenes in {self.folder}; make some: "
-                f"python -m training.world pool {self.folder}"
+                f"sam3i render pool {self.folder}"
             )
         self._starts = np.cumsum([0, *map(_length, self._paths)])
         self._open: dict[int, tuple[Any, Any, Any, list[list[dict[str, Any]]]]] = {}
