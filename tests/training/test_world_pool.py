@@ -101,7 +101,7 @@ def test_a_reader_can_be_sent_to_another_process(pool: Path):
     assert np.array_equal(pickle.loads(sent)[4][0], rgb)
     with pytest.raises(IndexError):
         stored[5]
-    with pytest.raises(FileNotFoundError, match=r"training\.world pool"):
+    with pytest.raises(FileNotFoundError, match="sam3i render pool"):
         WorldPool(pool / "nothing")
 
 
