@@ -220,8 +220,7 @@ class WorldPool:
         self._paths = sorted(self.folder.glob("shard-[0-9][0-9][0-9][0-9]"))
         if not self._paths:
             raise FileNotFoundError(
-                f"no rendered scenes in {self.folder}; make some: "
-                f"sam3i render pool {self.folder}"
+                f"no rendered scenes in {self.folder}; make some: sam3i render pool {self.folder}"
             )
         self._starts = np.cumsum([0, *map(_length, self._paths)])
         self._open: dict[int, tuple[Any, Any, Any, list[list[dict[str, Any]]]]] = {}
