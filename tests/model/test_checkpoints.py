@@ -160,6 +160,7 @@ def test_wrong_dimensions_are_an_error_of_one_line(folder):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_model_can_be_saved_over_the_files_that_it_is_mapped_from(folder):
     loaded, tokenizer = load(folder, "cpu")
     before = {name: value.clone() for name, value in loaded.state_dict().items()}

@@ -189,7 +189,8 @@ def test_micro_batches_learn_what_one_batch_does(stage, start_of):
             torch.testing.assert_close(parts[name], whole[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
-@pytest.mark.parametrize("stage", ["base", pytest.param("3", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["base", "3"])
 def test_two_processes_have_the_losses_of_one(tmp_path, stage, start_of):
     start, state = start_of(stage), str(tmp_path / "state.pt")
     python = os.pathsep.join([str(WORKER.parents[2]), *sys.path])
@@ -213,7 +214,7 @@ def test_two_processes_have_the_losses_of_one(tmp_path, stage, start_of):
         assert said == pytest.approx(alone, rel=1e-4, abs=1e-4), step
 
 
-@pytest.mark.parametrize("stage", ["base", "3"])
+@pytest.mark.parametrize("stage", ["base", pytest.param("3", marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, stage, start_of):
     start = start_of(stage)
     monkeypatch.setattr(training, "SAVE_EVERY", 2)
