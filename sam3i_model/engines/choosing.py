@@ -66,8 +66,7 @@ def open_checkpoint(model: str | Path, device: str, backend: str) -> Opened:
         return Opened(engine, tokenizer_for(source), engine.name)
     loaded, tokenizer = load(model, device)
     if engine and parity:
-        with torch.inference_mode():
-            by_graph = engine.stored_check().by_graph(engine, loaded)
+        by_graph = engine.stored_check().by_graph(engine, loaded)
         refused = verdict(engine.name, engine.precision, parity, by_graph)
     return Opened(loaded, tokenizer, f"PyTorch, {loaded.device.type}", refused)
 

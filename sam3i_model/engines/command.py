@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -104,7 +103,6 @@ def build_tensorrt(checkpoint: Path, out: Path | None, console: Console) -> None
     parity = engine.check()
     if not parity.passed:
         model, check = load(checkpoint)[0], engine.stored_check()
-        with torch.inference_mode():
-            by_graph = check.by_graph(engine, model)
+        by_graph = check.by_graph(engine, model)
         raise EngineError(refusal(engine, model, check, parity, by_graph))
     console.print(f"{engine.name} agrees with PyTorch: {parity}")

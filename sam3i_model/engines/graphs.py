@@ -6,7 +6,7 @@ are the same whatever runs the graphs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -104,6 +104,29 @@ class GroundingGraph(nn.Module):
             masks + (embeds @ bias)[..., None, None],
             said.semantic,
         )
+
+
+def grounding_inputs(image: ImageFeatures, text: TextFeatures) -> dict[str, Any]:
+    """What a `GroundingGraph` is called with, by name; the maps are one argument."""
+    return {
+        "text": text.features,
+        "text_mask": text.mask,
+        "levels": text.levels,
+        "position": image.position,
+        "geometry": image.geometry,
+        "maps": list(image.maps),
+    }
+
+
+def flat(inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Arguments by the names that a written graph has for them: each map is one of its own."""
+    found: dict[str, torch.Tensor] = {}
+    for name, value in inputs.items():
+        if isinstance(value, list):
+            found |= {f"map_{i}": item for i, item in enumerate(value)}
+        else:
+            found[name] = value
+    return found
 
 
 @contextmanager

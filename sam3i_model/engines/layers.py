@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sam3i_model.engines.graphs import flat, grounding_inputs
 from sam3i_model.engines.manifest import IMAGE, ONE, text_graph
 from sam3i_model.engines.parity import Check, encode, picture
 from sam3i_model.engines.runtime import Session
@@ -58,10 +59,7 @@ def graph_inputs(name: str, model: Sam3IModel, check: Check) -> dict[str, Any]:
         if name == text_graph(level.name.lower()):
             return {"input_ids": check.ids[check.levels == level][:1].to(model.device)}
     image, text = picture(model, frame), encode(model, check.ids, check.levels)
-    rows = text.first() if name == ONE else text
-    said = {"text": rows.features, "text_mask": rows.mask, "levels": rows.levels}
-    shown = {"position": image.position, "geometry": image.geometry, "maps": list(image.maps)}
-    return {**said, **shown}
+    return grounding_inputs(image, text.first() if name == ONE else text)
 
 
 @torch.inference_mode()
@@ -103,12 +101,10 @@ def onnx_layer_values(
     wanted = set(layers(graph))
     values = [v for node in model.graph for v in node.outputs if v.name in wanted]
     model.graph.outputs.extend(values)
-    flat = {n: v for n, v in inputs.items() if not isinstance(v, list)}
-    flat |= {f"map_{i}": m for i, m in enumerate(inputs.get("maps", ()))}
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".onnx") as file:  # by its weights
         ir.save(model, file.name)
         session = Session(Path(file.name), provider, device, {})
-        made = dict(zip(session.outputs, session.run(flat), strict=True))
+        made = dict(zip(session.outputs, session.run(flat(inputs)), strict=True))
     return {str(v.name): made[str(v.name)] for v in values}
 
 

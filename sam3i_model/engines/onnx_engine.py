@@ -11,6 +11,7 @@ from torch import nn
 
 from sam3i_model.checkpoints import configure
 from sam3i_model.configuration import Sam3IConfig
+from sam3i_model.engines.graphs import flat, grounding_inputs
 from sam3i_model.engines.interface import EngineError, Precision
 from sam3i_model.engines.layers import onnx_layer_values
 from sam3i_model.engines.manifest import (
@@ -122,22 +123,13 @@ class OnnxEngine:
 
     def ground(self, image: ImageFeatures, text: TextFeatures) -> GroundingOutput:
         """As `Sam3IModel.ground` in one image; as many instructions at once as the graph takes."""
-        given = {
-            "position": image.position,
-            "geometry": image.geometry,
-            **{f"map_{i}": m for i, m in enumerate(image.maps)},
-        }
         size = self._manifest.rows
+        tensors = (text.features, text.mask, text.levels)
         parts = [
-            (self._one if len(levels) == 1 else self._several).run(
-                {"text": features, "text_mask": mask, "levels": levels, **given}
+            (self._one if len(part[0]) == 1 else self._several).run(
+                flat(grounding_inputs(image, TextFeatures(*part)))
             )
-            for features, mask, levels in zip(
-                text.features.split(size),
-                text.mask.split(size),
-                text.levels.split(size),
-                strict=True,
-            )
+            for part in zip(*(t.split(size) for t in tensors), strict=True)
         ]
         if len(parts) == 1:
             return GroundingOutput(*parts[0])

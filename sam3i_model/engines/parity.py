@@ -141,6 +141,7 @@ class Check:
             found += [answer.compare(engine.ground(image, rows)) for rows in (text, text.first())]
         return Parity.worst(found)
 
+    @torch.inference_mode()
     def by_graph(self, engine: Engine, model: Engine) -> dict[str, Parity]:
         """How well each graph of `engine` agrees when the others are `model`'s, worst first.
 

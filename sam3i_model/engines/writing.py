@@ -19,7 +19,14 @@ from torch import nn
 from sam3i_model.adapter_swap import of_base
 from sam3i_model.anatomy import ADAPTER, MASK_COPY
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
-from sam3i_model.engines.graphs import MAX_ROWS, GroundingGraph, ImageGraph, TextGraph
+from sam3i_model.engines.graphs import (
+    MAX_ROWS,
+    GroundingGraph,
+    ImageGraph,
+    TextGraph,
+    flat,
+    grounding_inputs,
+)
 from sam3i_model.engines.interface import EngineError, Precision
 from sam3i_model.engines.layers import name_layers
 from sam3i_model.engines.manifest import IMAGE, ONE, SEVERAL, Graph, sha256, text_graph
@@ -93,12 +100,10 @@ def plans(model: Sam3IModel, precision: Precision) -> dict[str, Plan]:
         source = fingerprint(graph, config, (level,), precision)
         found[text_graph(level)] = Plan(graph, {"input_ids": ids[:1]}, ["features"], (), source)
     asked = ("text", "text_mask", "levels")
-    shown = {"position": image.position, "geometry": image.geometry, "maps": list(image.maps)}
     for name, rows, ranged in ((SEVERAL, text, asked), (ONE, text.first(), ())):
-        said = dict(zip(asked, (rows.features, rows.mask, rows.levels), strict=True))
         graph = GroundingGraph(model, several=name == SEVERAL)
         source = fingerprint(graph, config, levels, precision)
-        found[name] = Plan(graph, {**said, **shown}, OUTPUTS, ranged, source)
+        found[name] = Plan(graph, grounding_inputs(image, rows), OUTPUTS, ranged, source)
     return found
 
 
@@ -158,7 +163,7 @@ def write(plan: Plan, folder: Path, name: str, shared: Mapping[str, Any]) -> Gra
                 plan.module.eval(),
                 (),
                 kwargs=plan.inputs,
-                input_names=flat_names(plan),
+                input_names=list(flat(plan.inputs)),
                 output_names=plan.outputs,
                 dynamic_shapes=dynamic_shapes(plan),
                 opset_version=OPSET,
@@ -229,17 +234,6 @@ def described(values: Any) -> dict[str, list[Any]]:
         v.name: [v.dtype.name.lower(), [d if isinstance(d, int) else ROWS for d in v.shape]]
         for v in values
     }
-
-
-def flat_names(plan: Plan) -> list[str]:
-    """Names of the graph's inputs."""
-    names = []
-    for name, value in plan.inputs.items():
-        if isinstance(value, list):
-            names += [f"map_{i}" for i in range(len(value))]
-        else:
-            names.append(name)
-    return names
 
 
 def dynamic_shapes(plan: Plan) -> dict[str, Any] | None:
