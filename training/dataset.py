@@ -7,7 +7,7 @@ have seen, and any number of processes and micro-batches see together what one a
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,7 +91,7 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
         samples: The data.
         tokenizer: Of the model that is trained.
         size: Of the pictures, pixels.
-        texts: Draws of sentences a picture.
+        texts: Draws of sentences a picture, in a step of this number.
         seed: Of everything.
         share: Of each step.
         first: Number of the first step.
@@ -102,7 +102,7 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
         samples: Samples,
         tokenizer: PreTrainedTokenizerBase,
         size: int,
-        texts: int,
+        texts: Callable[[int], int],
         seed: int,
         share: Share,
         first: int = 0,
@@ -132,7 +132,7 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
     def _sample(self, step: int, image: int) -> Sample:
         rng = random.Random(f"{self.seed}/{step}/{image}")
         noise = np.random.default_rng([self.seed, step, image])
-        return self.samples.draw(rng, noise, self.size, self.texts)
+        return self.samples.draw(rng, noise, self.size, self.texts(step))
 
     def collate(self, samples: Sequence[Sample]) -> Batch:
         """Samples as tensors."""

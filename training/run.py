@@ -171,7 +171,7 @@ class Run:
             samples,
             self.tokenizer,
             self.settings.image_size,
-            self.settings.texts_per_image,
+            self.settings.texts_at,
             self.settings.seed,
             self.share,
             self.step,

@@ -36,6 +36,8 @@ class Settings:
             and, in a base, image maps what they show. They take a third of the time or less.
         batch_size: Images a step, over all processes and micro-batches.
         texts_per_image: Sentences an image.
+        early_texts_per_image: The same in steps without grounding, where a sentence costs little;
+            0: as many.
         image_size: Of the pictures, pixels a side; the model's own is usual, a small base learns
             on smaller ones.
         mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`).
@@ -76,6 +78,7 @@ class Settings:
     backbone_learning_rate: float
     constant_until: float
     coarse_until: float
+    early_texts_per_image: int = 0
     adapters: AdapterChoice = "full"
     warmup: int = 80
     weight_decay: float = 0.02
@@ -96,6 +99,11 @@ class Settings:
     def early_steps(self) -> int:
         """Steps without grounding."""
         return round(self.early_until * self.steps)
+
+    def texts_at(self, step: int) -> int:
+        """Sentences an image in a step."""
+        early = self.early_texts_per_image if step < self.early_steps else 0
+        return early or self.texts_per_image
 
     def __post_init__(self) -> None:
         choices = {
@@ -118,6 +126,8 @@ class Settings:
         ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")
+        if self.early_texts_per_image < 0:
+            raise SettingsError("early_texts_per_image must be at least 0")
         for name in ("rehearsal", "hold_out"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 0 and below 1")

@@ -9,6 +9,8 @@ import runpy
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,7 @@ from tests.training.small_training import (
 from training import run as running
 from training import train as training
 from training.average import Average
-from training.dataset import Batches, Share
+from training.dataset import Batch, Batches, Share
 from training.initialise import new_model, small_config
 from training.instructions.vocabulary import build_tokenizer
 from training.questions import WorldQuestions
@@ -95,15 +97,28 @@ def test_bad_settings_are_one_line(tmp_path, line, said):
         read_settings(path)
 
 
+def stream_of(
+    source: str, size: int, texts: Callable[[int], int], share: Share, first: int = 0
+) -> Iterator[Batch]:
+    samples = WorldSamples(TwoBoxes(), {source: 1.0})
+    return iter(Batches(samples, build_tokenizer(), size, texts, 4, share, first))
+
+
+def test_steps_without_grounding_may_have_more_sentences():
+    settings = replace(read_settings("stage-1-2"), steps=10, early_until=0.2, batch_size=2)
+    assert [settings.texts_at(step) for step in range(4)] == [32, 32, 4, 4]
+    assert replace(settings, early_texts_per_image=0).texts_at(0) == 4
+    stream = stream_of("simple", 64, settings.texts_at, Share(2))
+    assert [len(next(stream).input_ids) for _ in range(4)] == [64, 64, 8, 8]
+
+
 def test_batches_repeat_and_can_be_entered_anywhere():
-    samples = WorldSamples(TwoBoxes(), {"concept": 1.0})
+    def make(first: int) -> Iterator[Batch]:
+        return stream_of("concept", 128, lambda step: 3, Share(2), first)
 
-    def make(first: int) -> Batches:
-        return Batches(samples, build_tokenizer(), 128, 3, seed=4, share=Share(2), first=first)
-
-    stream = iter(make(0))
+    stream = make(0)
     third = [next(stream) for _ in range(3)][2]
-    again = next(iter(make(2)))
+    again = next(make(2))
     assert torch.equal(third.images, again.images)
     assert torch.equal(third.input_ids, again.input_ids)
     assert not torch.equal(third.images, next(stream).images)
@@ -158,11 +173,8 @@ def test_each_stage_trains_what_it_should():
 
 
 def test_shares_of_a_step_make_up_the_whole():
-    samples = WorldSamples(TwoBoxes(), {"simple": 1.0})
-    tokenizer = build_tokenizer()
-
     def of(share: Share) -> list:
-        stream = iter(Batches(samples, tokenizer, 64, 2, seed=4, share=share, first=3))
+        stream = stream_of("simple", 64, lambda step: 2, share, first=3)
         return [next(stream) for _ in share.own]
 
     whole = of(Share(6))[0]
