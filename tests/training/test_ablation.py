@@ -105,7 +105,7 @@ def test_all_variants_take_equally_many_steps(steps):
 
 
 def test_steps_are_shared_out_as_those_of_the_shipped_stages():
-    assert [stage.steps for stage in stages_of(1000)] == [400, 400, 200]
+    assert [stage.steps for stage in stages_of(1000)] == [320, 520, 160]
     assert [stage.stage for stage in stages_of()] == ["1-1", "1-2", "3"]
 
 
@@ -114,9 +114,10 @@ def test_one_run_learns_from_the_same_shares_of_sentences_as_three():
     for name, stage in (("one-adapter", "1-1"), ("no-curriculum", "3")):
         (part,) = variants[name].parts
         assert part.settings.stage == stage
-        shares = {"simple": 0.44, "complex": 0.44, "triplet": 0.12}
+        shares = {"simple": 0.352, "complex": 0.552, "triplet": 0.096}
         assert part.settings.mixture == pytest.approx(shares)
         assert part.settings.learning_rate == stages_of()[0].learning_rate
+        assert part.settings.early_steps == sum(stage.early_steps for stage in stages_of())
 
 
 def test_a_loss_that_is_left_out_has_no_weight_and_all_else_is_as_it_was():

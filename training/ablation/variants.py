@@ -120,12 +120,13 @@ def in_one_run(stages: Sequence[Settings]) -> Settings:
     The rest is the first stage's, whose learning rate is made for new adapters.
     """
     steps = sum(stage.steps for stage in stages)
+    early = sum(stage.early_steps for stage in stages) / steps
     mixture: dict[str, float] = {}
     for stage in stages:
         for source, share in stage.mixture.items():
             part = share / sum(stage.mixture.values()) * stage.steps / steps
             mixture[source] = mixture.get(source, 0.0) + part
-    return replace(stages[0], steps=steps, mixture=mixture)
+    return replace(stages[0], steps=steps, early_until=early, mixture=mixture)
 
 
 class OnePath:
