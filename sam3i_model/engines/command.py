@@ -14,7 +14,7 @@ from rich.table import Table
 from sam3i_model.checkpoints import CheckpointError, load, resolve_device
 from sam3i_model.engines.frames import DEFAULT_SENTENCES, default_frames, read_frames
 from sam3i_model.engines.interface import Backend, EngineError, Precision
-from sam3i_model.engines.making import export, refusal
+from sam3i_model.engines.making import disagreement, export
 from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
 from sam3i_model.engines.runtime import provider_for
 from sam3i_model.instruction import Instruction
@@ -104,5 +104,5 @@ def build_tensorrt(checkpoint: Path, out: Path | None, console: Console) -> None
     if not parity.passed:
         model, check = load(checkpoint)[0], engine.stored_check()
         by_graph = check.by_graph(engine, model)
-        raise EngineError(refusal(engine, model, check, parity, by_graph))
+        raise EngineError(disagreement(engine, model, check, parity, by_graph))
     console.print(f"{engine.name} agrees with PyTorch: {parity}")

@@ -197,11 +197,11 @@ def gate(
     by_graph = check.by_graph(engine, model)
     together = check.run(engine)
     if not together.passed:
-        raise EngineError(refusal(engine, model, check, together, by_graph))
+        raise EngineError(disagreement(engine, model, check, together, by_graph))
     return {engine.name: {name: asdict(p) for name, p in [("all", together), *by_graph.items()]}}
 
 
-def refusal(
+def disagreement(
     engine: OnnxEngine | RoundedModel,
     model: Sam3IModel,
     check: Check,

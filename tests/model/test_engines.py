@@ -270,7 +270,7 @@ def test_the_layer_is_named_in_which_a_graph_strays(copy, graph, layer, part):
     engine = OnnxEngine(copy, CPU, torch.device("cpu"))
     check = engine.stored_check()
     by_graph = {graph: Parity(0.5, 0.5)}
-    said = making.refusal(engine, model, check, Parity(0.4, 0.6), by_graph)
+    said = making.disagreement(engine, model, check, Parity(0.4, 0.6), by_graph)
     assert f"most in the graph {graph} (" in said
     assert f", there in {layer}, whose values differ by " in said
     assert sorted(p.suffix for p in (copy / "onnx").iterdir()).count(".onnx") == 6
