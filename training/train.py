@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -113,6 +114,14 @@ def open_data(
     return samples, source
 
 
+def suited(settings: Settings, samples: Samples) -> Settings:
+    """Without early steps, if the data don't say of what kind things are: nothing would be learned
+    in them."""
+    parts = samples.parts if isinstance(samples, Mixed) else [samples]
+    known = any(isinstance(part, WorldSamples) for part in parts)
+    return settings if known else replace(settings, early_until=0.0)
+
+
 def open_samples(data: Path, mixture: Mapping[str, float], variants: int) -> Samples:
     """A pool of rendered scenes, or a SAM3-I JSON file or the folder it is in."""
     if data.is_file() or is_folder(data):
@@ -148,6 +157,7 @@ def train_command(
     try:
         read = read_settings(settings, steps=steps)
         samples, source = open_data(data, read, rehearse, validation)
+        read = suited(read, samples)
         run = Run(read, start, out / "features")
         needs = forecast(run.module, out, run.accelerator.device)
         if dry_run:

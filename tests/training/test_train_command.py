@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from sam3i_model.cli import build
 from sam3i_model.modeling import Sam3IModel
+from tests.training.review_data import make
 from training import run as running
 from training.dry_run import try_out
 from training.initialise import prepare, small_config
@@ -68,6 +69,17 @@ def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, pool):
     for word in ("3000 steps of", "about", "at most", "free"):
         assert word in result.output
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("rehearse", [False, True])
+def test_data_that_say_no_kinds_are_grounded_from_the_first_step(tmp_path, pool, rehearse):
+    path = settings_file(tmp_path, steps=10, early_until=0.5, early_texts_per_image=8)
+    given = ["--rehearse", pool] if rehearse else []
+    result = called(
+        make(tmp_path / "data"), tmp_path / "out", "--settings", path, "--dry-run", *given
+    )
+    assert result.exit_code == 0, result.output
+    assert ("before grounding" in result.output) == rehearse
 
 
 @pytest.mark.parametrize(
