@@ -31,7 +31,7 @@ LEVELS: dict[Stage, list[str]] = {
     "1-2": ["concept", "simple", "complex"],
     "3": ["concept", "simple", "complex"],
 }
-"""Levels that a checkpoint answers after a stage; a fine-tune adds none."""
+"""Levels that a checkpoint answers after a stage, if it didn't before; a fine-tune adds none."""
 NEEDED: dict[Stage, tuple[str, str]] = {
     "1-2": ("simple", "1-1"),
     "3": ("complex", "1-2"),
@@ -92,5 +92,9 @@ def groups(model: Sam3IModel, heads: nn.Module, settings: Settings) -> list[dict
 
 
 def levels_after(model: Sam3IModel, stage: Stage) -> list[str]:
-    """Levels that the checkpoint answers when the stage is done."""
-    return LEVELS.get(stage, list(model.config.trained_levels))
+    """Levels that the checkpoint answers when the stage is done.
+
+    A new base leaves no adapters that fit it; all other stages leave the other levels as they were.
+    """
+    before = [] if stage == "base" else model.config.trained_levels
+    return [name for name in LEVELS["3"] if name in before or name in LEVELS.get(stage, ())]

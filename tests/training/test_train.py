@@ -37,7 +37,7 @@ from training.questions import WorldQuestions
 from training.run import Run
 from training.scenes import augment, scene_at
 from training.settings import CONFIGS, SettingsError, read_settings, shipped
-from training.stages import trainable
+from training.stages import levels_after, trainable
 from training.world_samples import WorldSamples
 
 WORKER = Path(__file__).with_name("train_worker.py")
@@ -314,6 +314,22 @@ def test_the_stages_follow_one_another_and_leave_concepts_alone(start_of):
         moved = [n for n, value in old.items() if ".up_proj." in n and value.ne(new[n]).any()]
         for part in (".simple.", ".simple_copy.", ".complex."):
             assert any(part in name for name in moved), (after, part)
+
+
+@pytest.mark.parametrize(
+    ("stage", "before", "after"),
+    [
+        ("1-1", ["concept"], ["concept", "simple"]),
+        ("1-1", ["concept", "simple", "complex"], ["concept", "simple", "complex"]),
+        ("1-2", ["concept", "simple"], ["concept", "simple", "complex"]),
+        ("fine-tune", ["concept", "simple"], ["concept", "simple"]),
+        ("base", ["concept", "simple"], ["concept"]),
+    ],
+)
+def test_levels_that_a_stage_does_not_train_stay(stage, before, after):
+    model = Sam3IModel(small_config(40, width=32, queries=8))
+    model.config.trained_levels = before
+    assert levels_after(model, stage) == after
 
 
 def test_a_stage_needs_the_one_before(tmp_path):
