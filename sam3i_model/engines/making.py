@@ -218,5 +218,5 @@ def disagreement(
             layer, difference = worst_layer(layer_values(graph, inputs), found)
     except (ImportError, OSError, RuntimeError, EngineError):
         layer = ""  # a robot may have no package to read graphs with; the verdict stands
-    where = f"{layer}, whose values differ by {difference:.1%}" if layer else ""
+    where = f"{layer}, whose values differ by {difference:.2%}" if layer else ""
     return verdict(engine.name, engine.precision, together, by_graph, where)
