@@ -33,7 +33,8 @@ class Settings:
         seed: Of weights, data order and sentences.
         steps: Optimiser steps in all.
         early_until: Share of steps, the first ones, without grounding: texts learn what they mean
-            and, in a base, image maps what they show. They take a third of the time or less.
+            and, in a base, image maps what they show. With as many sentences they take a third of
+            the time or less.
         batch_size: Images a step, over all processes and micro-batches.
         texts_per_image: Sentences an image.
         early_texts_per_image: The same in steps without grounding, where a sentence costs little;
