@@ -178,6 +178,10 @@ class LevelMaskEmbedder(Sam3MaskEmbedder):
         self.simple = Sam3MaskEmbedder(self.config)
         self.complex = Sam3MaskEmbedder(self.config)
 
+    def remove_copies(self) -> None:
+        """Leave the base MLP alone."""
+        self.simple = self.complex = None
+
     def start_simple(self) -> None:
         """Begin both copies from the base MLP, as the official first stage does."""
         for copy in (self.simple, self.complex):

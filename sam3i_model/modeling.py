@@ -188,6 +188,14 @@ class Sam3IModel(Sam3Model):
             layer.adapters.reset_parameters()
         self.mask_decoder.mask_embedder.start_simple()
 
+    def remove_adapters(self) -> None:
+        """Leave the base alone, which answers concepts as before."""
+        self.config.adapters = "none"
+        self.config.trained_levels = ["concept"]
+        for layer in self.adapted_layers():
+            layer.adapters = None
+        self.mask_decoder.mask_embedder.remove_copies()
+
     def start_complex(self) -> None:
         """Begin the complex path from the simple one (before stage 1-2)."""
         for layer in self.adapted_layers():

@@ -47,6 +47,8 @@ def enter(model: Sam3IModel, settings: Settings) -> None:
         SettingsError: The checkpoint lacks what an earlier stage makes.
     """
     stage = settings.stage
+    if stage == "base":
+        model.remove_adapters()  # they won't fit what it becomes
     if stage == "1-1" and model.config.adapters == "none":
         model.add_adapters(settings.adapters)
     level, earlier = NEEDED.get(stage, ("", ""))
@@ -94,7 +96,7 @@ def groups(model: Sam3IModel, heads: nn.Module, settings: Settings) -> list[dict
 def levels_after(model: Sam3IModel, stage: Stage) -> list[str]:
     """Levels that the checkpoint answers when the stage is done.
 
-    A new base leaves no adapters that fit it; all other stages leave the other levels as they were.
+    Levels that it answered before stay.
     """
-    before = [] if stage == "base" else model.config.trained_levels
+    before = model.config.trained_levels
     return [name for name in LEVELS["3"] if name in before or name in LEVELS.get(stage, ())]

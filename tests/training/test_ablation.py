@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from sam3i_model.checkpoints import save
+from sam3i_model.checkpoints import load, save
 from sam3i_model.cli import build
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Level, Outcome
@@ -437,9 +437,20 @@ def refused(result, said: str) -> None:
     assert "Traceback" not in result.output
 
 
+def test_of_a_checkpoint_with_adapters_the_base_is_taken(called, made, base, tmp_path):
+    taught = made[1]["full"]
+    assert weights(taught).keys() > weights(base).keys()
+    assert called("--only", "no-adapters", start=taught).exit_code == 0
+    assert not moved(base, tmp_path / "out/base")
+    assert called("--only", "no-adapters").exit_code == 0  # the same base
+
+
 def test_other_bases_and_other_steps_are_refused(called, made, tmp_path):
-    refused(called(start=made[1]["full"]), "has adapters already")
     assert called("--only", "no-adapters").exit_code == 0
+    changed, tokenizer = load(made[1]["full"], "cpu")
+    torch.nn.init.ones_(changed.detr_decoder.query_embed.weight)
+    save(changed, tokenizer, tmp_path / "changed")
+    refused(called(start=tmp_path / "changed"), "was begun with other base")
     refused(called("--steps", "10"), "was begun with other settings")
     (tmp_path / "out/ablation.json").write_text("[]")
     refused(called(), "can't be read: name another folder")

@@ -323,7 +323,7 @@ def test_the_stages_follow_one_another_and_leave_concepts_alone(start_of):
         ("1-1", ["concept", "simple", "complex"], ["concept", "simple", "complex"]),
         ("1-2", ["concept", "simple"], ["concept", "simple", "complex"]),
         ("fine-tune", ["concept", "simple"], ["concept", "simple"]),
-        ("base", ["concept", "simple"], ["concept"]),
+        ("base", ["concept"], ["concept"]),
     ],
 )
 def test_levels_that_a_stage_does_not_train_stay(stage, before, after):
@@ -339,6 +339,16 @@ def test_a_stage_needs_the_one_before(tmp_path):
     for stage, earlier in (("1-2", "1-1"), ("3", "1-2"), ("fine-tune", "1-1")):
         with pytest.raises(SettingsError, match=f"starts from a checkpoint of stage {earlier}"):
             Run(small_settings(stage, 2), start)
+
+
+def test_a_base_that_learns_on_leaves_no_adapters_that_no_longer_fit(tmp_path):
+    base = trained(small_settings(steps=2), tmp_path / "base")
+    taught = trained(small_settings("1-1", steps=2), tmp_path / "1-1", base)
+    again = trained(small_settings(steps=1), tmp_path / "again", taught)
+    assert any(".simple." in name for name in load_file(Path(taught) / "model.safetensors"))
+    model, _ = load(again, "cpu")
+    assert (model.config.adapters, model.config.trained_levels) == ("none", ["concept"])
+    assert load_file(Path(again) / "model.safetensors").keys() == model.state_dict().keys()
 
 
 def test_a_state_of_another_run_is_not_taken_up(tmp_path):

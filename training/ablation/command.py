@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.terminal import failed, results
-from training.ablation.folder import PAGE, TABLE, Answers, agree, begin, identity
+from training.ablation.folder import PAGE, TABLE, Answers, agree, base_of, begin, identity
 from training.ablation.measuring import AblationError, check, measure
 from training.ablation.running import left, needs, trained
 from training.ablation.table import on_terminal
@@ -26,7 +26,7 @@ from training.world.pool import WorldPool
 def ablate_command(
     pool: Annotated[Path, typer.Argument(help="Scenes to train on (`sam3i render pool`).")],
     out: Annotated[Path, typer.Argument(help="Checkpoints, figures and tables go here.")],
-    start: Annotated[str, typer.Option("--from", help="A base checkpoint: concepts only.")],
+    start: Annotated[str, typer.Option("--from", help="Checkpoint whose base all start from.")],
     validation: Annotated[
         Path | None, typer.Option(help="Other scenes, to measure on; none: only train.")
     ] = None,
@@ -65,6 +65,7 @@ def ablate_command(
         if dry_run:
             return
         begin(out, arguments)
+        start = base_of(start, out)
         rows: list[list[str]] = []
         for variant in chosen:
             checkpoint = trained(variant, start, scenes, out, console.print)

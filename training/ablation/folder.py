@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sam3i_model.checkpoints import load, save
 from sam3i_model.segmenter import Segmenter
 from training.ablation.measuring import AblationError, Measured, parted
 from training.ablation.table import as_markdown, cells, records
@@ -21,20 +22,34 @@ from training.world.pool import WorldPool
 
 TABLE = "ablation.json"
 PAGE = "ablation.md"
+BASE = "base"
+
+
+def base_of(start: str, out: Path) -> str:
+    """What all variants start from: a checkpoint without adapters, or else OUT/base, made of it.
+
+    Raises:
+        CheckpointError: It can't be loaded.
+    """
+    model, tokenizer = load(start, "cpu")
+    if model.config.adapters == "none":
+        return start
+    model.remove_adapters()
+    save(model, tokenizer, out / BASE)
+    return str(out / BASE)
 
 
 def identity(start: str, pool: WorldPool, stages: Sequence[Settings]) -> dict[str, Any]:
     """All that the checkpoints of an ablation depend on.
 
     Raises:
-        AblationError: The base has adapters.
-        CheckpointError: It can't be loaded.
+        CheckpointError: The base can't be loaded.
     """
-    base = Segmenter.from_pretrained(start)
-    if base.model.config.adapters != "none":
-        raise AblationError(f"{start} has adapters already: --from takes a base, which has none")
+    model, tokenizer = load(start, "cpu")
+    model.remove_adapters()
+    base = checksum(Segmenter(model, tokenizer))
     settings = [asdict(stage) for stage in stages]
-    return {"base": checksum(base), "scenes": fingerprint(pool), "settings": settings}
+    return {"base": base, "scenes": fingerprint(pool), "settings": settings}
 
 
 def fingerprint(pool: WorldPool) -> str:
