@@ -7,7 +7,7 @@ once an instruction, `ground` once for all instructions of a frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -101,7 +101,7 @@ class LayerOutputs:
         boxes: (L, T, Q, 4) xyxy in 0..1.
         presence: (L, T) presence logits.
         mask_embeds: (L, T, Q, C); a mask is its dot product with `pixels`.
-        pixels: (T, C, h, w).
+        pixels: (T, C, h, w); h = w = 0 where masks weren't asked for.
         semantic: (T, 1, h, w) logits of the union mask.
         tokens: (T, h16*w16, C) fused image tokens.
         many: The same by the one-to-many queries, where they were asked for.
@@ -255,6 +255,7 @@ class Sam3IModel(Sam3Model):
         image_index: torch.Tensor | None = None,
         min_stride_index: int = 0,
         many: bool = False,
+        masks: bool = True,
     ) -> LayerOutputs:
         """Ground T instructions, each in its image, and keep what every decoder layer says.
 
@@ -265,12 +266,14 @@ class Sam3IModel(Sam3Model):
             min_stride_index: Finest map used for masks (1 leaves out the finest, for speed).
             many: Ask the one-to-many queries as well (DAC-DETR): the same queries without
                 attention among one another, so that several may find one thing. Training only.
+            masks: Say where things are to the pixel; without, boxes alone. Training only.
         """
         count = text.features.shape[0]
         if image_index is None:
             image_index = torch.zeros(count, dtype=torch.int64, device=text.features.device)
         one_image = image.position.shape[0] == 1
-        image = image.rows(image_index)
+        used = image.maps[min_stride_index:] if masks else image.maps[-1:]
+        image = replace(image, maps=used).rows(image_index)
         route = text.route()
         prompt = torch.cat([text.features, image.geometry.to(text.features)], dim=1)
         mask = torch.cat([text.mask, text.mask.new_ones(count, 1)], dim=1)
@@ -283,7 +286,10 @@ class Sam3IModel(Sam3Model):
             route=route,
             one_image=one_image,
         )
-        pixels, semantic = self._embed_pixels(image.maps[min_stride_index:], fused, prompt, mask)
+        if masks:
+            pixels, semantic = self._embed_pixels(image.maps, fused, prompt, mask)
+        else:
+            pixels, semantic = (prompt.new_zeros(count, c, 0, 0) for c in (prompt.shape[-1], 1))
 
         def decoded(alone: bool, also: LayerOutputs | None = None) -> LayerOutputs:
             said = self.detr_decoder(

@@ -34,29 +34,18 @@ class Trial:
     memory: int
 
 
-def phases(settings: Settings) -> list[tuple[str, int, int]]:
-    """Name, first step and steps of each phase that a run has."""
-    coarse_end = max(settings.early_steps, round(settings.coarse_until * settings.steps))
-    bounds = [
-        ("before grounding", 0, settings.early_steps),
-        ("coarse masks", settings.early_steps, coarse_end),
-        ("fine masks", coarse_end, settings.steps),
-    ]
-    return [(name, first, end - first) for name, first, end in bounds if end > first]
-
-
 def try_out(run: Run, samples: Samples) -> Trial:
     """Make a few steps of each phase; the run can't be used for anything else then."""
     measured = []
-    for name, first, steps in phases(run.settings):
-        run.step = first
+    for name, steps in run.settings.phases.items():
+        run.step = steps.start
         stream = run.stream(samples)
         times = []
         for _ in range(TRIED):
             began = time.monotonic()
             run.take(stream)
             times.append(time.monotonic() - began)
-        measured.append(Phase(name, steps, statistics.median(times[1:])))
+        measured.append(Phase(name, len(steps), statistics.median(times[1:])))
     return Trial(measured, peak_memory(run.accelerator.device))
 
 

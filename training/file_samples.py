@@ -53,6 +53,8 @@ class FileSamples:
         SourceError: The file is unreadable, or no entry has a picture and a text to learn from.
     """
 
+    kinds_known = False
+
     def __init__(self, path: Path, mixture: Mapping[str, float], variants: int = 0) -> None:
         content = load(path)
         if not sam3i.fits(content):

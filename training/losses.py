@@ -39,7 +39,8 @@ def grounding_losses(
 
     Returns:
         Scalars by name: the unweighted terms, those of the one-to-many half with the suffix
-        `_many`, and `grounding`, the weighted sum to minimise.
+        `_many`, and `grounding`, the weighted sum to minimise. Where `outputs` has no masks,
+        there are no terms about masks or the semantic map.
 
     Raises:
         ValueError: `many` is given but the recipe has no one-to-many half.
@@ -54,7 +55,8 @@ def grounding_losses(
     layered = query_losses(outputs, targets, pairs, objects, recipe)
     layered["presence"] = presence_loss(outputs.presence, targets, recipe)
     terms = {name: (value * share).sum() for name, value in layered.items()}
-    terms |= semantic_losses(outputs.semantic, targets, recipe)
+    if outputs.pixels.numel():
+        terms |= semantic_losses(outputs.semantic, targets, recipe)
     loss = weighted(terms, recipe)
     if many is not None and recipe.one_to_many is not None:
         pairs = match(many.logits, many.boxes, targets.boxes, recipe.one_to_many.matching)
@@ -75,7 +77,7 @@ def weighted(terms: dict[str, torch.Tensor], recipe: Recipe) -> torch.Tensor:
 def query_losses(
     outputs: LayerOutputs, targets: Targets, pairs: Match, objects: torch.Tensor, recipe: Recipe
 ) -> dict[str, torch.Tensor]:
-    """Class, box and mask terms of each decoder layer: float32 (L,) by name.
+    """Class, box and, if there are any, mask terms of each decoder layer: float32 (L,) by name.
 
     Args:
         outputs: What the model said.
@@ -92,15 +94,16 @@ def query_losses(
     predicted = outputs.boxes[pairs.place].float()
     truth = torch.cat(targets.boxes)[pairs.object]
     apart = coordinates(predicted, recipe.l1_on) - coordinates(truth, recipe.l1_on)
-    masked = pairs if recipe.masks_in == "all" else pairs.of_layer(layers - 1)
-    mask, dice_ = mask_losses(outputs, targets, masked, recipe)
-    return {
+    terms = {
         "class": class_loss(outputs, targets, pairs, objects, recipe),
         "l1": by_layer(apart.abs().sum(1), pairs.layer),
         "giou": by_layer(1 - giou(predicted, truth), pairs.layer),
-        "mask": by_layer(mask, masked.layer),
-        "dice": by_layer(dice_, masked.layer),
     }
+    if outputs.pixels.numel():
+        masked = pairs if recipe.masks_in == "all" else pairs.of_layer(layers - 1)
+        mask, dice_ = mask_losses(outputs, targets, masked, recipe)
+        terms |= {"mask": by_layer(mask, masked.layer), "dice": by_layer(dice_, masked.layer)}
+    return terms
 
 
 def class_loss(

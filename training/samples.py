@@ -80,7 +80,13 @@ class Sample:
 
 
 class Samples(Protocol):
-    """Data to train on."""
+    """Data to train on.
+
+    Attributes:
+        kinds_known: Whether any of it says of what kind things are.
+    """
+
+    kinds_known: bool
 
     def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
         """A picture of `size` px a side with `texts` draws of sentences.
@@ -96,6 +102,7 @@ class Mixed:
     def __init__(self, parts: Sequence[tuple[float, Samples]]) -> None:
         self.shares = [share for share, _ in parts]
         self.parts = [part for _, part in parts]
+        self.kinds_known = any(part.kinds_known for part in self.parts)
 
     def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
         """See `Samples`."""

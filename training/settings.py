@@ -14,6 +14,8 @@ Stage = Literal["base", "1-1", "1-2", "3", "fine-tune"]
 RecipeName = Literal["small", "sam3"]
 Precision = Literal["bf16", "fp32"]
 AdapterChoice = Literal["full", "lite"]
+Phase = Literal["before grounding", "boxes", "coarse masks", "fine masks"]
+"""What the steps of a run learn, in this order; a run need not have all."""
 SOURCES = ("concept", "simple", "complex", "triplet")
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -39,6 +41,10 @@ class Settings:
         texts_per_image: Sentences an image.
         early_texts_per_image: The same in steps without grounding, where a sentence costs little;
             0: as many.
+        boxes_until: Share of steps up to which those with grounding have classes, boxes and
+            presence only, and no masks: which thing is meant is learned from many sentences, and
+            masks are most of what one costs.
+        boxes_texts_per_image: Sentences an image in these; 0: as many as with masks.
         image_size: Of the pictures, pixels a side; the model's own is usual, a small base learns
             on smaller ones.
         mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`).
@@ -80,6 +86,8 @@ class Settings:
     constant_until: float
     coarse_until: float
     early_texts_per_image: int = 0
+    boxes_until: float = 0.0
+    boxes_texts_per_image: int = 0
     adapters: AdapterChoice = "full"
     warmup: int = 80
     weight_decay: float = 0.02
@@ -101,10 +109,35 @@ class Settings:
         """Steps without grounding."""
         return round(self.early_until * self.steps)
 
+    @property
+    def phases(self) -> dict[Phase, range]:
+        """The steps of each phase that the run has."""
+        coarse, boxes = (round(u * self.steps) for u in (self.coarse_until, self.boxes_until))
+        ends: dict[Phase, int] = {
+            "before grounding": self.early_steps,
+            "boxes": boxes,
+            "coarse masks": coarse,
+            "fine masks": self.steps,
+        }
+        found, first = {}, 0
+        for name, end in ends.items():
+            if end > first:
+                found[name] = range(first, end)
+                first = end
+        return found
+
+    def phase_at(self, step: int) -> Phase:
+        """The phase of a step."""
+        return next(name for name, steps in self.phases.items() if step in steps)
+
     def texts_at(self, step: int) -> int:
         """Sentences an image in a step."""
-        early = self.early_texts_per_image if step < self.early_steps else 0
-        return early or self.texts_per_image
+        phase = self.phase_at(step)
+        if phase == "before grounding":
+            return self.early_texts_per_image or self.texts_per_image
+        if phase == "boxes":
+            return self.boxes_texts_per_image or self.texts_per_image
+        return self.texts_per_image
 
     def __post_init__(self) -> None:
         choices = {
@@ -127,8 +160,9 @@ class Settings:
         ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")
-        if self.early_texts_per_image < 0:
-            raise SettingsError("early_texts_per_image must be at least 0")
+        for name in ("early_texts_per_image", "boxes_texts_per_image"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"{name} must be at least 0")
         for name in ("rehearsal", "hold_out"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 0 and below 1")

@@ -79,7 +79,8 @@ class Step(nn.Module):
             text = self.model.encode_text(batch.input_ids, batch.levels)
         terms = {"texts": self.heads.texts(text, batch, counts)}
         loss = terms["texts"]
-        early = step < self.settings.early_steps
+        phase = self.settings.phase_at(step)
+        early = phase == "before grounding"
         if early and not self.base:
             return {**terms, "loss": loss}
         image = self.see(batch)
@@ -89,17 +90,21 @@ class Step(nn.Module):
             loss = loss + 2 * terms["cells"]
         if early:
             return {**terms, "loss": loss}
-        coarse = step < self.settings.coarse_until * self.settings.steps
         with self.lower_precision(batch.images.device):
             outputs = self.model.ground_layers(
-                image, text, batch.image_index, int(coarse), self.recipe.one_to_many is not None
+                image,
+                text,
+                batch.image_index,
+                min_stride_index=int(phase == "coarse masks"),
+                many=self.recipe.one_to_many is not None,
+                masks=phase != "boxes",
             )
         terms |= grounding_losses(outputs, denoted(batch, counts), self.recipe, outputs.many)
         loss = loss + terms["grounding"]
         if dense:
             terms["tokens"] = self.heads.tokens(outputs, batch, counts)
             loss = loss + 2 * terms["tokens"]
-        if counts["pairs"] > 0:
+        if counts["pairs"] > 0 and phase != "boxes":
             terms |= self.align(batch, counts, text, outputs)
             loss = loss + terms["alignment"]
         return {**terms, "loss": loss}

@@ -117,9 +117,7 @@ def open_data(
 def suited(settings: Settings, samples: Samples) -> Settings:
     """Without early steps, if the data don't say of what kind things are: nothing would be learned
     in them."""
-    parts = samples.parts if isinstance(samples, Mixed) else [samples]
-    known = any(isinstance(part, WorldSamples) for part in parts)
-    return settings if known else replace(settings, early_until=0.0)
+    return settings if samples.kinds_known else replace(settings, early_until=0.0)
 
 
 def open_samples(data: Path, mixture: Mapping[str, float], variants: int) -> Samples:

@@ -49,6 +49,8 @@ SOURCES: dict[str, Source] = {
 class WorldSamples:
     """Draws from a pool of rendered scenes; `mixture` has the share of each of `SOURCES`."""
 
+    kinds_known = True
+
     def __init__(self, pool: WorldPool, mixture: Mapping[str, float]) -> None:
         self.pool = pool
         self.sources = list(mixture)

@@ -117,7 +117,9 @@ def test_one_run_learns_from_the_same_shares_of_sentences_as_three():
         shares = {"simple": 4.4 / 13, "complex": 7.4 / 13, "triplet": 1.2 / 13}
         assert part.settings.mixture == pytest.approx(shares)
         assert part.settings.learning_rate == stages_of()[0].learning_rate
-        assert part.settings.early_steps == sum(stage.early_steps for stage in stages_of())
+        for phase in ("before grounding", "boxes"):
+            counts = [len(stage.phases.get(phase, ())) for stage in stages_of()]
+            assert len(part.settings.phases.get(phase, ())) == sum(counts)
 
 
 def test_a_loss_that_is_left_out_has_no_weight_and_all_else_is_as_it_was():

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from training.dry_run import phases
 from training.forecast import Forecast, ForecastError, duration, forecast, size
 from training.settings import read_settings
 
@@ -36,12 +35,17 @@ def test_what_does_not_fit_is_refused():
 
 def test_phases_make_up_the_run():
     settings = read_settings("base")
-    assert phases(settings) == [
-        ("before grounding", 0, 5980),
-        ("coarse masks", 5980, 4030),
-        ("fine masks", 10010, 2990),
+    assert settings.phases == {
+        "before grounding": range(5980),
+        "coarse masks": range(5980, 10010),
+        "fine masks": range(10010, 13000),
+    }
+    bare = replace(settings, early_until=0, coarse_until=0.0)
+    assert bare.phases == {"fine masks": range(13000)}
+    boxes = replace(bare, steps=10, early_until=0.2, boxes_until=0.6, coarse_until=0.5)
+    assert [boxes.phase_at(step) for step in (0, 2, 5, 6, 9)] == [
+        *("before grounding", "boxes", "boxes", "fine masks", "fine masks")
     ]
-    assert phases(replace(settings, early_until=0, coarse_until=0.0)) == [("fine masks", 0, 13000)]
 
 
 def test_words():

@@ -30,6 +30,7 @@ from tests.training.small_training import (
 from training import run as running
 from training import train as training
 from training.average import Average
+from training.counts import mean_counts
 from training.dataset import Batch, Batches, Share
 from training.initialise import new_model, small_config
 from training.instructions.vocabulary import build_tokenizer
@@ -104,12 +105,31 @@ def stream_of(
     return iter(Batches(samples, build_tokenizer(), size, texts, 4, share, first))
 
 
-def test_steps_without_grounding_may_have_more_sentences():
-    settings = replace(read_settings("stage-1-2"), steps=10, early_until=0.2, batch_size=2)
-    assert [settings.texts_at(step) for step in range(4)] == [32, 32, 4, 4]
-    assert replace(settings, early_texts_per_image=0).texts_at(0) == 4
+def test_steps_without_grounding_or_masks_may_have_more_sentences():
+    settings = small_settings(
+        *("1-2", 10), early_until=0.2, early_texts_per_image=32, boxes_until=0.3
+    )
+    settings = replace(settings, boxes_texts_per_image=12, texts_per_image=4)
+    assert [settings.texts_at(step) for step in range(4)] == [32, 32, 12, 4]
+    plain = replace(settings, early_texts_per_image=0, boxes_texts_per_image=0)
+    assert [plain.texts_at(step) for step in range(4)] == [4, 4, 4, 4]
     stream = stream_of("simple", 64, settings.texts_at, Share(2))
-    assert [len(next(stream).input_ids) for _ in range(4)] == [64, 64, 8, 8]
+    assert [len(next(stream).input_ids) for _ in range(4)] == [64, 64, 24, 8]
+
+
+def test_steps_without_masks_learn_from_the_rest_what_steps_with_masks_do():
+    settings = small_settings(steps=2, early_until=0, boxes_until=0.5, precision="fp32")
+    run = Run(settings, "")
+    batch = next(run.stream(WorldSamples(TwoBoxes(), settings.mixture)))[0]
+    counts = mean_counts([batch])
+    boxes, masks = (run.module(batch, counts, step) for step in (0, 1))
+    assert masks.keys() - boxes.keys() == {"mask", "dice", "semantic", "semantic_dice"}
+    for name in ("texts", "cells", "tokens", "class", "l1", "giou", "presence"):
+        torch.testing.assert_close(boxes[name], masks[name])
+    boxes["loss"].backward()
+    learned = {name for name, p in run.model.named_parameters() if p.grad is not None}
+    assert any(name.startswith("detr_decoder.layers.") for name in learned)
+    assert not any(name.startswith("mask_decoder.pixel_decoder") for name in learned)
 
 
 def test_batches_repeat_and_can_be_entered_anywhere():

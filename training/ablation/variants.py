@@ -120,13 +120,17 @@ def in_one_run(stages: Sequence[Settings]) -> Settings:
     The rest is the first stage's, whose learning rate is made for new adapters.
     """
     steps = sum(stage.steps for stage in stages)
-    early = sum(stage.early_steps for stage in stages) / steps
+    early = sum(stage.early_steps for stage in stages)
+    boxes = early + sum(len(stage.phases.get("boxes", ())) for stage in stages)
     mixture: dict[str, float] = {}
     for stage in stages:
         for source, share in stage.mixture.items():
             part = share / sum(stage.mixture.values()) * stage.steps / steps
             mixture[source] = mixture.get(source, 0.0) + part
-    return replace(stages[0], steps=steps, early_until=early, mixture=mixture)
+    early_until, boxes_until = early / steps, boxes / steps
+    return replace(
+        stages[0], steps=steps, early_until=early_until, boxes_until=boxes_until, mixture=mixture
+    )
 
 
 class OnePath:
@@ -134,6 +138,7 @@ class OnePath:
 
     def __init__(self, samples: Samples) -> None:
         self.samples = samples
+        self.kinds_known = samples.kinds_known
 
     def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
         """See `Samples`."""
