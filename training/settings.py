@@ -127,8 +127,8 @@ class Settings:
         return found
 
     def phase_at(self, step: int) -> Phase:
-        """The phase of a step."""
-        return next(name for name, steps in self.phases.items() if step in steps)
+        """The phase of a step; beyond the end, for which data are made ahead, the last one."""
+        return [name for name, steps in self.phases.items() if step >= steps.start][-1]
 
     def texts_at(self, step: int) -> int:
         """Sentences an image in a step."""

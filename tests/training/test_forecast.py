@@ -43,8 +43,8 @@ def test_phases_make_up_the_run():
     bare = replace(settings, early_until=0, coarse_until=0.0)
     assert bare.phases == {"fine masks": range(13000)}
     boxes = replace(bare, steps=10, early_until=0.2, boxes_until=0.6, coarse_until=0.5)
-    assert [boxes.phase_at(step) for step in (0, 2, 5, 6, 9)] == [
-        *("before grounding", "boxes", "boxes", "fine masks", "fine masks")
+    assert [boxes.phase_at(step) for step in (0, 2, 5, 6, 9, 12)] == [
+        *("before grounding", "boxes", "boxes", "fine masks", "fine masks", "fine masks")
     ]
 
 
