@@ -175,7 +175,7 @@ def test_every_variant_trains_what_it_should_and_leaves_the_base_alone(made, bas
     assert parts_of(moved(first, second)) == {COPY, COMPLEX}
     for name in ("full", "no-kl", "no-alignment"):
         assert parts_of(moved(second, checkpoints[name])) == {SIMPLE, COPY, COMPLEX}
-    assert moved(third, checkpoints["no-alignment"])  # what `kl` moves in one step can be rounded off
+    assert moved(third, checkpoints["no-alignment"])  # what kl moves in one step is rounded off
     fresh = {"lite": {SIMPLE}, "one-adapter": {SIMPLE}, "no-curriculum": {SIMPLE, COPY, COMPLEX}}
     for name, parts in fresh.items():
         after = weights(checkpoints[name])
