@@ -31,6 +31,8 @@ from training.world.pool import PoolSpec, WorldPool, write_pool
 from training.world_samples import WorldSamples
 
 TINY = {"batch_size": 2, "texts_per_image": 2, "image_size": 64, "warmup": 1}
+SLOW = {"learning_rate": 1.5e-3, "boxes_until": 0.0}
+"""Beside these, what leaving out the light `kl` changes in a step or two isn't rounded off."""
 TRAINED = (
     *("full", "no-adapters", "one-adapter", "no-curriculum", "no-kl", "no-alignment"),
     *("release-init", "lite"),
@@ -39,7 +41,10 @@ SIMPLE, COPY, COMPLEX = ".simple.", ".simple_copy.", ".complex."
 
 
 def tiny_stages(steps: int | None = None) -> list:
-    return [replace(stage, **TINY) for stage in stages_of(steps or 5)]
+    return [
+        replace(stage, **TINY, **(SLOW if stage.stage == "1-1" else {}))
+        for stage in stages_of(steps or 5)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +180,7 @@ def test_every_variant_trains_what_it_should_and_leaves_the_base_alone(made, bas
     assert parts_of(moved(first, second)) == {COPY, COMPLEX}
     for name in ("full", "no-kl", "no-alignment"):
         assert parts_of(moved(second, checkpoints[name])) == {SIMPLE, COPY, COMPLEX}
-    assert moved(third, checkpoints["no-alignment"])  # what kl moves in one step is rounded off
+        assert name == "full" or moved(third, checkpoints[name])
     fresh = {"lite": {SIMPLE}, "one-adapter": {SIMPLE}, "no-curriculum": {SIMPLE, COPY, COMPLEX}}
     for name, parts in fresh.items():
         after = weights(checkpoints[name])
