@@ -23,11 +23,16 @@ from sam3i_model.tokenizers import clip_tokenizer
 from sam3i_model.weights import CheckpointError
 from training.entries import SourceError
 from training.run import Begin, Run, begin
-from training.settings import Settings, SettingsError, read_settings
+from training.settings import Settings, SettingsError, Span, read_settings
 from training.stages import trainable
 from training.train import open_samples
 
-FULL_SIZE = {"image_size": 1008, "batch_size": 1, "texts_per_image": 1, "variants": 1}
+FULL_SIZE = {
+    "image_size": 1008,
+    "batch_size": 1,
+    "phases": {"coarse": Span(1, 1), "fine": Span(1, 1)},
+    "variants": 1,
+}
 
 
 def full_size(_: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:

@@ -18,7 +18,7 @@ TRIED = 4
 
 
 @dataclass(frozen=True)
-class Phase:
+class Timed:
     """A part of a run in which steps take equally long: how many, and seconds of one."""
 
     name: str
@@ -30,14 +30,14 @@ class Phase:
 class Trial:
     """What was measured: the phases, and the bytes of memory that were held at most."""
 
-    phases: list[Phase]
+    phases: list[Timed]
     memory: int
 
 
 def try_out(run: Run, samples: Samples) -> Trial:
     """Make a few steps of each phase; the run can't be used for anything else then."""
     measured = []
-    for name, steps in run.settings.phases.items():
+    for name, steps in run.settings.spans.items():
         run.step = steps.start
         stream = run.stream(samples)
         times = []
@@ -45,7 +45,7 @@ def try_out(run: Run, samples: Samples) -> Trial:
             began = time.monotonic()
             run.take(stream)
             times.append(time.monotonic() - began)
-        measured.append(Phase(name, len(steps), statistics.median(times[1:])))
+        measured.append(Timed(name, len(steps), statistics.median(times[1:])))
     return Trial(measured, peak_memory(run.accelerator.device))
 
 

@@ -14,7 +14,7 @@ Stage = Literal["base", "1-1", "1-2", "3", "fine-tune"]
 RecipeName = Literal["small", "sam3"]
 Precision = Literal["bf16", "fp32"]
 AdapterChoice = Literal["full", "lite"]
-Phase = Literal["before grounding", "boxes", "coarse masks", "fine masks"]
+Phase = Literal["words", "boxes", "coarse", "fine"]
 """What the steps of a run learn, in this order; a run need not have all."""
 SOURCES = ("concept", "simple", "complex", "triplet")
 CONFIGS = Path(__file__).parent / "configs"
@@ -22,6 +22,19 @@ CONFIGS = Path(__file__).parent / "configs"
 
 class SettingsError(ValueError):
     """A settings file can't be used; the message is one line with the remedy."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """How long a phase is, and how much is asked in it.
+
+    Args:
+        share: Of the run's steps; shares are made to add up to 1.
+        texts: Sentences an image.
+    """
+
+    share: float
+    texts: int
 
 
 @dataclass(frozen=True)
@@ -34,24 +47,18 @@ class Settings:
             `fine-tune` the adapters that there are.
         seed: Of weights, data order and sentences.
         steps: Optimiser steps in all.
-        early_until: Share of steps, the first ones, without grounding: texts learn what they mean
-            and, in a base, image maps what they show. With as many sentences they take a third of
-            the time or less.
         batch_size: Images a step, over all processes and micro-batches.
-        texts_per_image: Sentences an image.
-        early_texts_per_image: The same in steps without grounding, where a sentence costs little;
-            0: as many.
-        boxes_until: Share of steps up to which those with grounding have classes, boxes and
-            presence only, and no masks: which thing is meant is learned from many sentences, and
-            masks are most of what one costs.
-        boxes_texts_per_image: Sentences an image in these; 0: as many as with masks.
+        phases: Which phases the run has. `words` has no grounding: texts learn what they mean and,
+            in a base, image maps what they show; a sentence costs little here. `boxes` has classes,
+            boxes and presence but no masks: which thing is meant is learned from many sentences,
+            and masks are most of what one costs. `coarse` has masks at stride 8, `fine` at
+            stride 4.
         image_size: Of the pictures, pixels a side; the model's own is usual, a small base learns
             on smaller ones.
         mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`).
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
         constant_until: Share of steps after which the learning rate decays (cosine, to 2 %).
-        coarse_until: Share of steps with masks at stride 8 rather than 4.
         warmup: Steps of linear warm-up.
         weight_decay: AdamW's.
         clip: Gradient norm at most.
@@ -76,18 +83,13 @@ class Settings:
     stage: Stage
     seed: int
     steps: int
-    early_until: float
     batch_size: int
-    texts_per_image: int
+    phases: dict[Phase, Span]
     image_size: int
     mixture: dict[str, float]
     learning_rate: float
     backbone_learning_rate: float
     constant_until: float
-    coarse_until: float
-    early_texts_per_image: int = 0
-    boxes_until: float = 0.0
-    boxes_texts_per_image: int = 0
     adapters: AdapterChoice = "full"
     warmup: int = 80
     weight_decay: float = 0.02
@@ -105,39 +107,27 @@ class Settings:
     patience: int = 0
 
     @property
-    def early_steps(self) -> int:
-        """Steps without grounding."""
-        return round(self.early_until * self.steps)
-
-    @property
-    def phases(self) -> dict[Phase, range]:
+    def spans(self) -> dict[Phase, range]:
         """The steps of each phase that the run has."""
-        coarse, boxes = (round(u * self.steps) for u in (self.coarse_until, self.boxes_until))
-        ends: dict[Phase, int] = {
-            "before grounding": self.early_steps,
-            "boxes": boxes,
-            "coarse masks": coarse,
-            "fine masks": self.steps,
-        }
-        found, first = {}, 0
-        for name, end in ends.items():
-            if end > first:
-                found[name] = range(first, end)
+        total = sum(span.share for span in self.phases.values())
+        found: dict[Phase, range] = {}
+        first, done = 0, 0.0
+        for name in get_args(Phase):
+            if name in self.phases:
+                done += self.phases[name].share / total
+                end = round(done * self.steps)
+                if end > first:
+                    found[name] = range(first, end)
                 first = end
         return found
 
     def phase_at(self, step: int) -> Phase:
         """The phase of a step; beyond the end, for which data are made ahead, the last one."""
-        return [name for name, steps in self.phases.items() if step >= steps.start][-1]
+        return [name for name, steps in self.spans.items() if step >= steps.start][-1]
 
     def texts_at(self, step: int) -> int:
         """Sentences an image in a step."""
-        phase = self.phase_at(step)
-        if phase == "before grounding":
-            return self.early_texts_per_image or self.texts_per_image
-        if phase == "boxes":
-            return self.boxes_texts_per_image or self.texts_per_image
-        return self.texts_per_image
+        return self.phases[self.phase_at(step)].texts
 
     def __post_init__(self) -> None:
         choices = {
@@ -150,19 +140,9 @@ class Settings:
             if getattr(self, name) not in get_args(choice):
                 allowed = ", ".join(get_args(choice))
                 raise SettingsError(f"{name} is '{getattr(self, name)}', must be one of {allowed}")
-        for name in (
-            "steps",
-            "batch_size",
-            "texts_per_image",
-            "accumulate",
-            "workers",
-            "validate_every",
-        ):
+        for name in ("steps", "batch_size", "accumulate", "workers", "validate_every"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")
-        for name in ("early_texts_per_image", "boxes_texts_per_image"):
-            if getattr(self, name) < 0:
-                raise SettingsError(f"{name} must be at least 0")
         for name in ("rehearsal", "hold_out"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 0 and below 1")
@@ -170,6 +150,12 @@ class Settings:
             raise SettingsError("variants: a base's image features change while it learns")
         if self.image_size % MASK_STRIDE or self.image_size < 64:
             raise SettingsError(f"image_size must be a multiple of {MASK_STRIDE}, at least 64")
+        if not self.phases or set(self.phases) - set(get_args(Phase)):
+            raise SettingsError(
+                f"phases names {', '.join(get_args(Phase))}, not {sorted(self.phases)}"
+            )
+        if any(span.share <= 0 or span.texts < 1 for span in self.phases.values()):
+            raise SettingsError("a phase's share must be above 0, its texts at least 1")
         unknown = set(self.mixture) - set(SOURCES)
         if unknown or not self.mixture:
             raise SettingsError(f"mixture names {', '.join(SOURCES)}, not {sorted(unknown)}")
@@ -201,6 +187,9 @@ def read_settings(name: str | Path, **changes: Any) -> Settings:
         raise SettingsError(f"{path}: unknown keys {', '.join(sorted(unknown))}")
     content.update({k: v for k, v in changes.items() if v is not None})
     try:
+        content["phases"] = {name: Span(**span) for name, span in content["phases"].items()}
         return Settings(**content)
+    except (KeyError, AttributeError) as error:
+        raise SettingsError(f"{path} must name phases, each with its share and texts") from error
     except TypeError as error:
         raise SettingsError(f"{path}: {error}") from error

@@ -80,7 +80,7 @@ class Step(nn.Module):
         terms = {"texts": self.heads.texts(text, batch, counts)}
         loss = terms["texts"]
         phase = self.settings.phase_at(step)
-        early = phase == "before grounding"
+        early = phase == "words"
         if early and not self.base:
             return {**terms, "loss": loss}
         image = self.see(batch)
@@ -95,7 +95,7 @@ class Step(nn.Module):
                 image,
                 text,
                 batch.image_index,
-                min_stride_index=int(phase == "coarse masks"),
+                min_stride_index=int(phase == "coarse"),
                 many=self.recipe.one_to_many is not None,
                 masks=phase != "boxes",
             )

@@ -58,7 +58,7 @@ def train(run: Run, samples: Samples, out: Path, validation: Source | None = Non
             log.step(run.step, terms, run.waited)
             figures = {}
             if validation and run.step % settings.validate_every == 0:
-                if run.main and run.step > settings.early_steps:
+                if run.main and settings.phase_at(run.step - 1) != "words":
                     figures = validate(run, validation)
                     over = run.judge(score(figures))
                 over = bool(summed(torch.tensor(float(over))))
@@ -115,9 +115,15 @@ def open_data(
 
 
 def suited(settings: Settings, samples: Samples) -> Settings:
-    """Without early steps, if the data don't say of what kind things are: nothing would be learned
-    in them."""
-    return settings if samples.kinds_known else replace(settings, early_until=0.0)
+    """Without `words`, if the data don't say of what kind things are: nothing would be learned.
+
+    Raises:
+        SettingsError: There is no other phase.
+    """
+    phases = dict(settings.phases)
+    if not samples.kinds_known:
+        phases.pop("words", None)
+    return replace(settings, phases=phases)
 
 
 def open_samples(data: Path, mixture: Mapping[str, float], variants: int) -> Samples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from sam3i_model.modeling import Sam3IModel
 from training import train as training
 from training.initialise import prepare, small_config
 from training.run import Run
-from training.settings import Settings
+from training.settings import Phase, Settings, Span
 from training.world_samples import WorldSamples
 
 MIXTURES = {
@@ -62,20 +63,24 @@ class TwoBoxes:
         return labels
 
 
+def phases_of(texts: int = 2, **shares: float) -> dict[Phase, Span]:
+    """Phases with a share each."""
+    return {cast(Phase, name): Span(share, texts) for name, share in shares.items()}
+
+
 def small_settings(stage: str = "base", steps: int = 4, **changes) -> Settings:
+    shares = {"words": 1, "coarse": 1, "fine": 2} if stage == "base" else {"coarse": 1, "fine": 1}
     settings = Settings(
         stage=stage,
         seed=1,
         steps=steps,
-        early_until=0.25 if stage == "base" else 0,
         batch_size=2,
-        texts_per_image=2,
+        phases=phases_of(**shares),
         image_size=64,
         mixture=MIXTURES[stage],
         learning_rate=1e-3,
         backbone_learning_rate=1e-4,
         constant_until=0.5,
-        coarse_until=0.5,
         warmup=1,
     )
     return replace(settings, **changes)

@@ -18,7 +18,7 @@ from sam3i_model.checkpoints import load, save
 from sam3i_model.cli import build
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Level, Outcome
-from tests.training.small_training import random_start
+from tests.training.small_training import phases_of, random_start
 from training import train as training
 from training.ablation import command, measuring, running
 from training.ablation.measuring import AblationError, Measured, check, measure, parted
@@ -27,11 +27,12 @@ from training.ablation.variants import LOSSES, OnePath, stages_of, variants_of
 from training.instructions.vocabulary import build_tokenizer
 from training.recipes import SMALL
 from training.run import Run
+from training.settings import Span
 from training.world.pool import PoolSpec, WorldPool, write_pool
 from training.world_samples import WorldSamples
 
-TINY = {"batch_size": 2, "texts_per_image": 2, "image_size": 64, "warmup": 1}
-SLOW = {"learning_rate": 1.5e-3, "boxes_until": 0.0}
+TINY = {"batch_size": 2, "image_size": 64, "warmup": 1}
+SLOW = {"learning_rate": 1.5e-3, "phases": phases_of(words=0.08, coarse=0.77, fine=0.15)}
 """Beside these, what leaving out the light `kl` changes in a step or two isn't rounded off."""
 TRAINED = (
     *("full", "no-adapters", "one-adapter", "no-curriculum", "no-kl", "no-alignment"),
@@ -41,10 +42,10 @@ SIMPLE, COPY, COMPLEX = ".simple.", ".simple_copy.", ".complex."
 
 
 def tiny_stages(steps: int | None = None) -> list:
-    return [
-        replace(stage, **TINY, **(SLOW if stage.stage == "1-1" else {}))
-        for stage in stages_of(steps or 5)
-    ]
+    stages = [replace(stage, **TINY) for stage in stages_of(steps or 5)]
+    few = [{name: Span(s.share, 2) for name, s in stage.phases.items()} for stage in stages]
+    stages = [replace(stage, phases=own) for stage, own in zip(stages, few, strict=True)]
+    return [replace(stages[0], **SLOW), *stages[1:]]
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +123,9 @@ def test_one_run_learns_from_the_same_shares_of_sentences_as_three():
         shares = {"simple": 4.4 / 13, "complex": 7.4 / 13, "triplet": 1.2 / 13}
         assert part.settings.mixture == pytest.approx(shares)
         assert part.settings.learning_rate == stages_of()[0].learning_rate
-        for phase in ("before grounding", "boxes"):
-            counts = [len(stage.phases.get(phase, ())) for stage in stages_of()]
-            assert len(part.settings.phases.get(phase, ())) == sum(counts)
+        for phase in ("words", "boxes", "coarse", "fine"):
+            counts = [len(stage.spans.get(phase, ())) for stage in stages_of()]
+            assert len(part.settings.spans[phase]) == sum(counts)
 
 
 def test_a_loss_that_is_left_out_has_no_weight_and_all_else_is_as_it_was():

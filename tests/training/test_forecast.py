@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tests.training.small_training import phases_of
 from training.forecast import Forecast, ForecastError, duration, forecast, size
 from training.settings import read_settings
 
@@ -35,17 +36,19 @@ def test_what_does_not_fit_is_refused():
 
 def test_phases_make_up_the_run():
     settings = read_settings("base")
-    assert settings.phases == {
-        "before grounding": range(5980),
-        "coarse masks": range(5980, 10010),
-        "fine masks": range(10010, 13000),
+    assert settings.spans == {
+        "words": range(5980),
+        "coarse": range(5980, 10010),
+        "fine": range(10010, 13000),
     }
-    bare = replace(settings, early_until=0, coarse_until=0.0)
-    assert bare.phases == {"fine masks": range(13000)}
-    boxes = replace(bare, steps=10, early_until=0.2, boxes_until=0.6, coarse_until=0.5)
+    bare = replace(settings, phases=phases_of(fine=0.3))
+    assert bare.spans == {"fine": range(13000)}
+    boxes = replace(bare, steps=10, phases=phases_of(fine=2, words=1, boxes=2))
+    assert boxes.spans == {"words": range(2), "boxes": range(2, 6), "fine": range(6, 10)}
     assert [boxes.phase_at(step) for step in (0, 2, 5, 6, 9, 12)] == [
-        *("before grounding", "boxes", "boxes", "fine masks", "fine masks", "fine masks")
+        *("words", "boxes", "boxes", "fine", "fine", "fine")
     ]
+    assert list(replace(boxes, steps=1).spans.values()) == [range(1)]
 
 
 def test_words():

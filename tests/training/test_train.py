@@ -10,12 +10,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
 from sam3i_model.checkpoints import load
@@ -23,6 +23,7 @@ from sam3i_model.modeling import Sam3IModel
 from tests.training.small_training import (
     MIXTURES,
     TwoBoxes,
+    phases_of,
     random_start,
     small_settings,
     trained,
@@ -37,7 +38,7 @@ from training.instructions.vocabulary import build_tokenizer
 from training.questions import WorldQuestions
 from training.run import Run
 from training.scenes import augment, scene_at
-from training.settings import CONFIGS, SettingsError, read_settings, shipped
+from training.settings import CONFIGS, SettingsError, Span, read_settings, shipped
 from training.stages import levels_after, trainable
 from training.world_samples import WorldSamples
 
@@ -85,15 +86,20 @@ def test_shipped_settings_are_valid():
         ("stage: 9", "must be one of"),
         ("steps: 0", "at least 1"),
         ("mixture: {riddles: 1.0}", "riddles"),
+        ("phases: {reading: {share: 1, texts: 4}}", "words, boxes, coarse, fine, not"),
+        ("phases: {}", "not \\[\\]"),
+        ("phases: {fine: {share: 0, texts: 4}}", "above 0"),
+        ("phases: {fine: {share: 1, texts: 0}}", "at least 1"),
+        ("phases: {fine: {share: 1}}", "texts"),
+        ("phases: {fine: 0.5}", "settings.yaml"),
+        ("phases: 0.5", "share and texts"),
         ("- a list", "keys and values"),
     ],
 )
 def test_bad_settings_are_one_line(tmp_path, line, said):
-    good = (CONFIGS / "base.yaml").read_text()
-    key = line.split(":")[0]
-    lines = [old for old in good.splitlines() if not old.startswith(f"{key}:")]
+    good, bad = yaml.safe_load((CONFIGS / "base.yaml").read_text()), yaml.safe_load(line)
     path = tmp_path / "settings.yaml"
-    path.write_text(line if line.startswith("-") else "\n".join([*lines, line]))
+    path.write_text(yaml.safe_dump({**good, **bad} if isinstance(bad, dict) else bad))
     with pytest.raises(SettingsError, match=said):
         read_settings(path)
 
@@ -106,19 +112,15 @@ def stream_of(
 
 
 def test_steps_without_grounding_or_masks_may_have_more_sentences():
-    settings = small_settings(
-        *("1-2", 10), early_until=0.2, early_texts_per_image=32, boxes_until=0.3
-    )
-    settings = replace(settings, boxes_texts_per_image=12, texts_per_image=4)
+    phases = {"words": Span(0.2, 32), "boxes": Span(0.1, 12), "fine": Span(0.7, 4)}
+    settings = small_settings("1-2", 10, phases=phases)
     assert [settings.texts_at(step) for step in range(4)] == [32, 32, 12, 4]
-    plain = replace(settings, early_texts_per_image=0, boxes_texts_per_image=0)
-    assert [plain.texts_at(step) for step in range(4)] == [4, 4, 4, 4]
     stream = stream_of("simple", 64, settings.texts_at, Share(2))
     assert [len(next(stream).input_ids) for _ in range(4)] == [64, 64, 24, 8]
 
 
 def test_steps_without_masks_learn_from_the_rest_what_steps_with_masks_do():
-    settings = small_settings(steps=2, early_until=0, boxes_until=0.5, precision="fp32")
+    settings = small_settings(steps=2, phases=phases_of(boxes=1, fine=1), precision="fp32")
     run = Run(settings, "")
     batch = next(run.stream(WorldSamples(TwoBoxes(), settings.mixture)))[0]
     counts = mean_counts([batch])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from sam3i_model.cli import build
 from sam3i_model.modeling import Sam3IModel
 from tests.training.review_data import make
+from tests.training.small_training import phases_of
 from training import run as running
 from training.dry_run import try_out
 from training.initialise import prepare, small_config
@@ -21,7 +22,7 @@ from training.settings import read_settings
 from training.world.pool import PoolSpec, WorldPool, write_pool
 from training.world_samples import WorldSamples
 
-SMALL = {"batch_size": 2, "texts_per_image": 2, "image_size": 64, "warmup": 1, "workers": 1}
+SMALL = {"batch_size": 2, "image_size": 64, "warmup": 1, "workers": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +43,15 @@ def pool(tmp_path_factory) -> Path:
 
 
 def settings_file(folder: Path, name: str = "base", **changes) -> Path:
-    content = {**vars(read_settings(name)), **SMALL, **changes}
+    content = {**asdict(read_settings(name)), **SMALL, **changes}
     path = folder / "settings.yaml"
     path.write_text(yaml.safe_dump(content))
     return path
+
+
+def shares(**given: float) -> dict:
+    """Phases as a settings file has them."""
+    return {name: {"share": share, "texts": 2} for name, share in given.items()}
 
 
 def called(*arguments: object):
@@ -53,7 +59,7 @@ def called(*arguments: object):
 
 
 def test_a_run_from_the_command_line_and_again(tmp_path, pool):
-    path = settings_file(tmp_path, steps=2, early_until=0.5)
+    path = settings_file(tmp_path, steps=2, phases=shares(words=1, fine=1))
     for _ in range(2):  # the second time there is nothing left to do
         result = called(pool, tmp_path / "out", "--settings", path)
         assert result.exit_code == 0, result.output
@@ -63,7 +69,7 @@ def test_a_run_from_the_command_line_and_again(tmp_path, pool):
 
 
 def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, pool):
-    path = settings_file(tmp_path, steps=9000, early_until=1 / 3)
+    path = settings_file(tmp_path, steps=9000, phases=shares(words=1, coarse=1, fine=1))
     result = called(pool, tmp_path / "out", "--settings", path, "--dry-run")
     assert result.exit_code == 0, result.output
     for word in ("3000 steps of", "about", "at most", "free"):
@@ -73,13 +79,13 @@ def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, pool):
 
 @pytest.mark.parametrize("rehearse", [False, True])
 def test_data_that_say_no_kinds_are_grounded_from_the_first_step(tmp_path, pool, rehearse):
-    path = settings_file(tmp_path, steps=10, early_until=0.5, early_texts_per_image=8)
+    path = settings_file(tmp_path, steps=10, phases=shares(words=1, fine=1))
     given = ["--rehearse", pool] if rehearse else []
     result = called(
         make(tmp_path / "data"), tmp_path / "out", "--settings", path, "--dry-run", *given
     )
     assert result.exit_code == 0, result.output
-    assert ("before grounding" in result.output) == rehearse
+    assert ("words" in result.output) == rehearse
 
 
 @pytest.mark.parametrize(
@@ -112,7 +118,9 @@ def test_processes_that_do_not_know_of_each_other_are_refused(monkeypatch):
 
 def test_one_to_many_queries_learn_with_the_recipe_of_sam3(pool):
     """They do without attention among themselves, and nothing of them reaches the others."""
-    settings = replace(read_settings("base"), **SMALL, steps=4, early_until=0, recipe="sam3")
+    settings = replace(
+        read_settings("base"), **SMALL, steps=4, phases=phases_of(coarse=3, fine=1), recipe="sam3"
+    )
     run = Run(replace(settings, precision="fp32"), "")
     samples = WorldSamples(WorldPool(pool), settings.mixture)
     batch = next(run.stream(samples))[0]
@@ -139,7 +147,9 @@ def test_one_to_many_queries_learn_with_the_recipe_of_sam3(pool):
 
 
 def test_a_trial_has_every_phase(pool):
-    settings = replace(read_settings("base"), **SMALL, steps=10, early_until=0.4)
+    settings = replace(
+        read_settings("base"), **SMALL, steps=10, phases=phases_of(words=2, coarse=2, fine=1)
+    )
     trial = try_out(Run(settings, ""), WorldSamples(WorldPool(pool), settings.mixture))
     assert [phase.steps for phase in trial.phases] == [4, 4, 2]
     assert all(phase.seconds > 0 for phase in trial.phases)

@@ -21,7 +21,7 @@ from sam3i_model.modeling import Sam3IModel
 from training.recipes import RECIPES, Recipe
 from training.run import Begin, begin
 from training.samples import Sample, Samples
-from training.settings import Settings, read_settings
+from training.settings import Phase, Settings, Span, read_settings
 from training.stages import trainable
 
 LOSSES = ("kl", "hard", "contrast", "anchor")
@@ -120,17 +120,17 @@ def in_one_run(stages: Sequence[Settings]) -> Settings:
     The rest is the first stage's, whose learning rate is made for new adapters.
     """
     steps = sum(stage.steps for stage in stages)
-    early = sum(stage.early_steps for stage in stages)
-    boxes = early + sum(len(stage.phases.get("boxes", ())) for stage in stages)
+    phases: dict[Phase, Span] = {}
+    for stage in stages:
+        for phase, span in stage.spans.items():
+            before = phases.get(phase, Span(0, stage.phases[phase].texts))
+            phases[phase] = replace(before, share=before.share + len(span) / steps)
     mixture: dict[str, float] = {}
     for stage in stages:
         for source, share in stage.mixture.items():
             part = share / sum(stage.mixture.values()) * stage.steps / steps
             mixture[source] = mixture.get(source, 0.0) + part
-    early_until, boxes_until = early / steps, boxes / steps
-    return replace(
-        stages[0], steps=steps, early_until=early_until, boxes_until=boxes_until, mixture=mixture
-    )
+    return replace(stages[0], steps=steps, phases=phases, mixture=mixture)
 
 
 class OnePath:
