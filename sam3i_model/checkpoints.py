@@ -26,6 +26,8 @@ from sam3i_model.tokenizers import tokenizer_for
 from sam3i_model.weights import CheckpointError, Weights, first_line, open_weights
 
 BUNDLED = Path(__file__).parent / "bundled"
+HEADS = "heads.safetensors"
+"""In a checkpoint's folder, if it was trained here: what only training needs."""
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 HUB_FILES = ["*.json", "*.safetensors", "merges.txt"]
 SHARD = 1_000_000_000
@@ -297,6 +299,17 @@ def save(
     if split.is_sharded:
         index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2))
+
+
+def keep_heads(origin: str | Path, folder: Path) -> None:
+    """Copy what only training needs into a checkpoint that is made of another, if it has that.
+
+    Raises:
+        CheckpointError: There is no such other.
+    """
+    heads = locate(origin) / HEADS
+    if heads.is_file():
+        shutil.copyfile(heads, folder / HEADS)
 
 
 def announced(items: Any, verb: str, tensors: Mapping[str, torch.Tensor]) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated
 import torch
 import typer
 
-from sam3i_model.checkpoints import CheckpointError, load, save
+from sam3i_model.checkpoints import CheckpointError, keep_heads, load, save
 from sam3i_model.terminal import failed, results
 
 
@@ -61,6 +61,7 @@ def convert(checkpoint: str, out: Path, config: Path | None, dtype: torch.dtype)
     shutil.rmtree(partial, ignore_errors=True)
     try:
         save(model, tokenizer, partial, dtype)
+        keep_heads(checkpoint, partial)
         if out.exists():
             out.rmdir()
         os.replace(partial, out)

@@ -17,7 +17,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from sam3i_model.checkpoints import load, save
+from sam3i_model.checkpoints import HEADS, load, locate, save
 from sam3i_model.modeling import Sam3IModel
 from training.average import Average
 from training.counts import mean_counts
@@ -105,10 +105,6 @@ def share_of(process: int, settings: Settings) -> Share:
     return Share(settings.batch_size, parts, range(first, first + settings.accumulate))
 
 
-HEADS = "heads.safetensors"
-"""In a checkpoint's folder: what only training needs."""
-
-
 class Run:
     """A run in this process.
 
@@ -156,7 +152,8 @@ class Run:
         wanted = features is not None and settings.variants > 0
         cache = FeatureCache(features, self.model.vision_encoder) if features and wanted else None
         self.module = Step(self.model, settings, recipe or RECIPES[settings.recipe], cache)
-        take_over(self.module.heads, Path(start) / HEADS)
+        if start:
+            take_over(self.module.heads, locate(start) / HEADS)
         peaks = groups(self.model, self.module.heads, settings)
         optimiser = torch.optim.AdamW(peaks, lr=1.0, betas=(0.9, 0.98), fused=True)
         self.prepared, self.optimiser = self.accelerator.prepare(self.module, optimiser)

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from sam3i_model.checkpoints import load, save
+from sam3i_model.checkpoints import HEADS, load, save
 from sam3i_model.cli import build
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Level, Outcome
@@ -450,6 +450,7 @@ def test_of_a_checkpoint_with_adapters_the_base_is_taken(called, made, base, tmp
     assert weights(taught).keys() > weights(base).keys()
     assert called("--only", "no-adapters", start=taught).exit_code == 0
     assert not moved(base, tmp_path / "out/base")
+    assert (tmp_path / "out/base" / HEADS).read_bytes() == (Path(taught) / HEADS).read_bytes()
     assert called("--only", "no-adapters").exit_code == 0  # the same base
 
 

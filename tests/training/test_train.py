@@ -18,7 +18,8 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from sam3i_model.checkpoints import load
+from sam3i_model.checkpoints import HEADS, load
+from sam3i_model.convert import convert
 from sam3i_model.modeling import Sam3IModel
 from tests.training.small_training import (
     MIXTURES,
@@ -336,6 +337,19 @@ def test_the_stages_follow_one_another_and_leave_concepts_alone(start_of):
         moved = [n for n, value in old.items() if ".up_proj." in n and value.ne(new[n]).any()]
         for part in (".simple.", ".simple_copy.", ".complex."):
             assert any(part in name for name in moved), (after, part)
+
+
+def test_heads_go_on_from_stage_to_stage(start_of, tmp_path):
+    start = start_of("1-1", after=True)
+    convert(start, tmp_path / "half", None, torch.float16)
+    kept = load_file(Path(start) / HEADS)
+    for origin in (start, tmp_path / "half"):
+        heads = Run(small_settings("1-2"), str(origin)).module.heads.state_dict()
+        assert heads.keys() == kept.keys()
+        assert all(torch.equal(value, kept[name]) for name, value in heads.items())
+    (tmp_path / "half" / HEADS).unlink()
+    heads = Run(small_settings("1-2"), str(tmp_path / "half")).module.heads.state_dict()
+    assert not torch.equal(heads["texts.kinds.weight"], kept["texts.kinds.weight"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sam3i_model.checkpoints import load, save
+from sam3i_model.checkpoints import keep_heads, load, save
 from sam3i_model.segmenter import Segmenter
 from training.ablation.measuring import AblationError, Measured, parted
 from training.ablation.table import as_markdown, cells, records
@@ -36,6 +36,7 @@ def base_of(start: str, out: Path) -> str:
         return start
     model.remove_adapters()
     save(model, tokenizer, out / BASE)
+    keep_heads(start, out / BASE)
     return str(out / BASE)
 
 
