@@ -44,7 +44,7 @@ class Tokens:
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, text: str) -> Tokens:
     """Tokenise one instruction and cut it at 32 tokens, the last one then being the end token."""
-    ids = tokenizer(clean(text), padding=False, truncation=False)["input_ids"]
+    ids = tokenizer(clean(text), padding=False, truncation=False, verbose=False)["input_ids"]
     kept = ids if len(ids) <= CONTEXT_LENGTH else [*ids[: CONTEXT_LENGTH - 1], ids[-1]]
     padded = torch.zeros(CONTEXT_LENGTH, dtype=torch.int64)
     padded[: len(kept)] = torch.tensor(kept)
