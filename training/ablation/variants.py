@@ -72,6 +72,7 @@ def stages_of(steps: int | None = None) -> list[Settings]:
         return stages
     bounds = np.cumsum([0, *(stage.steps for stage in stages)])
     bounds = np.rint(bounds * (steps / bounds[-1])).astype(int)
+    bounds = np.minimum(bounds, steps - np.arange(len(stages), -1, -1))  # one for each at least
     return [
         replace(stage, steps=int(count))
         for stage, count in zip(stages, np.diff(bounds), strict=True)
