@@ -152,7 +152,7 @@ class Step(nn.Module):
         features = Projections(
             simple=projection(text.features[simple].float()),
             complex=projection(text.features[complex_].float()),
-            concept=projection(concepts),
+            concept=projection(concepts.float()),
             keys=concept_keys(batch.concepts).to(simple.device),
         )
         maps = outputs.semantic[simple], outputs.semantic[complex_]
