@@ -79,8 +79,8 @@ def take_over(heads: nn.Module, path: Path) -> None:
 
 def rate_factor(step: int, settings: Settings) -> float:
     """Learning rate at `step` as a share of its peak: warm-up, constant, cosine to 2 %."""
-    phase = settings.phase_at(step)
-    since = step if phase == "words" else step - len(settings.spans.get("words", ()))
+    words = len(settings.spans.get("words", ()))
+    since = step - words if step >= words else step
     warm = min(1.0, (since + 1) / settings.warmup)
     done = step / settings.steps
     if done < settings.constant_until:

@@ -43,15 +43,10 @@ def pool(tmp_path_factory) -> Path:
 
 
 def settings_file(folder: Path, name: str = "base", **changes) -> Path:
-    content = {**asdict(read_settings(name)), **SMALL, **changes}
+    content = asdict(replace(read_settings(name), **SMALL, **changes))
     path = folder / "settings.yaml"
     path.write_text(yaml.safe_dump(content))
     return path
-
-
-def shares(**given: float) -> dict:
-    """Phases as a settings file has them."""
-    return {name: {"share": share, "texts": 2} for name, share in given.items()}
 
 
 def called(*arguments: object):
@@ -59,7 +54,7 @@ def called(*arguments: object):
 
 
 def test_a_run_from_the_command_line_and_again(tmp_path, pool):
-    path = settings_file(tmp_path, steps=2, phases=shares(words=1, fine=1))
+    path = settings_file(tmp_path, steps=2, phases=phases_of(words=1, fine=1))
     for _ in range(2):  # the second time there is nothing left to do
         result = called(pool, tmp_path / "out", "--settings", path)
         assert result.exit_code == 0, result.output
@@ -69,7 +64,7 @@ def test_a_run_from_the_command_line_and_again(tmp_path, pool):
 
 
 def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, pool):
-    path = settings_file(tmp_path, steps=9000, phases=shares(words=1, coarse=1, fine=1))
+    path = settings_file(tmp_path, steps=9000, phases=phases_of(words=1, coarse=1, fine=1))
     result = called(pool, tmp_path / "out", "--settings", path, "--dry-run")
     assert result.exit_code == 0, result.output
     for word in ("3000 steps of", "about", "at most", "free"):
@@ -79,7 +74,7 @@ def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, pool):
 
 @pytest.mark.parametrize("rehearse", [False, True])
 def test_data_that_say_no_kinds_are_grounded_from_the_first_step(tmp_path, pool, rehearse):
-    path = settings_file(tmp_path, steps=10, phases=shares(words=1, fine=1))
+    path = settings_file(tmp_path, steps=10, phases=phases_of(words=1, fine=1))
     given = ["--rehearse", pool] if rehearse else []
     result = called(
         make(tmp_path / "data"), tmp_path / "out", "--settings", path, "--dry-run", *given
