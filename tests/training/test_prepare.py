@@ -120,6 +120,19 @@ def test_a_recording_with_answers(tmp_path):
     assert (out / "annotations.json").read_bytes() == before
 
 
+def test_small_things_of_raw_images_keep_their_colour(tmp_path):
+    rgb = np.full((make.HEIGHT, make.WIDTH, 3), 128, np.uint8)
+    rgb[20:23, 30:33] = small = (220, 30, 30)
+    events = [(make.COLOUR, make.START, make.image(make.START, rgb))]
+    events += [(make.INFO, make.START, make.camera_info(make.START))]
+    bag, out = make.write(tmp_path / "bag", events), tmp_path / "out"
+    assert prepare(bag, out, *ALL, "--instruction", "the red dot").exit_code == 0
+    (picture,) = (out / "images").iterdir()
+    kept = cv2.imread(str(picture))[..., ::-1][20:23, 30:33]
+    # Chroma at half resolution would be 38 away.
+    assert np.abs(kept.astype(int) - small).mean() < 8
+
+
 def test_the_same_from_every_kind_of_file(tmp_path):
     expected = None
     for sqlite, compression in [(False, ""), (False, "storage"), (True, ""), (True, "file")]:

@@ -17,7 +17,7 @@ from training.bags.picking import Plan
 from training.bags.scan import COMPRESSED, Contents, Stream
 from training.bags.topics import Camera, View
 
-JPEG_BYTES, PNG_BYTES = 0.3, 0.8
+JPEG_BYTES, PNG_BYTES = 0.4, 0.8
 """Bytes a pixel: of a raw image written as JPEG, and of raw depth written as PNG; roughly."""
 _SHOWN = 15
 

@@ -18,8 +18,9 @@ from sam3i_model.decoding import (
 )
 from training.bags.scan import COMPRESSED
 
-QUALITY = 95
-"""Of JPEG, for images that were recorded raw."""
+JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95)
+JPEG_OPTIONS += (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+"""For images recorded raw: a third more bytes, but a small thing keeps its colour."""
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 3)
 DEPTH_ENCODINGS = ("16UC1", "32FC1", "mono16")
 
@@ -58,7 +59,7 @@ def picture_file(message: Any, type: str, rgb: NDArray[np.uint8]) -> tuple[str, 
         return ".jpg", data
     kind = ".png" if data and not data.startswith(b"\xff\xd8") else ".jpg"
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    return kind, encoded(kind, bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]).tobytes()
+    return kind, encoded(kind, bgr, JPEG_OPTIONS).tobytes()
 
 
 def depth_file(depth: NDArray[np.float32]) -> bytes:
