@@ -18,8 +18,8 @@ from sam3i_model.decoding import (
 )
 from training.bags.scan import COMPRESSED
 
-JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95)
-JPEG_OPTIONS += (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+FULL_COLOUR = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, *FULL_COLOUR)
 """For images recorded raw: a third more bytes, but a small thing keeps its colour."""
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 3)
 DEPTH_ENCODINGS = ("16UC1", "32FC1", "mono16")
