@@ -1,0 +1,67 @@
+"""`sam3i convert --average-with`: the mean of several runs' checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from sam3i_model.checkpoints import HEADS, load, save
+from sam3i_model.cli import build
+from sam3i_model.modeling import Sam3IModel
+from training.instructions.vocabulary import build_tokenizer
+
+LAYER = ".adapters."
+
+
+@pytest.fixture
+def runs(random_model: Sam3IModel, tmp_path: Path) -> list[Path]:
+    """Three checkpoints of one base, which differ by 0, 1 and 5 in their adapters."""
+    folders = []
+    own = {n: p.clone() for n, p in random_model.named_parameters() if LAYER in n}
+    for added in (0.0, 1.0, 5.0):
+        with torch.no_grad():
+            for name, value in own.items():
+                random_model.get_parameter(name).copy_(value + added)
+        random_model.config.presence_thresholds = {"simple": 0.5 + added / 100}
+        folders.append(tmp_path / f"run{added:.0f}")
+        save(random_model, build_tokenizer(), folders[-1])
+        (folders[-1] / HEADS).write_bytes(folders[-1].name.encode())
+    return folders
+
+
+def convert(*words: str | Path):
+    return CliRunner().invoke(build("convert"), ["convert", *map(str, words)])
+
+
+def test_the_mean_of_three_runs(runs, tmp_path):
+    first, second, third = runs
+    out = tmp_path / "mean"
+    done = convert(second, out, "--average-with", first, "--average-with", third)
+    assert done.exit_code == 0, done.output
+    mean, start = (load(folder, "cpu")[0] for folder in (out, first))
+    before = start.state_dict()
+    assert any(LAYER in name for name in before)
+    for name, value in mean.state_dict().items():
+        if LAYER in name:
+            torch.testing.assert_close(value, before[name] + 2, rtol=0, atol=1e-6)
+        else:
+            assert torch.equal(value, before[name]), name
+    assert mean.config.presence_thresholds["simple"] == 0.51
+    assert (out / HEADS).read_bytes() == b"run1"
+
+
+def test_what_cant_be_averaged_is_one_line(runs, random_model, tmp_path):
+    renamed, plain = runs[1] / "tokenizer.json", tmp_path / "plain"
+    renamed.write_text(renamed.read_text().replace('"mug"', '"zyzzyva"'))
+    random_model.remove_adapters()
+    save(random_model, build_tokenizer(), plain)
+    reasons = {runs[1]: "has other words", plain: "has other layers", "nowhere": "no checkpoint"}
+    for checkpoint, reason in reasons.items():
+        done = convert(runs[0], tmp_path / "out", "--average-with", checkpoint)
+        assert done.exit_code == 1
+        assert reason in done.output
+        assert "Traceback" not in done.output
+        assert not (tmp_path / "out").exists()
