@@ -7,7 +7,8 @@ loses least of what is there while at most a given share of absent things gets a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,14 +18,15 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
-from sam3i_model.checkpoints import CheckpointError, load, save
+from sam3i_model.checkpoints import CheckpointError, load
+from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
+from training.evaluate import chosen_levels, open_source
 from training.metrics import union_iou
-from training.questions import LEVELS, Source, WorldQuestions
+from training.questions import QuestionError, Source
 from training.rle import united
-from training.world.pool import WorldPool
 
 SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)
 PRESENCES = np.round(np.arange(0.0, 0.96, 0.025), 3)
@@ -69,20 +71,23 @@ class Choice:
 
 
 def ask_about(
-    segmenter: Segmenter, source: Source, pictures: Collection[int]
+    segmenter: Segmenter, source: Source, pictures: Collection[int], levels: Collection[str]
 ) -> dict[str, list[Asked]]:
-    """Ask all that a source has to ask about those pictures; what came of it, by level."""
-    asked: dict[str, list[Asked]] = {name: [] for name in source.levels}
+    """Ask all that a source has to ask about those pictures at those levels; what came of it, by
+    level."""
+    asked: dict[str, list[Asked]] = {name: [] for name in levels}
     lowest = float(SCORES[0])
     for index in track(pictures, description="thresholds"):
         picture = source[index]
+        questions = [q for q in picture.questions if q.level in asked]
+        if not questions:
+            continue
         segmenter.set_image(picture.rgb)
         instructions = [
-            Instruction(q.text, level=Level[q.level.upper()], threshold=lowest)
-            for q in picture.questions
+            Instruction(q.text, level=Level[q.level.upper()], threshold=lowest) for q in questions
         ]
         found = segmenter.ground(instructions)
-        for question, answer in zip(picture.questions, found, strict=True):
+        for question, answer in zip(questions, found, strict=True):
             meant = united(question.masks, picture.rgb.shape[:2])
             counts = range(len(answer.masks) + 1)
             ious = np.array([union_iou(answer.masks[:count], meant) for count in counts])
@@ -116,16 +121,17 @@ def choose(asked: Sequence[Asked], false_alarms: float) -> Choice:
 
 
 def calibrate_command(
-    model: Annotated[str, typer.Argument(help="Checkpoint folder; its thresholds are replaced.")],
-    pool: Annotated[Path, typer.Argument(help="Scenes that were not trained on.")],
-    scenes: Annotated[int, typer.Option(help="Scenes to ask about.")] = 200,
-    seed: Annotated[int, typer.Option(help="Picks the sentences.")] = 11,
+    model: Annotated[Path, typer.Argument(help="Checkpoint folder; its thresholds are replaced.")],
+    data: Annotated[Path, typer.Argument(help="Pool or SAM3-I JSON that wasn't trained on.")],
+    images: Annotated[
+        Path | None, typer.Option(help="Folder that the JSON's file names are relative to.")
+    ] = None,
+    scenes: Annotated[int, typer.Option(help="Pictures to ask about.", min=1)] = 200,
+    seed: Annotated[int, typer.Option(help="Picks a pool's sentences.")] = 11,
     false_alarms: Annotated[
         float, typer.Option(help="Share of absent things that may get an answer.", min=0, max=1)
     ] = FALSE_ALARMS,
-    level: Annotated[
-        str | None, typer.Option(help="The only level to calibrate; none: all of them.")
-    ] = None,
+    levels: Annotated[str, typer.Option(help="Comma-separated; default: all trained.")] = "",
     image_size: Annotated[
         int | None,
         typer.Option(help="Store another input size, px: larger finds smaller things.", min=64),
@@ -134,29 +140,65 @@ def calibrate_command(
     """Choose the thresholds of a checkpoint, at the input size it will be used with."""
     console = results()
     try:
-        loaded, tokenizer = load(model, "cpu", image_size=image_size or 0)
-        source = WorldQuestions(WorldPool(pool), seed, sentences=SENTENCES)
-    except (CheckpointError, FileNotFoundError) as error:
+        loaded, tokenizer = load(str(model), "cpu", image_size=image_size or 0)
+        configuration(model)
+        source = open_source(data, images, seed, SENTENCES)
+        trained = loaded.config.trained_levels
+        chosen = chosen_levels(levels, source, trained)
+        if untrained := sorted({*chosen} - {*trained}):
+            raise CheckpointError(f"'{model}' was not trained for {' and '.join(untrained)}")
+        pictures = range(min(scenes, len(source)))
+        asked = ask_about(Segmenter(loaded, tokenizer), source, pictures, chosen)
+    except (CheckpointError, QuestionError, OSError) as error:
         raise failed(error) from error
-    if level not in (None, *LEVELS):
-        raise failed(f"there is no level {level}: {', '.join(LEVELS)}")
-    stored = loaded.config.trained_levels
-    loaded.config.trained_levels = list(source.levels)
-    asked = ask_about(Segmenter(loaded, tokenizer), source, range(min(scenes, len(source))))
-    loaded.config.trained_levels = stored
-    table = Table("level", "score", "presence", "IoU, present", "absent left empty")
+    table = Table("level", "score", "presence", "IoU, present", "absent left empty", "sentences")
+    thresholds: dict[str, Choice] = {}
     for name, rows in asked.items():
-        if level not in (None, name):
+        try:
+            without, thresholds[name] = choose(rows, 1.0), choose(rows, false_alarms)
+        except ValueError as error:
+            console.print(f"{name} keeps its thresholds: {error}", style="yellow", soft_wrap=True)
             continue
-        without = choose(rows, 1.0)
-        chosen = choose(rows, false_alarms)
-        for label, row in ((f"{name}, any false alarms", without), (name, chosen)):
+        there = sum(row.present for row in rows)
+        count = f"{there} present, {len(rows) - there} absent"
+        for label, row in ((f"{name}, any false alarms", without), (name, thresholds[name])):
             figures = (row.score, row.presence, row.iou, row.absent_empty)
-            table.add_row(label, *(f"{value:.3f}" for value in figures))
-        loaded.config.score_thresholds[name] = chosen.score
-        loaded.config.presence_thresholds[name] = chosen.presence
-    save(loaded, tokenizer, Path(model))
+            table.add_row(label, *(f"{value:.3f}" for value in figures), count)
     console.print(table)
+    store(model, thresholds, image_size)
+
+
+def configuration(folder: Path) -> Sam3IConfig:
+    """That of a folder that thresholds can be stored in.
+
+    Raises:
+        CheckpointError: It isn't such a folder.
+    """
+    try:
+        content = json.loads((folder / "config.json").read_text())
+        if content["model_type"] == Sam3IConfig.model_type:
+            return Sam3IConfig.from_dict(content)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise CheckpointError(
+        f"thresholds can't be stored in '{folder}': make a folder of it, with "
+        f"`sam3i convert {folder} FOLDER`"
+    )
+
+
+def store(folder: Path, thresholds: Mapping[str, Choice], image_size: int | None) -> None:
+    """Write them into config.json as it is by now: another level's may have been stored meanwhile.
+
+    Raises:
+        CheckpointError: There is no such file any more.
+    """
+    config = configuration(folder)
+    for name, choice in thresholds.items():
+        config.score_thresholds[name] = choice.score
+        config.presence_thresholds[name] = choice.presence
+    if image_size:
+        config.image_size = image_size
+    config.save_pretrained(folder)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from training.evaluation.rivals import Baseline, OptionError, Wanted, rival_of
 from training.evaluation.rows import RowFile, RowsError
 from training.evaluation.splits import Protocol, tables
 from training.instruction_file import InstructionFile, is_folder
-from training.questions import QuestionError, Source, WorldQuestions
+from training.questions import SENTENCES, QuestionError, Source, WorldQuestions
 from training.world.pool import WorldPool
 
 PROTOCOLS = {
@@ -49,14 +49,15 @@ class ProtocolName(str, Enum):
     official = "official"
 
 
-def open_source(data: Path, images: Path | None, seed: int) -> Source:
-    """A world pool's folder, a SAM3-I JSON file, or the folder that has one.
+def open_source(data: Path, images: Path | None, seed: int, sentences: int = SENTENCES) -> Source:
+    """A world pool's folder, about each scene of which so many `sentences` a level are asked, a
+    SAM3-I JSON file, or the folder that has one.
 
     Raises:
         QuestionError, FileNotFoundError: It is none, in one line.
     """
     if data.is_dir() and not is_folder(data):
-        return WorldQuestions(WorldPool(data), seed)
+        return WorldQuestions(WorldPool(data), seed, sentences=sentences)
     return InstructionFile(data, images)
 
 

@@ -1,10 +1,20 @@
-"""Thresholds found on scripted answers."""
+"""Thresholds found on scripted answers, and stored."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+from typer.testing import CliRunner
 
+from sam3i_model.checkpoints import load
+from sam3i_model.cli import build
+from sam3i_model.convert import convert
+from tests.training.evaluation_samples import SAMPLES, write_data
+from training import calibrate
 from training.calibrate import PRESENCES, SCORES, Asked, choose
 
 
@@ -47,3 +57,70 @@ def test_a_budget_that_costs_what_is_there_is_kept_all_the_same():
     assert choose(rows, 1.0).iou == pytest.approx(0.9)
     with pytest.raises(ValueError, match="that aren't"):
         choose(rows[:1], 0.1)
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    convert("bundled", tmp_path / "model", None, torch.float16)
+    return tmp_path / "model"
+
+
+def calibrated(*words: str | Path):
+    return CliRunner().invoke(build("calibrate"), ["calibrate", *map(str, words)])
+
+
+def test_a_file_of_ones_own_calibrates_what_it_asks_enough_about(checkpoint, tmp_path, monkeypatch):
+    """Its simple sentences are all about things that are there, and it has no complex ones."""
+    path = checkpoint / "config.json"
+    before = json.loads(path.read_text())
+    weights = (checkpoint / "model.safetensors").read_bytes()
+    rows: dict[str, list[Asked]] = {}
+
+    def ask_about(*arguments: object) -> dict[str, list[Asked]]:
+        rows.update(real(*arguments))
+        meanwhile = json.loads(path.read_text())
+        meanwhile["presence_thresholds"]["complex"] = 0.125  # another calibration ends
+        path.write_text(json.dumps(meanwhile))
+        return rows
+
+    real = calibrate.ask_about
+    monkeypatch.setattr(calibrate, "ask_about", ask_about)
+    done = calibrated(checkpoint, write_data(tmp_path, SAMPLES), "--false-alarms", "0")
+    assert done.exit_code == 0, done.output
+    assert "simple keeps its thresholds: thresholds need sentences" in done.output
+    after = json.loads(path.read_text())
+    assert set(rows) == {"concept", "simple"}
+    assert {row.present for row in rows["concept"]} == {True, False}
+    chosen = choose(rows["concept"], 0.0)
+    scores = {**before["score_thresholds"], "concept": chosen.score}
+    presences = {**before["presence_thresholds"], "concept": chosen.presence, "complex": 0.125}
+    changed = {"score_thresholds": scores, "presence_thresholds": presences}
+    assert after == {**before, **changed}
+    assert (checkpoint / "model.safetensors").read_bytes() == weights
+
+
+def test_only_the_named_levels_are_asked_and_the_input_size_is_stored(checkpoint, tmp_path):
+    before = json.loads((checkpoint / "config.json").read_text())
+    data = write_data(tmp_path, SAMPLES)
+    done = calibrated(checkpoint, data, "--levels", "simple", "--image-size", "256")
+    assert "concept" not in done.output
+    after = load(str(checkpoint), "cpu")[0].config
+    assert after.image_size == 256
+    assert after.score_thresholds == before["score_thresholds"]
+
+
+def test_what_cant_be_calibrated_is_one_line(checkpoint, tmp_path):
+    data = write_data(tmp_path, SAMPLES)
+    path = checkpoint / "config.json"
+    content = json.loads(path.read_text()) | {"trained_levels": ["concept"]}
+    path.write_text(json.dumps(content))
+    for words, told in (
+        (("bundled", data), "`sam3i convert bundled FOLDER`"),
+        ((checkpoint, data, "--levels", "simple"), "was not trained for simple"),
+        ((checkpoint, data, "--levels", "complex"), "no questions of the level complex"),
+        ((checkpoint, tmp_path / "nowhere"), "nowhere"),
+    ):
+        done = calibrated(*words)
+        assert done.exit_code == 1
+        assert told in " ".join(done.output.replace("│", " ").split())
+        assert "Traceback" not in done.output

@@ -84,7 +84,7 @@ def _measure(name: str, checkpoint: str, level: str, path: str, pool: WorldPool)
     segmenter = Segmenter.from_pretrained(checkpoint)
     measuring, choosing = parted(pool)
     source = questions(pool, level, path)
-    chosen = choose(ask_about(segmenter, source, choosing)[path], FALSE_ALARMS)
+    chosen = choose(ask_about(segmenter, source, choosing, [path])[path], FALSE_ALARMS)
     config = segmenter.model.config
     config.score_thresholds[path] = chosen.score
     config.presence_thresholds[path] = chosen.presence
