@@ -292,13 +292,18 @@ def save(
     for name in announced(parts, "writing", state):
         tensors = {key: state[key].contiguous() for key in parts[name]}
         halved = {k: v.to(dtype) if v.is_floating_point() else v for k, v in tensors.items()}
-        partial = folder / f"{name}.partial"
-        save_file(halved, partial, metadata={"format": "pt"})
-        shutil.copymode(folder / "config.json", partial)  # the library's own mode is 0600
-        os.replace(partial, folder / name)
+        write(halved, folder / name)
     if split.is_sharded:
         index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2))
+
+
+def write(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Write a safetensors file beside a checkpoint's config.json, as readable as that."""
+    partial = path.with_name(f"{path.name}.partial")
+    save_file(tensors, partial, metadata={"format": "pt"})
+    shutil.copymode(path.with_name("config.json"), partial)  # the library's own mode is 0600
+    os.replace(partial, path)
 
 
 def keep_heads(origin: str | Path, folder: Path) -> None:

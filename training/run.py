@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from sam3i_model.checkpoints import HEADS, load, locate, save
+from sam3i_model.checkpoints import HEADS, load, locate, save, write
 from sam3i_model.modeling import Sam3IModel
 from training.average import Average
 from training.counts import mean_counts
@@ -263,5 +263,5 @@ class Run:
             self.average.put_into(self.model)
             self.model.config.trained_levels = levels_after(self.model, self.settings.stage)
             save(self.model, self.tokenizer, folder)
-            save_file(self.module.heads.state_dict(), folder / HEADS)
+            write(self.module.heads.state_dict(), folder / HEADS)
         self.accelerator.wait_for_everyone()

@@ -358,6 +358,8 @@ def test_heads_go_on_from_stage_to_stage(start_of, tmp_path):
     start = start_of("1-1", after=True)
     convert(start, tmp_path / "half", None, torch.float16)
     kept = load_file(Path(start) / HEADS)
+    modes = {(Path(start) / name).stat().st_mode for name in (HEADS, "config.json")}
+    assert len(modes) == 1, "whoever reads the checkpoint reads its heads"
     for origin in (start, tmp_path / "half"):
         heads = Run(small_settings("1-2"), str(origin)).module.heads.state_dict()
         assert heads.keys() == kept.keys()
