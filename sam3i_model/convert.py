@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ import torch
 import typer
 from transformers import PreTrainedTokenizerBase
 
+from sam3i_model.anatomy import is_adapter
 from sam3i_model.checkpoints import CheckpointError, keep_heads, load, save
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import failed, results
@@ -35,6 +36,9 @@ def convert_command(
     dtype: Annotated[
         Precision, typer.Option(help="float16 and bfloat16 take half the space.")
     ] = Precision.FLOAT32,
+    adapters_of: Annotated[
+        str, typer.Option(help="Checkpoint whose adapters go onto this base, to be trained on.")
+    ] = "",
     average_with: Annotated[
         list[str] | None,
         typer.Option(help="Another run's checkpoint, to store the mean of; again for more."),
@@ -42,7 +46,8 @@ def convert_command(
 ) -> None:
     """Write a checkpoint as safetensors, config.json and tokenizer.json."""
     try:
-        convert(checkpoint, out, config, getattr(torch, dtype.value), average_with or ())
+        chosen = getattr(torch, dtype.value)
+        convert(checkpoint, out, config, chosen, average_with or (), adapters_of)
     except (CheckpointError, OSError) as error:
         raise failed(error) from error
     results().print(f"checkpoint in {out}; `sam3i info {out}` says what it is", soft_wrap=True)
@@ -54,18 +59,22 @@ def convert(
     config: Path | None,
     dtype: torch.dtype,
     others: Sequence[str] = (),
+    adapters_of: str = "",
 ) -> None:
     """Load `checkpoint` and write it to `out`, which appears when it is complete.
 
-    With `others`, its weights are the mean of them all; all else is the first one's.
+    With `others`, its weights are the mean of them all; all else is the first one's. With
+    `adapters_of`, that checkpoint's adapters replace its own first.
 
     Raises:
-        CheckpointError: One can't be loaded or averaged, `out` is there already, or the disk is
+        CheckpointError: One can't be loaded or doesn't fit, `out` is there already, or the disk is
             too full.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CheckpointError(f"'{out}' is there already: give a new folder")
     model, tokenizer = load(checkpoint, "cpu", config)
+    if adapters_of:
+        model = with_adapters(model, tokenizer, adapters_of)
     for taken, other in enumerate(others, 1):
         average(model, tokenizer, other, taken)
     needed = sum(value.numel() * dtype.itemsize for value in model.state_dict().values())
@@ -87,6 +96,28 @@ def convert(
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def with_adapters(
+    model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, checkpoint: str
+) -> Sam3IModel:
+    """The base of a model with the adapters of a checkpoint, its levels and thresholds.
+
+    They were trained on another base, so they answer badly until they are trained on.
+
+    Raises:
+        CheckpointError: `checkpoint` can't be loaded, has no adapters, or is not of the same kind.
+    """
+    donor, words = load(checkpoint, "cpu")
+    if donor.config.adapters == "none":
+        raise CheckpointError(f"'{checkpoint}' has no adapters")
+    base = {n: value for n, value in model.state_dict().items() if not is_adapter(n)}
+    theirs = {n: value for n, value in donor.state_dict().items() if not is_adapter(n)}
+    same_kind(base, theirs, checkpoint)
+    same_words(tokenizer, words, checkpoint)
+    donor.load_state_dict(base, strict=False, assign=True)
+    donor.config.image_size = model.config.image_size
+    return donor
+
+
 def average(
     model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, checkpoint: str, taken: int
 ) -> None:
@@ -99,17 +130,31 @@ def average(
     """
     other, words = load(checkpoint, "cpu")
     mean, added = model.state_dict(), other.state_dict()
-    if {k: v.shape for k, v in mean.items()} != {k: v.shape for k, v in added.items()}:
-        raise CheckpointError(
-            f"'{checkpoint}' has other layers: only runs of one model can be averaged"
-        )
-    if words.get_vocab() != tokenizer.get_vocab():
-        raise CheckpointError(
-            f"'{checkpoint}' has other words: only runs of one model can be averaged"
-        )
+    same_kind(mean, added, checkpoint)
+    same_words(tokenizer, words, checkpoint)
     moved = {
         name: value + (added[name] - value) / (taken + 1)
         for name, value in mean.items()
         if value.is_floating_point()
     }
     model.load_state_dict(moved, strict=False, assign=True)
+
+
+def same_kind(
+    ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor], checkpoint: str
+) -> None:
+    """Raises CheckpointError unless both have the same layers of the same sizes."""
+    if {n: value.shape for n, value in ours.items()} != {n: v.shape for n, v in theirs.items()}:
+        raise CheckpointError(
+            f"'{checkpoint}' has other layers: only runs of one model can be put together"
+        )
+
+
+def same_words(
+    ours: PreTrainedTokenizerBase, theirs: PreTrainedTokenizerBase, checkpoint: str
+) -> None:
+    """Raises CheckpointError unless both tokenizers know the same words."""
+    if ours.get_vocab() != theirs.get_vocab():
+        raise CheckpointError(
+            f"'{checkpoint}' has other words: only runs of one model can be put together"
+        )

@@ -1,4 +1,4 @@
-"""`sam3i convert --average-with`: the mean of several runs' checkpoints."""
+"""`sam3i convert` puts checkpoints together: the mean of several, one's adapters on another."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from sam3i_model.anatomy import is_adapter
 from sam3i_model.checkpoints import HEADS, load, save
 from sam3i_model.cli import build
 from sam3i_model.modeling import Sam3IModel
+from training.initialise import small_config
 from training.instructions.vocabulary import build_tokenizer
 
 LAYER = ".adapters."
@@ -61,6 +63,51 @@ def test_what_cant_be_averaged_is_one_line(runs, random_model, tmp_path):
     reasons = {runs[1]: "has other words", plain: "has other layers", "nowhere": "no checkpoint"}
     for checkpoint, reason in reasons.items():
         done = convert(runs[0], tmp_path / "out", "--average-with", checkpoint)
+        assert done.exit_code == 1
+        assert reason in done.output
+        assert "Traceback" not in done.output
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_base_that_was_trained_on_gets_its_adapters_back(runs, random_model, tmp_path):
+    random_model.remove_adapters()
+    with torch.no_grad():
+        for parameter in random_model.parameters():
+            parameter.add_(1.0)
+    random_model.config.image_size = 512
+    random_model.config.presence_thresholds = {}
+    later, out = tmp_path / "later", tmp_path / "out"
+    save(random_model, build_tokenizer(), later)
+    (later / HEADS).write_bytes(b"later")
+    done = convert(later, out, "--adapters-of", runs[1])
+    assert done.exit_code == 0, done.output
+    both, old, base = (load(folder, "cpu")[0] for folder in (out, runs[1], later))
+    assert both.config.trained_levels == old.config.trained_levels
+    assert both.config.presence_thresholds == old.config.presence_thresholds
+    assert both.config.image_size == 512
+    before, after = old.state_dict(), base.state_dict()
+    for name, value in both.state_dict().items():
+        assert torch.equal(value, before[name] if is_adapter(name) else after[name]), name
+    assert (out / HEADS).read_bytes() == b"later"
+
+
+def test_adapters_that_dont_fit_are_one_line(runs, random_model, tmp_path):
+    plain = tmp_path / "plain"
+    random_model.remove_adapters()
+    save(random_model, build_tokenizer(), plain)
+    fewer = Sam3IModel(small_config(len(build_tokenizer()), queries=20))
+    fewer.add_adapters("full")
+    save(fewer, build_tokenizer(), tmp_path / "fewer")
+    renamed = runs[2] / "tokenizer.json"
+    renamed.write_text(renamed.read_text().replace('"mug"', '"zyzzyva"'))
+    reasons = {
+        runs[2]: "has other words",
+        tmp_path / "fewer": "has other layers",
+        plain: "has no adapters",
+        "nowhere": "no checkpoint",
+    }
+    for checkpoint, reason in reasons.items():
+        done = convert(runs[0], tmp_path / "out", "--adapters-of", checkpoint)
         assert done.exit_code == 1
         assert reason in done.output
         assert "Traceback" not in done.output
