@@ -21,8 +21,8 @@ LEAST_AREA = 40
 WHOLE_VIEW = 0.15
 """Share of scenes that are not cut: things are small in a camera's picture."""
 CUT = (0.25, 0.8)
-"""Of a scene's side, what is cut out: half of all things are narrower than 20 px in a whole view of
-256 px, too small to learn from."""
+"""Of a scene's side, what is cut out for a picture of 256 px: half of all things are narrower than
+20 px in a whole view of that size, too small to learn from. Larger pictures hold more."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def scene_at(pool: WorldPool, index: int) -> Scene:
 
 def augment(scene: Scene, size: int, rng: random.Random, noise: np.random.Generator) -> Scene:
     """Cut, mirror and re-expose a scene to (size, size); what is hardly visible then leaves it."""
-    cut = resized(window(scene, rng), size)
+    cut = resized(window(scene, rng, size), size)
     mirrored = rng.random() < 0.5
     if mirrored:
         cut = Scene(cut.image[:, ::-1], cut.labels[:, ::-1], cut.parts[:, ::-1], cut.objects)
@@ -58,12 +58,14 @@ def augment(scene: Scene, size: int, rng: random.Random, noise: np.random.Genera
     return replace(kept, image=expose(kept.image, rng, noise))
 
 
-def window(scene: Scene, rng: random.Random) -> Scene:
-    """The whole scene or a part of it, of varied size and proportions."""
+def window(scene: Scene, rng: random.Random, size: int) -> Scene:
+    """The whole scene or a part of it, of varied size and proportions, to be seen at (size, size):
+    things are as large in pixels whatever the size."""
     if rng.random() < WHOLE_VIEW:
         return scene
     side = scene.image.shape[0]
-    height = int(side * rng.uniform(*CUT))
+    least, most = (share * size / 256 for share in CUT)
+    height = int(side * min(1.0, rng.uniform(least, most)))
     width = min(side, max(side // 5, int(height * rng.uniform(0.72, 1.38))))
     top, left = rng.randint(0, side - height), rng.randint(0, side - width)
     part = np.s_[top : top + height, left : left + width]

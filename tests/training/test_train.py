@@ -38,7 +38,7 @@ from training.initialise import new_model, small_config
 from training.instructions.vocabulary import build_tokenizer
 from training.questions import WorldQuestions
 from training.run import Run
-from training.scenes import augment, scene_at
+from training.scenes import Scene, augment, scene_at, window
 from training.settings import CONFIGS, SettingsError, Span, read_settings, shipped
 from training.stages import levels_after, trainable
 from training.world_samples import WorldSamples
@@ -176,6 +176,20 @@ def test_augmentation_keeps_records_and_labels_together():
         if len(objects) == 2:  # the viewer's right follows the picture's, mirrored or not
             order = objects[0]["box"][0] < objects[1]["box"][0]
             assert order == (objects[0]["viewer"][0] < objects[1]["viewer"][0])
+
+
+def test_a_larger_picture_holds_more_and_no_larger_things():
+    side = 384
+    blank = np.zeros((side, side), np.uint8)
+    scene = Scene(np.zeros((side, side, 3), np.uint8), blank, blank, [])
+    scales = {}
+    for size in (256, 384):
+        rng = random.Random(3)
+        heights = [window(scene, rng, size).image.shape[0] for _ in range(300)]
+        scales[size] = [size / height for height in heights if height < side]
+    assert max(scales[256]) == pytest.approx(max(scales[384]), rel=0.03)
+    assert min(scales[256]) > 256 / side, "nearly the whole scene, shrunk"
+    assert len(scales[384]) < len(scales[256]), "more whole views"
 
 
 def test_each_stage_trains_what_it_should():
