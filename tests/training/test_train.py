@@ -72,6 +72,7 @@ def test_shipped_settings_are_valid():
     stages = {name: read_settings(name).stage for name in shipped()}
     assert stages == {
         "base": "base",
+        "base-full-size": "base",
         "stage-1-1": "1-1",
         "stage-1-2": "1-2",
         "stage-3": "3",
