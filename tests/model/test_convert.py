@@ -38,6 +38,14 @@ def convert(*words: str | Path):
     return CliRunner().invoke(build("convert"), ["convert", *map(str, words)])
 
 
+def refused(start: Path, out: Path, option: str, checkpoint: str | Path, reason: str) -> None:
+    done = convert(start, out, option, checkpoint)
+    assert done.exit_code == 1
+    assert reason in done.output
+    assert "Traceback" not in done.output
+    assert not out.exists()
+
+
 def test_the_mean_of_three_runs(runs, tmp_path):
     first, second, third = runs
     out = tmp_path / "mean"
@@ -62,11 +70,7 @@ def test_what_cant_be_averaged_is_one_line(runs, random_model, tmp_path):
     save(random_model, build_tokenizer(), plain)
     reasons = {runs[1]: "has other words", plain: "has other layers", "nowhere": "no checkpoint"}
     for checkpoint, reason in reasons.items():
-        done = convert(runs[0], tmp_path / "out", "--average-with", checkpoint)
-        assert done.exit_code == 1
-        assert reason in done.output
-        assert "Traceback" not in done.output
-        assert not (tmp_path / "out").exists()
+        refused(runs[0], tmp_path / "out", "--average-with", checkpoint, reason)
 
 
 def test_a_base_that_was_trained_on_gets_its_adapters_back(runs, random_model, tmp_path):
@@ -107,8 +111,4 @@ def test_adapters_that_dont_fit_are_one_line(runs, random_model, tmp_path):
         "nowhere": "no checkpoint",
     }
     for checkpoint, reason in reasons.items():
-        done = convert(runs[0], tmp_path / "out", "--adapters-of", checkpoint)
-        assert done.exit_code == 1
-        assert reason in done.output
-        assert "Traceback" not in done.output
-        assert not (tmp_path / "out").exists()
+        refused(runs[0], tmp_path / "out", "--adapters-of", checkpoint, reason)
