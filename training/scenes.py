@@ -59,12 +59,13 @@ def augment(scene: Scene, size: int, rng: random.Random, noise: np.random.Genera
 
 
 def window(scene: Scene, rng: random.Random, size: int) -> Scene:
-    """The whole scene or a part of it, of varied size and proportions, to be seen at (size, size):
-    things are as large in pixels whatever the size."""
+    """The whole scene or a part of it, of varied size and proportions, to be seen at (size, size).
+
+    From 256 px on, things are as large in pixels whatever the size."""
     if rng.random() < WHOLE_VIEW:
         return scene
     side = scene.image.shape[0]
-    least, most = (share * size / 256 for share in CUT)
+    least, most = (share * max(1.0, size / 256) for share in CUT)
     height = int(side * min(1.0, rng.uniform(least, most)))
     width = min(side, max(side // 5, int(height * rng.uniform(0.72, 1.38))))
     top, left = rng.randint(0, side - height), rng.randint(0, side - width)
