@@ -78,7 +78,7 @@ def compare(
         "uncached": uncached,
         "ratio": uncached / cached,
         "steps": steps,
-        "image_size": settings.image_size,
+        "image_size": run.settings.image_size,
         "batch_size": settings.batch_size,
         "threads": torch.get_num_threads(),
     }

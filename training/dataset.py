@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.configuration import CONTEXT_LENGTH
 from sam3i_model.processing import tokenize
-from training.samples import Sample, Samples
+from training.samples import MASK_STRIDE, Sample, Samples
 
 
 @dataclass
@@ -142,14 +142,15 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
             pairs += [(offset + p.simple, offset + p.complex) for p in sample.pairs]
             concepts += [pair.concept for pair in sample.pairs]
             offset += len(sample.asked)
+        none = np.zeros((0, self.size // MASK_STRIDE, self.size // MASK_STRIDE), bool)
         cells = [sample.cells for sample in samples if sample.cells is not None]
         known = len(cells) == len(samples)
         return Batch(
             images=torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2),
             input_ids=self.tokens([entry.text for _, entry in asked]),
-            levels=torch.tensor([int(entry.level) for _, entry in asked]),
-            image_index=torch.tensor([index for index, _ in asked]),
-            masks=torch.from_numpy(np.concatenate([entry.masks for _, entry in asked])),
+            levels=torch.tensor([int(entry.level) for _, entry in asked], dtype=torch.int64),
+            image_index=torch.tensor([index for index, _ in asked], dtype=torch.int64),
+            masks=torch.from_numpy(np.concatenate([none, *(entry.masks for _, entry in asked)])),
             boxes=[torch.from_numpy(entry.boxes) for _, entry in asked],
             pairs=torch.tensor(pairs, dtype=torch.int64).view(-1, 2),
             concepts=concepts,

@@ -29,6 +29,8 @@ LEAST = 1e-6
 """Least divisor: of nothing, the sum is nothing."""
 STRIDE = 4
 """Of the coarsest image map, in cells of the batch's masks."""
+FINER = 2
+"""How much finer than that map things are looked up, for the small ones."""
 
 
 def cell_boxes(distances: torch.Tensor) -> torch.Tensor:
@@ -49,6 +51,22 @@ def cell_truth(batch: Batch, size: int) -> torch.Tensor:
     return batch.objects[rows, sampled(batch.labels, size)]
 
 
+def thing_truth(batch: Batch, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Things of known kind that cover the middle of some of `size` cells a side.
+
+    Returns:
+        Their kinds, int64 (M,); which cells they cover, bool (N, size, size); and which of the M
+        covers each of those, int64.
+    """
+    kinds = cell_truth(batch, size)[..., 0]
+    covered = kinds > 0
+    labels = sampled(batch.labels, size)[covered]  # type: ignore[arg-type]  # cell_truth has them
+    picture = covered.nonzero()[:, 0]
+    things, rows = torch.unique(picture * 256 + labels, return_inverse=True)
+    named = kinds.new_zeros(len(things)).index_put((rows,), kinds[covered])
+    return named.long() - 1, rows, covered
+
+
 def token_truth(batch: Batch, size: int) -> torch.Tensor:
     """Box of what a text means at each of `size` cells a side: float32 (T, size, size, 4) xyxy in
     0..1, zeros where it means nothing; where several overlap, that of one of them."""
@@ -63,12 +81,15 @@ def token_truth(batch: Batch, size: int) -> torch.Tensor:
 
 
 def cell_counts(batch: Batch) -> dict[str, torch.Tensor]:
-    """Weighted cells, cells with a known colour, covered cells: float32 scalars."""
+    """Things of known kind, weighted cells, cells with a known colour, covered cells: float32
+    scalars."""
     if batch.labels is None:
         return {}
-    truth = cell_truth(batch, batch.labels.shape[-1] // STRIDE)
+    size = batch.labels.shape[-1] // STRIDE
+    truth = cell_truth(batch, size)
     kinds = truth[..., 0]
     return {
+        "things": torch.tensor(float(len(thing_truth(batch, FINER * size)[0]))).to(kinds),
         "kinds": (kinds > 0).sum() + BACKGROUND * (kinds == 0).sum(),
         "colours": (truth[..., 1] >= 0).sum().float(),
         "covered": (kinds > 0).sum().float(),
@@ -130,6 +151,29 @@ class CellHead(nn.Module):
             + 0.5 * colors / counts["colours"].clamp(min=LEAST)
             + 0.5 * missed.sum() / counts["covered"].clamp(min=LEAST)
         )
+
+
+class ThingHead(nn.Module):
+    """Kind of each thing from the mean of the coarsest image map over it (no prompt).
+
+    To the cells, a thing counts as much as it covers, and a small one may cover no cell's middle.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(width, len(KINDS))
+
+    def forward(
+        self, image: ImageFeatures, batch: Batch, counts: Mapping[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Cross entropy, a scalar."""
+        maps = F.interpolate(image.maps[-1].float(), scale_factor=FINER, mode="bilinear")
+        kinds, rows, covered = thing_truth(batch, maps.shape[-1])
+        features = maps.permute(0, 2, 3, 1)[covered]
+        sums = features.new_zeros(len(kinds), maps.shape[1]).index_add(0, rows, features)
+        means = sums / torch.bincount(rows, minlength=len(kinds)).clamp(min=1)[:, None]
+        loss = F.cross_entropy(self.head(means), kinds, reduction="sum")
+        return loss / counts["things"].clamp(min=LEAST)
 
 
 class TokenHead(nn.Module):

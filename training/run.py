@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from training.instructions.vocabulary import build_tokenizer
 from training.processes import process_count, summed
 from training.recipes import RECIPES, Recipe
 from training.samples import Samples
-from training.settings import Settings, SettingsError
+from training.settings import UNGROUNDED, Settings, SettingsError
 from training.stages import enter, groups, levels_after, trainable
 from training.step import Step
 
@@ -79,8 +80,8 @@ def take_over(heads: nn.Module, path: Path) -> None:
 
 def rate_factor(step: int, settings: Settings) -> float:
     """Learning rate at `step` as a share of its peak: warm-up, constant, cosine to 2 %."""
-    words = len(settings.spans.get("words", ()))
-    since = step - words if step >= words else step
+    ungrounded = sum(len(settings.spans.get(phase, ())) for phase in UNGROUNDED)
+    since = step - ungrounded if step >= ungrounded else step
     warm = min(1.0, (since + 1) / settings.warmup)
     done = step / settings.steps
     if done < settings.constant_until:
@@ -109,7 +110,7 @@ class Run:
     """A run in this process.
 
     Args:
-        settings: What is to be done.
+        settings: What is to be done. The run's own also say at what size.
         start: Checkpoint to start from; "" for a new base.
         features: Folder to keep image features in, if the settings want any kept.
         recipe: Its losses; None: those that the settings name.
@@ -143,11 +144,12 @@ class Run:
                 "train together without a GPU"
             )
         self.share = share_of(self.accelerator.process_index, settings)
-        self.settings = settings
         torch.manual_seed(settings.seed)
         self.model, self.tokenizer = begin(start, settings)
-        step = self.model.config.size_step
-        if settings.image_size % step:
+        config = self.model.config
+        size, step = settings.image_size or config.image_size, config.size_step
+        self.settings = settings = replace(settings, image_size=size)
+        if size % step:
             raise SettingsError(f"image_size must be a multiple of {step} for this model")
         wanted = features is not None and settings.variants > 0
         cache = FeatureCache(features, self.model.vision_encoder) if features and wanted else None

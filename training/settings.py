@@ -14,8 +14,10 @@ Stage = Literal["base", "1-1", "1-2", "3", "fine-tune"]
 RecipeName = Literal["small", "sam3"]
 Precision = Literal["bf16", "fp32"]
 AdapterChoice = Literal["full", "lite"]
-Phase = Literal["words", "boxes", "coarse", "fine"]
+Phase = Literal["images", "words", "boxes", "coarse", "fine"]
 """What the steps of a run learn, in this order; a run need not have all."""
+UNGROUNDED: tuple[Phase, ...] = ("images", "words")
+"""Phases in which nothing is pointed at: a validation would say nothing."""
 SOURCES = ("concept", "simple", "complex", "triplet")
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -30,11 +32,11 @@ class Span:
 
     Args:
         share: Of the run's steps; shares are made to add up to 1.
-        texts: Sentences an image.
+        texts: Sentences an image; none in `images`.
     """
 
     share: float
-    texts: int
+    texts: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,15 @@ class Settings:
         seed: Of weights, data order and sentences.
         steps: Optimiser steps in all.
         batch_size: Images a step, over all processes and micro-batches.
-        phases: Which phases the run has. `words` has no grounding: texts learn what they mean and,
-            in a base, image maps what they show; a sentence costs little here. `boxes` has classes,
+        phases: Which phases the run has. `images` trains a base's image encoder alone, to name what
+            it shows: a picture costs least here. `words` has no grounding: texts learn what they
+            mean and, in a base, image maps what they show; a sentence costs little here. `boxes`
+            has classes,
             boxes and presence but no masks: which thing is meant is learned from many sentences,
             and masks are most of what one costs. `coarse` has masks at stride 8, `fine` at
             stride 4.
-        image_size: Of the pictures, pixels a side; the model's own is usual, a small base learns
-            on smaller ones.
+        image_size: Of the pictures, pixels a side; 0: what the checkpoint is used at. A small base
+            learns on smaller ones at first.
         mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`).
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
@@ -85,11 +89,11 @@ class Settings:
     steps: int
     batch_size: int
     phases: dict[Phase, Span]
-    image_size: int
     mixture: dict[str, float]
     learning_rate: float
     backbone_learning_rate: float
     constant_until: float
+    image_size: int = 0
     adapters: AdapterChoice = "full"
     warmup: int = 80
     weight_decay: float = 0.02
@@ -148,14 +152,22 @@ class Settings:
                 raise SettingsError(f"{name} must be at least 0 and below 1")
         if self.variants and self.stage == "base":
             raise SettingsError("variants: a base's image features change while it learns")
-        if self.image_size % MASK_STRIDE or self.image_size < 64:
-            raise SettingsError(f"image_size must be a multiple of {MASK_STRIDE}, at least 64")
+        if self.image_size and (self.image_size % MASK_STRIDE or self.image_size < 64):
+            raise SettingsError(
+                f"image_size must be a multiple of {MASK_STRIDE}, at least 64, or 0 for the "
+                "checkpoint's own"
+            )
         if not self.phases or set(self.phases) - set(get_args(Phase)):
             raise SettingsError(
                 f"phases names {', '.join(get_args(Phase))}, not {sorted(self.phases)}"
             )
-        if any(span.share <= 0 or span.texts < 1 for span in self.phases.values()):
-            raise SettingsError("a phase's share must be above 0, its texts at least 1")
+        if "images" in self.phases and self.stage != "base":
+            raise SettingsError("phase images is a base's: no other stage trains the image encoder")
+        for name, span in self.phases.items():
+            if span.share <= 0 or (span.texts > 0) == (name == "images"):
+                raise SettingsError(
+                    "a phase's share must be above 0, its texts at least 1; images has none"
+                )
         unknown = set(self.mixture) - set(SOURCES)
         if unknown or not self.mixture:
             raise SettingsError(f"mixture names {', '.join(SOURCES)}, not {sorted(unknown)}")

@@ -18,7 +18,7 @@ from training.alignment import (
 )
 from training.counts import Counts
 from training.dataset import Batch
-from training.dense_heads import CellHead, TextHead, TokenHead
+from training.dense_heads import CellHead, TextHead, ThingHead, TokenHead
 from training.feature_cache import FeatureCache
 from training.losses import grounding_losses
 from training.recipes import Recipe
@@ -33,6 +33,7 @@ class Heads(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.cells = CellHead(width)
+        self.things = ThingHead(width)
         self.tokens = TokenHead(width)
         self.projection = ProjectionHead(width)
         self.texts = TextHead(width)
@@ -75,19 +76,22 @@ class Step(nn.Module):
 
     def forward(self, batch: Batch, counts: Counts, step: int) -> dict[str, torch.Tensor]:
         """The terms of one micro-batch; `loss` is what is minimised."""
+        phase = self.settings.phase_at(step)
+        dense = self.base and batch.labels is not None
+        if phase == "images":
+            terms = self.name(self.see(batch), batch, counts)
+            return {**terms, "loss": terms["cells"] + terms["things"]}
         with self.lower_precision(batch.images.device):
             text = self.model.encode_text(batch.input_ids, batch.levels)
         terms = {"texts": self.heads.texts(text, batch, counts)}
         loss = terms["texts"]
-        phase = self.settings.phase_at(step)
         early = phase == "words"
         if early and not self.base:
             return {**terms, "loss": loss}
         image = self.see(batch)
-        dense = self.base and batch.labels is not None
         if dense:
-            terms["cells"] = self.heads.cells(image, batch, counts)
-            loss = loss + 2 * terms["cells"]
+            terms |= self.name(image, batch, counts)
+            loss = loss + 2 * (terms["cells"] + terms["things"])
         if early:
             return {**terms, "loss": loss}
         with self.lower_precision(batch.images.device):
@@ -108,6 +112,13 @@ class Step(nn.Module):
             terms |= self.align(batch, counts, text, outputs)
             loss = loss + terms["alignment"]
         return {**terms, "loss": loss}
+
+    def name(self, image: ImageFeatures, batch: Batch, counts: Counts) -> dict[str, torch.Tensor]:
+        """Losses of what image maps show, no matter what is asked."""
+        return {
+            "cells": self.heads.cells(image, batch, counts),
+            "things": self.heads.things(image, batch, counts),
+        }
 
     def lower_precision(self, device: torch.device) -> torch.autocast:
         """bfloat16 where the settings allow it."""

@@ -32,7 +32,7 @@ from training.processes import summed
 from training.questions import QuestionError, Source
 from training.run import Run, rate_factor
 from training.samples import Mixed, Samples
-from training.settings import Settings, SettingsError, read_settings, shipped
+from training.settings import UNGROUNDED, Settings, SettingsError, read_settings, shipped
 from training.world.pool import WorldPool
 from training.world_samples import WorldSamples
 
@@ -58,7 +58,7 @@ def train(run: Run, samples: Samples, out: Path, validation: Source | None = Non
             log.step(run.step, terms, run.waited)
             figures = {}
             if validation and run.step % settings.validate_every == 0:
-                if run.main and settings.phase_at(run.step - 1) != "words":
+                if run.main and settings.phase_at(run.step - 1) not in UNGROUNDED:
                     figures = validate(run, validation)
                     over = run.judge(score(figures))
                 over = bool(summed(torch.tensor(float(over))))
@@ -115,14 +115,15 @@ def open_data(
 
 
 def suited(settings: Settings, samples: Samples) -> Settings:
-    """Without `words`, if the data don't say of what kind things are: nothing would be learned.
+    """Without the ungrounded phases, if the data don't say of what kind things are: nothing would
+    be learned.
 
     Raises:
         SettingsError: There is no other phase.
     """
-    phases = dict(settings.phases)
+    phases = settings.phases
     if not samples.kinds_known:
-        phases.pop("words", None)
+        phases = {name: span for name, span in phases.items() if name not in UNGROUNDED}
     return replace(settings, phases=phases)
 
 

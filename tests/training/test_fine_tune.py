@@ -11,7 +11,7 @@ import pytest
 import torch
 import typer
 
-from sam3i_model.checkpoints import load
+from sam3i_model.checkpoints import load, save
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings, trained
 from training import run as running
 from training import sam3i_json
@@ -22,7 +22,7 @@ from training.feature_cache import FeatureCache
 from training.run import Run
 from training.sam3i_json import Sample, Target
 from training.samples import Mixed
-from training.settings import SettingsError
+from training.settings import SettingsError, read_settings
 from training.step import Step
 from training.targets import sampled
 
@@ -180,6 +180,14 @@ def test_the_comparison_names_what_it_cannot_read(tmp_path, capsys):
 def test_a_size_that_the_encoder_cannot_take_is_refused(checkpoint):
     with pytest.raises(SettingsError, match="image_size must be a multiple of 32"):
         Run(small_settings("fine-tune", image_size=84), checkpoint)
+
+
+def test_a_fine_tune_is_at_the_size_that_its_checkpoint_is_used_at(data, checkpoint, tmp_path):
+    save(*load(checkpoint, "cpu", image_size=96), tmp_path / "used at 96")
+    size = read_settings("fine-tune").image_size
+    run = Run(small_settings("fine-tune", image_size=size), str(tmp_path / "used at 96"))
+    (batch,) = next(run.stream(training.open_samples(data, MIXTURES["fine-tune"], 0)))
+    assert batch.images.shape[2:] == (96, 96)
 
 
 @pytest.mark.parametrize(("side", "cells"), [(64, 16), (64, 32), (252, 288), (252, 72), (5, 3)])

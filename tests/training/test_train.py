@@ -93,6 +93,8 @@ def test_shipped_settings_are_valid():
         ("phases: {fine: {share: 0, texts: 4}}", "above 0"),
         ("phases: {fine: {share: 1, texts: 0}}", "at least 1"),
         ("phases: {fine: {share: 1}}", "texts"),
+        ("phases: {images: {share: 1, texts: 4}}", "images has none"),
+        ("{stage: 1-1, phases: {images: {share: 1}}}", "is a base's"),
         ("phases: {fine: 0.5}", "settings.yaml"),
         ("phases: 0.5", "share and texts"),
         ("- a list", "keys and values"),
@@ -128,7 +130,7 @@ def test_steps_without_masks_learn_from_the_rest_what_steps_with_masks_do():
     counts = mean_counts([batch])
     boxes, masks = (run.module(batch, counts, step) for step in (0, 1))
     assert masks.keys() - boxes.keys() == {"mask", "dice", "semantic", "semantic_dice"}
-    for name in ("texts", "cells", "tokens", "class", "l1", "giou", "presence"):
+    for name in ("texts", "cells", "things", "tokens", "class", "l1", "giou", "presence"):
         torch.testing.assert_close(boxes[name], masks[name])
     boxes["loss"].backward()
     learned = {name for name, p in run.model.named_parameters() if p.grad is not None}

@@ -86,7 +86,7 @@ def test_data_that_say_no_kinds_are_grounded_from_the_first_step(tmp_path, pool,
 @pytest.mark.parametrize(
     ("settings", "data", "said"),
     [
-        ("nonsense", "pool", "is no file and none of base, base-full-size, fine-tune, stage-1-1"),
+        ("nonsense", "pool", "is no file and none of base, base-full-size, base-images, fine-tune"),
         ("stage-1-1", "pool", "starts from a checkpoint: name it with --from"),
         ("base", "nowhere", "nowhere"),
     ],
