@@ -73,6 +73,7 @@ def test_shipped_settings_are_valid():
     assert stages == {
         "base": "base",
         "base-full-size": "base",
+        "base-images": "base",
         "stage-1-1": "1-1",
         "stage-1-2": "1-2",
         "stage-3": "3",
