@@ -79,7 +79,7 @@ def chosen_levels(wanted: str, source: Source, trained: Iterable[str]) -> list[s
     if not levels:
         raise QuestionError(
             f"nothing to ask: the questions are {' and '.join(source.levels) or 'none'}, the "
-            f"checkpoint was trained for {' and '.join(sorted(known))}; --levels asks all the same"
+            f"checkpoint was trained for {' and '.join(sorted(known))}"
         )
     return levels
 
@@ -137,7 +137,7 @@ def evaluate_command(
         ProtocolName, typer.Option(help="How answers are counted.")
     ] = ProtocolName.ours,
     levels: Annotated[
-        str, typer.Option(help="Such as concept,simple; none: all that were trained.")
+        str, typer.Option(help="Such as concept,simple, trained or not; none: all trained.")
     ] = "",
     pictures: Annotated[
         int | None, typer.Option(help="Only the first so many pictures.", min=1)
