@@ -7,6 +7,7 @@ adapter (SAM3-I sections on the text and fusion encoders; official code).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -59,11 +60,26 @@ class AdaptedTextLayer(CLIPEncoderLayer):
         return hidden_states + expanded
 
 
+@dataclass(frozen=True)
+class Unprompted:
+    """Image tokens before they meet a prompt: the same for all texts about an image.
+
+    Attributes:
+        tokens: (N, h*w, C), one row an image.
+        position: (N, h*w, C).
+        index: int64 (T,), the image of each text; `slice(None)` for one image, whose row sums
+            spread by themselves.
+    """
+
+    tokens: torch.Tensor
+    position: torch.Tensor
+    index: torch.Tensor | slice
+
+
 class AdaptedFusionLayer(Sam3DetrEncoderLayer):
     """Image tokens attend to themselves and to the prompt (pre-norm).
 
-    Until they have met a prompt, the tokens of one image are the same in every row, so the first
-    layer's self-attention is computed once for all of them.
+    The first layer attends to images' tokens, once for all texts about one (`Unprompted`).
     """
 
     first = False
@@ -84,15 +100,16 @@ class AdaptedFusionLayer(Sam3DetrEncoderLayer):
         vision_pos_encoding: torch.Tensor,
         prompt_cross_attn_mask: torch.Tensor | None = None,
         route: Route | None = None,
-        one_image: bool = False,
+        unprompted: Unprompted | None = None,
         **kwargs: Any,
     ) -> torch.Tensor:
         hidden = vision_feats
-        rows = slice(1 if self.first and one_image and not self.training else None)
-        normed = self.layer_norm1(hidden[rows])
-        located = normed + vision_pos_encoding[rows]
+        seen = unprompted if self.first else None
+        seen = seen or Unprompted(hidden, vision_pos_encoding, slice(None))
+        normed = self.layer_norm1(seen.tokens)
+        located = normed + seen.position
         attended, _ = self.self_attn(query=located, key=located, value=normed, **kwargs)
-        hidden = self.dropout(attended) + hidden
+        hidden = self.dropout(attended[seen.index]) + hidden
         attended, _ = self.cross_attn(
             query=self.layer_norm2(hidden),
             key=prompt_feats,

@@ -20,6 +20,7 @@ from sam3i_model.adapted_layers import (
     AdaptedFusionLayer,
     AdaptedTextLayer,
     LevelMaskEmbedder,
+    Unprompted,
     replace_layers,
 )
 from sam3i_model.adapters import LevelAdapters, Route
@@ -271,7 +272,12 @@ class Sam3IModel(Sam3Model):
         count = text.features.shape[0]
         if image_index is None:
             image_index = torch.zeros(count, dtype=torch.int64, device=text.features.device)
-        one_image = image.position.shape[0] == 1
+        one_image = image.position.shape[0] == 1 and not self.training
+        unprompted = Unprompted(
+            tokens=image.maps[-1].flatten(2).transpose(1, 2),
+            position=image.position.to(text.features).flatten(2).transpose(1, 2),
+            index=slice(None) if one_image else image_index,
+        )
         used = image.maps[min_stride_index:] if masks else image.maps[-1:]
         image = replace(image, maps=used).rows(image_index)
         route = text.route()
@@ -284,7 +290,7 @@ class Sam3IModel(Sam3Model):
             vision_pos_embeds=[image.position.to(prompt)],
             text_mask=mask,
             route=route,
-            one_image=one_image,
+            unprompted=unprompted,
         )
         if masks:
             pixels, semantic = self._embed_pixels(image.maps, fused, prompt, mask)

@@ -24,6 +24,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from sam3i_model.instruction import Outcome
+from sam3i_model.memory import keep_freed_memory
 from sam3i_ros import parameters, vitals
 from sam3i_ros.camera import CameraBuffer, FrameDecoder
 from sam3i_ros.executor import NodeExecutor
@@ -32,7 +33,6 @@ from sam3i_ros.health import Health, Severity, to_diagnostics
 from sam3i_ros.inputs import CameraInputs, depth_topic
 from sam3i_ros.instruction_topics import InstructionTopics
 from sam3i_ros.instructions import InstructionList, entry
-from sam3i_ros.memory import keep_freed_memory
 from sam3i_ros.outputs import Outputs
 from sam3i_ros.pipeline import Pipeline, SegmenterLike
 from sam3i_ros.transforms import Transforms, make_transforms

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -71,7 +73,7 @@ def compare(
         for batches in track(taken, "steps", console=notes()):
             for name, used in (("cached", cache), ("uncached", None)):
                 run.module.cache = used
-                seconds[name].append(_timed(lambda b=batches: run.take(iter([b]))))
+                seconds[name].append(timed(partial(run.take, iter([batches]))))
     cached, uncached = (median(seconds[name]) for name in ("cached", "uncached"))
     return {
         "cached": cached,
@@ -84,7 +86,8 @@ def compare(
     }
 
 
-def _timed(work: Any) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that some work takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began

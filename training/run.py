@@ -20,6 +20,7 @@ from transformers.utils import logging
 
 from sam3i_model.checkpoints import HEADS, load, locate, save, write
 from sam3i_model.modeling import Sam3IModel
+from training import attention
 from training.average import Average
 from training.counts import mean_counts
 from training.dataset import Batch, Batches, Share
@@ -61,7 +62,7 @@ def begin(start: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokeniz
     else:
         tokenizer = build_tokenizer()
         model = new_model(len(tokenizer))
-    model.set_attn_implementation("eager")  # the fused kernel's bfloat16 gradient is slow on CPUs
+    model.set_attn_implementation(attention.NAME)
     nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainable(model, settings.stage)
     return model, tokenizer

@@ -17,6 +17,7 @@ import torch
 import typer
 
 from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.memory import keep_freed_memory
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
 from training.dry_run import describe, try_out
@@ -158,6 +159,7 @@ def train_command(
     """Train a checkpoint; run again to go on after an interruption."""
     if threads:
         torch.set_num_threads(threads)
+    keep_freed_memory(large=True)
     console = results()
     try:
         read = read_settings(settings, steps=steps)

@@ -42,6 +42,7 @@ SOURCES: dict[str, Source] = {
     "concept": single(grammar.concept),
     "simple": single(grammar.simple),
     "complex": single(grammar.complex_),
+    "order": single(grammar.order),
     "triplet": triplet,
 }
 

@@ -34,6 +34,28 @@ def test_rows_of_a_mixed_batch_equal_rows_alone(random_model, wake_adapters):
     torch.testing.assert_close(mixed.pred_logits[1], complex_.pred_logits[1], rtol=0, atol=1e-4)
 
 
+def test_texts_about_several_images_are_answered_as_about_each_alone(random_model, wake_adapters):
+    wake_adapters(random_model)
+    generator = torch.Generator().manual_seed(2)
+    pixels = torch.randn(2, 3, 256, 256, generator=generator)
+    ids = torch.randint(4, 300, (5, 32), generator=generator)
+    levels, index = torch.tensor([CONCEPT, SIMPLE, COMPLEX, SIMPLE, CONCEPT]), [1, 0, 1, 1, 0]
+    for learning in (False, True):
+        random_model.train(learning)
+        random_model.text_encoder.eval()  # its adapters have dropout
+        with torch.inference_mode():
+            text = random_model.encode_text(ids, levels)
+            both = random_model.ground(random_model.encode_image(pixels), text, torch.tensor(index))
+            for row, image in enumerate(index):
+                seen = random_model.encode_image(pixels[image : image + 1])
+                one = random_model.encode_text(ids[row : row + 1], levels[row : row + 1])
+                alone = random_model.ground(seen, one)
+                for name, value in vars(alone).items():
+                    torch.testing.assert_close(
+                        getattr(both, name)[row], value[0], rtol=0, atol=5e-3
+                    )
+
+
 def test_base_is_transformers_sam3_with_the_geometry_token_in_the_prompt(random_model):
     library = Sam3Model(random_model.config)
     library.vision_encoder = random_model.vision_encoder

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.memory import keep_freed_memory
 from sam3i_model.terminal import failed, results
 from training.ablation.folder import PAGE, TABLE, Answers, agree, base_of, begin, identity
 from training.ablation.measuring import AblationError, check, measure
@@ -41,6 +42,7 @@ def ablate_command(
 ) -> None:
     """Train variants of SAM3-I that lack a part, and measure them; run again to go on."""
     console = results()
+    keep_freed_memory(large=True)
     command = ["sam3i", "ablate", str(pool), str(out), "--from", start]
     command += ["--validation", str(validation)] if validation else []
     command += ["--steps", str(steps)] if steps else []

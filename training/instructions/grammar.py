@@ -58,6 +58,8 @@ COMPLEX: Families = {
     "part_use": (partly.part_use, 2.0),
 }
 """The same for complex instructions."""
+_ORDERS = ("superlative", "ordinal", "comparative", "comparison", "closest", "farthest_from")
+_ORDER: Families = {name: _COMMON[name] for name in _ORDERS}
 
 _ANY_NUMBER = frozenset(("noun", "part", "parts", "everyone", "count", "all_but"))
 """Families whose noun may be singular for several things and the other way round."""
@@ -145,6 +147,25 @@ def complex_(
     """
     teller = UseTeller(scene_of(objects, image_size), rng)
     return _instruction(teller, COMPLEX, Level.COMPLEX, absent)
+
+
+def order(
+    objects: Sequence[Mapping[str, Any]],
+    rng: Random,
+    image_size: tuple[int, int],
+    absent: float = 0.1,
+) -> Query:
+    """A simple or complex sentence that tells like things apart by their order: from the left,
+    from the camera, by size, by how close they are to something.
+
+    `absent` as for `simple`.
+    """
+    if rng.random() < 0.5:
+        return _instruction(
+            Teller(scene_of(objects, image_size), rng), _ORDER, Level.SIMPLE, absent
+        )
+    teller = UseTeller(scene_of(objects, image_size), rng)
+    return _instruction(teller, _ORDER, Level.COMPLEX, absent)
 
 
 def _instruction(teller: Teller, sorts: Families, level: Level, absent: float) -> Query:

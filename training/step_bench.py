@@ -1,0 +1,91 @@
+"""python -m training.step_bench POOL: what lean attention and kept memory bring a training step."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.progress import track
+from rich.table import Table
+
+from sam3i_model.memory import keep_freed_memory
+from sam3i_model.terminal import failed, notes, results
+from sam3i_model.weights import CheckpointError
+from training import attention
+from training.cache_bench import timed
+from training.run import Run
+from training.samples import Samples
+from training.settings import Settings, SettingsError, read_settings
+from training.train import open_samples
+
+LIBRARY = "eager"
+"""transformers' own attention that was fastest to train with on a CPU."""
+
+
+def compare(samples: Samples, start: str, settings: Settings, steps: int) -> dict[str, Any]:
+    """Time the first steps with the library's attention and with ours, in turns; then with ours and
+    memory kept, which can't be undone.
+
+    Args:
+        samples: To train on.
+        start: Checkpoint.
+        settings: Of the run.
+        steps: Of each way.
+
+    Returns:
+        Medians of a step in s (`library`, `lean`, `kept`), and their ratios to `library`.
+    """
+    run = Run(settings, start)
+    taken = list(islice(run.stream(samples), steps))
+    seconds: dict[str, list[float]] = {"library": [], "lean": [], "kept": []}
+
+    def step(batches: Any, name: str) -> None:
+        run.model.set_attn_implementation(LIBRARY if name == "library" else attention.NAME)
+        seconds[name].append(timed(partial(run.take, iter([batches]))))
+
+    run.take(iter(taken[:1]))  # the first one allocates
+    for batches in track(taken, "as the library", console=notes()):
+        step(batches, "library")
+        step(batches, "lean")
+    keep_freed_memory(large=True)
+    run.take(iter(taken[:1]))
+    for batches in track(taken, "memory kept", console=notes()):
+        step(batches, "kept")
+    medians = {name: median(values) for name, values in seconds.items()}
+    return {
+        **medians,
+        "lean_ratio": medians["library"] / medians["lean"],
+        "kept_ratio": medians["library"] / medians["kept"],
+        "steps": steps,
+        "image_size": run.settings.image_size,
+        "batch_size": settings.batch_size,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def main(
+    pool: Annotated[Path, typer.Argument(help="Scenes to train on (`sam3i render pool`).")],
+    settings: Annotated[str, typer.Option(help="As for `sam3i train`.")] = "base-full-size",
+    start: Annotated[str, typer.Option("--from", help="Checkpoint to start from.")] = "bundled",
+    steps: Annotated[int, typer.Option(min=1, help="Of each way.")] = 10,
+) -> None:
+    """A training step as the library would take it, and as it is taken here, in one run."""
+    console = results()
+    try:
+        read = read_settings(settings)
+        figures = compare(open_samples(pool, read.mixture, 0), start, read, steps)
+    except (SettingsError, CheckpointError, ImportError, OSError) as error:
+        raise failed(error) from error
+    table = Table("what", "figure", title=f"a training step, {settings}")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)
