@@ -145,9 +145,11 @@ class FileSamples:
 
 
 def choices(entry: Entry, name: str) -> bool:
-    """Whether an entry has texts for a source."""
+    """Whether an entry has texts for a source; of which sort a text is, a file doesn't say."""
     if name == "triplet":
         return bool(entry.targets) and all(entry.texts[key] for key in LEVEL_LISTS.values())
+    if name not in SOURCES:
+        return False
     key = LEVEL_LISTS[SOURCES[name]]
     return bool(entry.texts[key] or entry.negative.get(key))
 

@@ -18,7 +18,7 @@ Phase = Literal["images", "words", "boxes", "coarse", "fine"]
 """What the steps of a run learn, in this order; a run need not have all."""
 UNGROUNDED: tuple[Phase, ...] = ("images", "words")
 """Phases in which nothing is pointed at: a validation would say nothing."""
-SOURCES = ("concept", "simple", "complex", "order", "triplet")
+SOURCES = ("concept", "simple", "complex", "row", "order", "triplet")
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -59,7 +59,8 @@ class Settings:
             stride 4.
         image_size: Of the pictures, pixels a side; 0: what the checkpoint is used at. A small base
             learns on smaller ones at first.
-        mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`).
+        mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`;
+            `row` and `order`, simple ones about left and right, about any order).
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
         constant_until: Share of steps after which the learning rate decays (cosine, to 2 %).

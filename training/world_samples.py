@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ SOURCES: dict[str, Source] = {
     "concept": single(grammar.concept),
     "simple": single(grammar.simple),
     "complex": single(grammar.complex_),
-    "order": single(grammar.order),
+    "row": single(partial(grammar.simple, absent=0.1, sorts=grammar.ROW)),
+    "order": single(partial(grammar.simple, absent=0.1, sorts=grammar.ORDER)),
     "triplet": triplet,
 }
 

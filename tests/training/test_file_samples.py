@@ -110,6 +110,8 @@ def test_a_file_without_anything_to_learn_says_so(tmp_path):
     path = written(tmp_path, [entry(1, RED, concept=("box",))])
     with pytest.raises(SourceError, match="has nothing to learn from for simple"):
         FileSamples(path, {"simple": 1.0})
+    with pytest.raises(SourceError, match="has nothing to learn from for row, order"):
+        FileSamples(path, {"row": 0.5, "order": 0.5})
     (tmp_path / "pictures/one.png").unlink()
     with pytest.raises(SourceError, match=r"one\.png is not in"):
         FileSamples(path, {"concept": 1.0})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -269,3 +270,13 @@ def test_every_rendered_kind_has_a_name_that_is_not_called_unknown() -> None:
     nouns = {noun for names in lexicon.NAMES.values() for noun in names}
     assert not nouns & set(outside.OUTSIDE)
     assert set(BEFORE) == set(AFTER)
+
+
+def test_simple_sentences_about_order_can_be_asked_alone() -> None:
+    rng = Random(3)
+    row = [grammar.simple(SCENE, rng, SIZE, 0.1, grammar.ROW) for _ in range(200)]
+    assert all(re.search("left|right", query.text) for query in row)
+    assert {query.labels for query in row if query.family == "superlative"} >= {(1,), (2,)}
+    order = [grammar.simple(SCENE, rng, SIZE, 0.1, grammar.ORDER) for _ in range(300)]
+    assert {query.family for query in order} <= {*grammar.ORDER, "definite"}
+    assert {query.level for query in (*row, *order)} == {Level.SIMPLE}

@@ -74,6 +74,8 @@ def test_shipped_settings_are_valid():
         "base": "base",
         "base-full-size": "base",
         "base-images": "base",
+        "order-first": "1-1",
+        "order": "1-1",
         "stage-1-1": "1-1",
         "stage-1-2": "1-2",
         "stage-3": "3",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from training.instructions import lexicon, templates
 from training.instructions import templates_sets as sets
 from training.instructions.answers import Answer, put
@@ -20,8 +22,17 @@ _SUPERLATIVES = (*AXES, "left", "right", "near", "far", "middle")
 
 def superlative(teller: Teller, absent: bool) -> Answer | None:
     """ "the leftmost mug", "the biggest object", "the box in the middle"."""
+    return _first(teller, absent, _SUPERLATIVES)
+
+
+def outermost(teller: Teller, absent: bool) -> Answer | None:
+    """ "the leftmost mug", "the rightmost mug"."""
+    return _first(teller, absent, ("left", "right"))
+
+
+def _first(teller: Teller, absent: bool, axes: Sequence[str]) -> Answer | None:
     rng = teller.rng
-    name = rng.choice(_SUPERLATIVES)
+    name = rng.choice(axes)
     pattern = rng.choice(templates.SUPERLATIVE[name])
     if absent:
         return _nothing(teller, pattern)

@@ -59,7 +59,12 @@ COMPLEX: Families = {
 }
 """The same for complex instructions."""
 _ORDERS = ("superlative", "ordinal", "comparative", "comparison", "closest", "farthest_from")
-_ORDER: Families = {name: _COMMON[name] for name in _ORDERS}
+ORDER: Families = {name: _COMMON[name] for name in _ORDERS}
+"""Those of `SIMPLE` that tell like things apart by their order: from the left, from the camera, by
+size, by how close they are to something."""
+ROW: Families = {"superlative": (families.outermost, 1.0)}
+"""Left or right alone: the first order to learn, as which of several is meant is learned from one
+pair of words in minutes, and from all of them at once in hours."""
 
 _ANY_NUMBER = frozenset(("noun", "part", "parts", "everyone", "count", "all_but"))
 """Families whose noun may be singular for several things and the other way round."""
@@ -125,14 +130,16 @@ def simple(
     rng: Random,
     image_size: tuple[int, int],
     absent: float = 0.2,
+    sorts: Families = SIMPLE,
 ) -> Query:
     """A noun with a condition, and the objects or parts that meet it.
 
     `absent` is the share of sentences that nothing here answers to. Where a scene allows no
     clear-cut case of the drawn sort, a definite noun phrase that denotes nothing is asked instead.
+    `sorts` are `SIMPLE`, or some of them.
     """
     teller = Teller(scene_of(objects, image_size), rng)
-    return _instruction(teller, SIMPLE, Level.SIMPLE, absent)
+    return _instruction(teller, sorts, Level.SIMPLE, absent)
 
 
 def complex_(
@@ -147,25 +154,6 @@ def complex_(
     """
     teller = UseTeller(scene_of(objects, image_size), rng)
     return _instruction(teller, COMPLEX, Level.COMPLEX, absent)
-
-
-def order(
-    objects: Sequence[Mapping[str, Any]],
-    rng: Random,
-    image_size: tuple[int, int],
-    absent: float = 0.1,
-) -> Query:
-    """A simple or complex sentence that tells like things apart by their order: from the left,
-    from the camera, by size, by how close they are to something.
-
-    `absent` as for `simple`.
-    """
-    if rng.random() < 0.5:
-        return _instruction(
-            Teller(scene_of(objects, image_size), rng), _ORDER, Level.SIMPLE, absent
-        )
-    teller = UseTeller(scene_of(objects, image_size), rng)
-    return _instruction(teller, _ORDER, Level.COMPLEX, absent)
 
 
 def _instruction(teller: Teller, sorts: Families, level: Level, absent: float) -> Query:
