@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from training.rle import decode
 
 PROJECT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = Path(os.environ.get("SAM3I_DATA", PROJECT.parent / "shared/data"))
+TABLETOP = Path(__file__).with_name("data") / "tabletop"
 RGB = np.full((4, 6, 3), 90, np.uint8)
 
 
@@ -149,6 +151,20 @@ def test_coco_with_expressions(tmp_path):
         ("the left cup", "simple", "1to1", [8]),
         ("dog", "concept", "", []),
     ]
+
+
+def test_the_tables_outlines_and_sentences_are_whole(tmp_path):
+    table = Path(shutil.copytree(TABLETOP, tmp_path / "table"))
+    (table / "images").mkdir()
+    for number in range(9):
+        blank = np.zeros((480, 640, 3), np.uint8)
+        Image.fromarray(blank).save(table / f"images/00000{number}-color.png")
+    pictures = converted(table)
+    texts = [question for picture in pictures for question in asked(picture)]
+    assert len(texts) == 134
+    assert sum(not masks for *_, masks in texts) == 36
+    assert {level for _, level, *_ in texts} == {"concept", "simple"}
+    assert ("boxes", "concept", "1toN", [8133, 18051]) in asked(pictures[5])
 
 
 def spoil(folder: Path, name: str, content: Any) -> Path:
