@@ -18,7 +18,7 @@ Phase = Literal["images", "words", "boxes", "coarse", "fine"]
 """What the steps of a run learn, in this order; a run need not have all."""
 UNGROUNDED: tuple[Phase, ...] = ("images", "words")
 """Phases in which nothing is pointed at: a validation would say nothing."""
-SOURCES = ("concept", "simple", "complex", "row", "order", "triplet")
+SOURCES = ("concept", "simple", "complex", "plain", "row", "order", "triplet")
 CONFIGS = Path(__file__).parent / "configs"
 
 

@@ -43,6 +43,7 @@ SOURCES: dict[str, Source] = {
     "concept": single(grammar.concept),
     "simple": single(grammar.simple),
     "complex": single(grammar.complex_),
+    "plain": single(partial(grammar.simple, absent=0.25, sorts=grammar.PLAIN)),
     "row": single(partial(grammar.simple, absent=0.1, sorts=grammar.ROW)),
     "order": single(partial(grammar.simple, absent=0.1, sorts=grammar.ORDER)),
     "triplet": triplet,

@@ -280,3 +280,11 @@ def test_simple_sentences_about_order_can_be_asked_alone() -> None:
     order = [grammar.simple(SCENE, rng, SIZE, 0.1, grammar.ORDER) for _ in range(300)]
     assert {query.family for query in order} <= {*grammar.ORDER, "definite"}
     assert {query.level for query in (*row, *order)} == {Level.SIMPLE}
+
+
+def test_plain_sentences_can_be_asked_alone() -> None:
+    rng = Random(4)
+    plain = [grammar.simple(SCENE, rng, SIZE, 0.25, grammar.PLAIN) for _ in range(300)]
+    assert {query.family for query in plain} <= set(grammar.PLAIN)
+    assert {query.level for query in plain} == {Level.SIMPLE}
+    assert 0.1 < sum(not query.labels for query in plain) / 300 < 0.5

@@ -62,6 +62,8 @@ _ORDERS = ("superlative", "ordinal", "comparative", "comparison", "closest", "fa
 ORDER: Families = {name: _COMMON[name] for name in _ORDERS}
 """Those of `SIMPLE` that tell like things apart by their order: from the left, from the camera, by
 size, by how close they are to something."""
+PLAIN: Families = {name: SIMPLE[name] for name in ("definite", "everyone", "pair")}
+"""Those of `SIMPLE` that say no more than kind, colour and number: what a planner asks most."""
 ROW: Families = {"superlative": (families.outermost, 1.0)}
 """Left or right alone: the first order to learn, as which of several is meant is learned from one
 pair of words in minutes, and from all of them at once in hours."""
