@@ -76,6 +76,7 @@ def test_shipped_settings_are_valid():
         "base-images": "base",
         "order-first": "1-1",
         "order": "1-1",
+        "stage-3-full-size": "3",
         "stage-1-1": "1-1",
         "stage-1-2": "1-2",
         "stage-3": "3",
