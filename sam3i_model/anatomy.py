@@ -29,10 +29,18 @@ class Life(Enum):
     IDENTITY = "does nothing"
 
 
+def level_of(name: str) -> str:
+    """The level whose adapters or mask embedder a tensor belongs to; empty for the base."""
+    found = ADAPTER.match(name)
+    if found:
+        return "simple" if found["copy"] == "simple" else "complex"
+    copies = (level for level in ("simple", "complex") if name.startswith(f"{MASK_COPY}{level}."))
+    return next(copies, "")
+
+
 def is_adapter(name: str) -> bool:
     """Whether a tensor belongs to an adapter or to a level's own mask embedder, not to the base."""
-    copies = (f"{MASK_COPY}simple.", f"{MASK_COPY}complex.")
-    return bool(ADAPTER.match(name)) or name.startswith(copies)
+    return bool(level_of(name))
 
 
 def parameters(tensors: Mapping[str, torch.Tensor]) -> dict[str, int]:

@@ -13,7 +13,7 @@ import torch
 import typer
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.anatomy import is_adapter
+from sam3i_model.anatomy import is_adapter, level_of
 from sam3i_model.checkpoints import CheckpointError, keep_heads, load, save
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import failed, results
@@ -25,6 +25,14 @@ class Precision(str, Enum):
     FLOAT32 = "float32"
     FLOAT16 = "float16"
     BFLOAT16 = "bfloat16"
+
+
+class Averaged(str, Enum):
+    """What of several checkpoints is averaged."""
+
+    ALL = "all"
+    SIMPLE = "simple"
+    COMPLEX = "complex"
 
 
 def convert_command(
@@ -43,11 +51,15 @@ def convert_command(
         list[str] | None,
         typer.Option(help="Another run's checkpoint, to store the mean of; again for more."),
     ] = None,
+    average_level: Annotated[
+        Averaged, typer.Option(help="The mean of one level's adapters alone.")
+    ] = Averaged.ALL,
 ) -> None:
     """Write a checkpoint as safetensors, config.json and tokenizer.json."""
     try:
         chosen = getattr(torch, dtype.value)
-        convert(checkpoint, out, config, chosen, average_with or (), adapters_of)
+        level = "" if average_level is Averaged.ALL else average_level.value
+        convert(checkpoint, out, config, chosen, average_with or (), adapters_of, level)
     except (CheckpointError, OSError) as error:
         raise failed(error) from error
     results().print(f"checkpoint in {out}; `sam3i info {out}` says what it is", soft_wrap=True)
@@ -60,11 +72,12 @@ def convert(
     dtype: torch.dtype,
     others: Sequence[str] = (),
     adapters_of: str = "",
+    level: str = "",
 ) -> None:
     """Load `checkpoint` and write it to `out`, which appears when it is complete.
 
-    With `others`, its weights are the mean of them all; all else is the first one's. With
-    `adapters_of`, that checkpoint's adapters replace its own first.
+    With `others`, its weights (with `level`, those of its adapters) are the mean of them all; all
+    else is the first one's. With `adapters_of`, that checkpoint's adapters replace its own first.
 
     Raises:
         CheckpointError: One can't be loaded or doesn't fit, `out` is there already, or the disk is
@@ -76,7 +89,7 @@ def convert(
     if adapters_of:
         model = with_adapters(model, tokenizer, adapters_of)
     for taken, other in enumerate(others, 1):
-        average(model, tokenizer, other, taken)
+        average(model, tokenizer, other, taken, level)
     needed = sum(value.numel() * dtype.itemsize for value in model.state_dict().values())
     out.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(out.parent).free
@@ -119,11 +132,16 @@ def with_adapters(
 
 
 def average(
-    model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, checkpoint: str, taken: int
+    model: Sam3IModel,
+    tokenizer: PreTrainedTokenizerBase,
+    checkpoint: str,
+    taken: int,
+    level: str = "",
 ) -> None:
     """Make the mean of `taken` checkpoints that of one more (Wortsman et al. 2022, uniform soup).
 
-    What they have in common stays as it is, to the last bit.
+    With `level`, of that level's adapters alone. What they have in common stays as it is, to the
+    last bit.
 
     Raises:
         CheckpointError: `checkpoint` can't be loaded, or is not of the same kind.
@@ -135,7 +153,7 @@ def average(
     moved = {
         name: value + (added[name] - value) / (taken + 1)
         for name, value in mean.items()
-        if value.is_floating_point()
+        if value.is_floating_point() and level in ("", level_of(name))
     }
     model.load_state_dict(moved, strict=False, assign=True)
 

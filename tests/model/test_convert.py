@@ -63,6 +63,23 @@ def test_the_mean_of_three_runs(runs, tmp_path):
     assert (out / HEADS).read_bytes() == b"run1"
 
 
+@pytest.mark.parametrize(
+    ("level", "copies"),
+    [("simple", (".simple.",)), ("complex", (".simple_copy.", ".complex."))],
+)
+def test_the_mean_of_one_level_alone(runs, tmp_path, level, copies):
+    first, second, _ = runs
+    out = tmp_path / "mean"
+    done = convert(first, out, "--average-with", second, "--average-level", level)
+    assert done.exit_code == 0, done.output
+    mean, start = (load(folder, "cpu")[0].state_dict() for folder in (out, first))
+    moved = {name for name in mean if not torch.equal(mean[name], start[name])}
+    adapters = {name for name in mean if LAYER in name}
+    assert moved == {name for name in adapters if any(copy in name for copy in copies)}
+    for name in moved:
+        torch.testing.assert_close(mean[name], start[name] + 0.5, rtol=0, atol=1e-6)
+
+
 def test_what_cant_be_averaged_is_one_line(runs, random_model, tmp_path):
     renamed, plain = runs[1] / "tokenizer.json", tmp_path / "plain"
     renamed.write_text(renamed.read_text().replace('"mug"', '"zyzzyva"'))
