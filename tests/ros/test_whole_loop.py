@@ -20,7 +20,7 @@ SAID = "the box that we need"
 """Nothing in the sentence says which box: only the recording does."""
 FRAMES = 6
 EVERY_FRAME = ("--rate", "0", "--motion", "0", "--blur", "0")
-SMALL = {"steps": 60, "image_size": 128, "batch_size": 2, "warmup": 5}
+SMALL = {"steps": 120, "image_size": 128, "batch_size": 2, "warmup": 5}
 SMALL |= {"phases": {name: {"share": 1, "texts": 1} for name in ("coarse", "fine")}}
 SMALL |= {"learning_rate": 2e-3, "hold_out": 0, "rehearsal": 0, "mixture": {"simple": 1.0}}
 
