@@ -12,19 +12,19 @@ from typing import Any
 
 from torch import nn
 
+from sam3i_model.anatomy import level_of
 from sam3i_model.modeling import Sam3IModel
 from training.settings import Settings, SettingsError, Stage
 
 FROZEN_BLOCKS = 5
 """Blocks of the pretrained trunk that never train: edges and colours need no adaptation."""
-SIMPLE, COMPLEX = (".simple.",), (".simple_copy.", ".complex.")
 TRAINED: dict[Stage, tuple[str, ...]] = {
-    "1-1": SIMPLE,
-    "1-2": COMPLEX,
-    "3": SIMPLE + COMPLEX,
-    "fine-tune": SIMPLE + COMPLEX,
+    "1-1": ("simple",),
+    "1-2": ("complex",),
+    "3": ("simple", "complex"),
+    "fine-tune": ("simple", "complex"),
 }
-"""Parts of the names of what a stage trains."""
+"""Levels whose adapters and mask embedders a stage trains."""
 LEVELS: dict[Stage, list[str]] = {
     "base": ["concept"],
     "1-1": ["concept", "simple"],
@@ -60,13 +60,13 @@ def enter(model: Sam3IModel, settings: Settings) -> None:
 
 def trainable(model: Sam3IModel, stage: Stage) -> None:
     """Freeze what the stage doesn't train."""
-    parts = TRAINED.get(stage, ())
+    levels = TRAINED.get(stage, ())
     if stage == "fine-tune" and "complex" not in model.config.trained_levels:
-        parts = SIMPLE
+        levels = ("simple",)
     early = [f"vision_encoder.blocks.{i}." for i in range(FROZEN_BLOCKS)]
     for name, parameter in model.named_parameters():
         if stage != "base":
-            parameter.requires_grad_(any(part in name for part in parts))
+            parameter.requires_grad_(level_of(name) in levels)
             continue
         frozen = name.startswith(("vision_encoder.stem.", *early)) or ".boxes_" in name
         parameter.requires_grad_(not (frozen or "label_embed" in name))
