@@ -57,6 +57,8 @@ def convert_command(
 ) -> None:
     """Write a checkpoint as safetensors, config.json and tokenizer.json."""
     try:
+        if average_level is not Averaged.ALL and not average_with:
+            raise CheckpointError("--average-level needs --average-with, the other checkpoint")
         chosen = getattr(torch, dtype.value)
         level = "" if average_level is Averaged.ALL else average_level.value
         convert(checkpoint, out, config, chosen, average_with or (), adapters_of, level)

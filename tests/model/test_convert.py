@@ -90,6 +90,10 @@ def test_what_cant_be_averaged_is_one_line(runs, random_model, tmp_path):
         refused(runs[0], tmp_path / "out", "--average-with", checkpoint, reason)
 
 
+def test_the_mean_of_a_level_needs_a_second_checkpoint(runs, tmp_path):
+    refused(runs[0], tmp_path / "out", "--average-level", "simple", "needs --average-with")
+
+
 def test_a_base_that_was_trained_on_gets_its_adapters_back(runs, random_model, tmp_path):
     random_model.remove_adapters()
     with torch.no_grad():
