@@ -64,7 +64,7 @@ def compare(
     with tempfile.TemporaryDirectory() as folder:
         run = Run(settings, start, Path(folder), begin=begin)
         cache = run.module.cache
-        stream = run.stream(open_samples(data, settings.mixture, settings.variants))
+        stream = run.stream(open_samples(data, settings, settings.variants))
         taken = list(islice(stream, steps))
         for part in (part for batches in taken for part in batches):
             run.module.see(part)  # keeps them

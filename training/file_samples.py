@@ -21,11 +21,9 @@ from training.pictures import read_picture
 from training.rle import decode
 from training.sam3i_json import LEVEL_LISTS, parse
 from training.sam3i_json import Sample as Entry
-from training.samples import MASK_STRIDE, Asked, Pair, Sample
+from training.samples import ABSENT, MASK_STRIDE, Asked, Pair, Sample
 from training.scenes import expose
 
-NEGATIVE = 0.2
-"""Share of draws that ask for something that isn't there, where the file has such texts."""
 MARGIN = 0.1
 """Of the picture that may be cut off at each side, short of what is asked for."""
 SOURCES = {
@@ -48,6 +46,7 @@ class FileSamples:
         path: The file; pictures are named relative to its folder.
         mixture: Share of each source of sentences.
         variants: Different cuts and exposures of each picture, which then recur; 0: always new.
+        absent: Share of sentences about what isn't there, where the file has such.
 
     Raises:
         SourceError: The file is unreadable, or no entry has a picture and a text to learn from.
@@ -55,13 +54,20 @@ class FileSamples:
 
     kinds_known = False
 
-    def __init__(self, path: Path, mixture: Mapping[str, float], variants: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        mixture: Mapping[str, float],
+        variants: int = 0,
+        absent: float = ABSENT,
+    ) -> None:
         content = load(path)
         if not sam3i.fits(content):
             raise SourceError(f"{path} is no SAM3-I JSON: `sam3i annotate` and `prepare` write it")
         self.folder = path.parent
         self.mixture = dict(mixture)
         self.variants = variants
+        self.absent = absent
         self.problems = Problems()
         gathered: dict[str, list[Entry]] = defaultdict(list)
         for entry in parse(content, self.problems):
@@ -138,7 +144,7 @@ class FileSamples:
             return
         level = SOURCES[name]
         here, absent = entry.texts[LEVEL_LISTS[level]], entry.negative.get(LEVEL_LISTS[level], ())
-        if absent and (not here or rng.random() < NEGATIVE):
+        if absent and (not here or rng.random() < self.absent):
             asked.append(nothing(rng.choice(absent), level, size))
         else:
             asked.append(answered(entry, rng.choice(here), level, cut, size))

@@ -14,6 +14,8 @@ from sam3i_model.instruction import Level
 
 MASK_STRIDE = 4
 """Pixels per cell of the masks that are learned from."""
+ABSENT = 0.2
+"""Share of sentences about what isn't there."""
 
 
 @dataclass(frozen=True)

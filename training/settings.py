@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from training.samples import MASK_STRIDE
+from training.samples import ABSENT, MASK_STRIDE
 
 Stage = Literal["base", "1-1", "1-2", "3", "fine-tune"]
 RecipeName = Literal["small", "sam3"]
@@ -61,6 +61,7 @@ class Settings:
             learns on smaller ones at first.
         mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`;
             `row` and `order`, simple ones about left and right, about any order).
+        absent: Share of sentences about what isn't there, of each source; of an order half as many.
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
         constant_until: Share of steps after which the learning rate decays (cosine, to 2 %).
@@ -95,6 +96,7 @@ class Settings:
     backbone_learning_rate: float
     constant_until: float
     image_size: int = 0
+    absent: float = ABSENT
     adapters: AdapterChoice = "full"
     warmup: int = 80
     weight_decay: float = 0.02
@@ -148,7 +150,7 @@ class Settings:
         for name in ("steps", "batch_size", "accumulate", "workers", "validate_every"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1")
-        for name in ("rehearsal", "hold_out"):
+        for name in ("rehearsal", "hold_out", "absent"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 0 and below 1")
         if self.variants and self.stage == "base":

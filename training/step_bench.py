@@ -78,7 +78,7 @@ def main(
     console = results()
     try:
         read = read_settings(settings)
-        figures = compare(open_samples(pool, read.mixture, 0), start, read, steps)
+        figures = compare(open_samples(pool, read), start, read, steps)
     except (SettingsError, CheckpointError, ImportError, OSError) as error:
         raise failed(error) from error
     table = Table("what", "figure", title=f"a training step, {settings}")

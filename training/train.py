@@ -8,7 +8,6 @@ have the same losses as one.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -103,14 +102,14 @@ def open_data(
     Raises:
         SourceError, QuestionError, FileNotFoundError: Some of it can't be used; one line.
     """
-    samples = open_samples(data, settings.mixture, settings.variants)
+    samples = open_samples(data, settings, settings.variants)
     source = open_source(validation, None, VALIDATION_SEED) if validation else None
     if source is None and settings.hold_out and isinstance(samples, FileSamples):
         held = samples.hold_out(settings.hold_out)
         source = InstructionFile(data, only=held)
     if rehearsal:
         share = settings.rehearsal
-        others = open_samples(rehearsal, settings.mixture, variants=0)
+        others = open_samples(rehearsal, settings)
         samples = Mixed([(1 - share, samples), (share, others)])
     return samples, source
 
@@ -128,11 +127,12 @@ def suited(settings: Settings, samples: Samples) -> Settings:
     return replace(settings, phases=phases)
 
 
-def open_samples(data: Path, mixture: Mapping[str, float], variants: int) -> Samples:
+def open_samples(data: Path, settings: Settings, variants: int = 0) -> Samples:
     """A pool of rendered scenes, or a SAM3-I JSON file or the folder it is in."""
+    mixture, absent = settings.mixture, settings.absent
     if data.is_file() or is_folder(data):
-        return FileSamples(data / NAME if data.is_dir() else data, mixture, variants)
-    return WorldSamples(WorldPool(data), mixture)
+        return FileSamples(data / NAME if data.is_dir() else data, mixture, variants, absent)
+    return WorldSamples(WorldPool(data), mixture, absent)
 
 
 def train_command(

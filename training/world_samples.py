@@ -11,31 +11,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.instructions import grammar
-from training.instructions.grammar import Query
+from training.instructions.grammar import Families, Query
 from training.instructions.lexicon import COLORS, NAMES
 from training.instructions.triplets import triplets
-from training.samples import Asked, Cells, Pair, Sample, middles
+from training.samples import ABSENT, Asked, Cells, Pair, Sample, middles
 from training.scenes import Scene, augment, boxes_by_label, scene_at
 from training.world.pool import WorldPool
 
 KINDS = tuple(NAMES)
 Objects = list[dict[str, Any]]
-Source = Callable[[Objects, random.Random, tuple[int, int]], Sequence[Query]]
+Size = tuple[int, int]
+Source = Callable[[Objects, random.Random, Size, float], Sequence[Query]]
 """Makes one sentence, or a concept, a simple and a complex one that mean the same:
-(objects, rng, (width, height)) to queries."""
+(objects, rng, (width, height), share about what isn't there) to queries."""
 
 
-def single(ask: Callable[[Objects, random.Random, tuple[int, int]], Query]) -> Source:
+def single(ask: Callable[[Objects, random.Random, Size, float], Query]) -> Source:
     """A source of one sentence at a time."""
-    return lambda objects, rng, size: (ask(objects, rng, size),)
+    return lambda *given: (ask(*given),)
 
 
-def triplet(objects: Objects, rng: random.Random, size: tuple[int, int]) -> tuple[Query, ...]:
+def ordered(sorts: Families) -> Source:
+    """A source of sentences about an order; what isn't there has none."""
+    return lambda objects, rng, size, absent: (
+        grammar.simple(objects, rng, size, absent / 2, sorts),
+    )
+
+
+def triplet(objects: Objects, rng: random.Random, size: Size, absent: float) -> tuple[Query, ...]:
     """A concept, a simple and a complex sentence that mean the same; or, where the scene allows
     none, a simple one alone."""
     found = triplets(objects, rng, size)
     if not found:
-        return (grammar.simple(objects, rng, size),)
+        return (grammar.simple(objects, rng, size, absent),)
     return found[0].concept, found[0].simple, found[0].complex
 
 
@@ -43,20 +51,24 @@ SOURCES: dict[str, Source] = {
     "concept": single(grammar.concept),
     "simple": single(grammar.simple),
     "complex": single(grammar.complex_),
-    "plain": single(partial(grammar.simple, absent=0.25, sorts=grammar.PLAIN)),
-    "row": single(partial(grammar.simple, absent=0.1, sorts=grammar.ROW)),
-    "order": single(partial(grammar.simple, absent=0.1, sorts=grammar.ORDER)),
+    "plain": single(partial(grammar.simple, sorts=grammar.PLAIN)),
+    "row": ordered(grammar.ROW),
+    "order": ordered(grammar.ORDER),
     "triplet": triplet,
 }
 
 
 class WorldSamples:
-    """Draws from a pool of rendered scenes; `mixture` has the share of each of `SOURCES`."""
+    """Draws from a pool of rendered scenes; `mixture` has the share of each of `SOURCES`, of whose
+    sentences `absent` are about what isn't there."""
 
     kinds_known = True
 
-    def __init__(self, pool: WorldPool, mixture: Mapping[str, float]) -> None:
+    def __init__(
+        self, pool: WorldPool, mixture: Mapping[str, float], absent: float = ABSENT
+    ) -> None:
         self.pool = pool
+        self.absent = absent
         self.sources = list(mixture)
         self.shares = list(mixture.values())
 
@@ -73,7 +85,7 @@ class WorldSamples:
         pairs: list[Pair] = []
         for _ in range(texts):
             source = rng.choices(self.sources, self.shares)[0]
-            queries = SOURCES[source](scene.objects, rng, (size, size))
+            queries = SOURCES[source](scene.objects, rng, (size, size), self.absent)
             if len(queries) == 3:
                 pairs.append(Pair(len(asked), len(asked) + 1, queries[0].text))
             asked += [answered(query, scene, size) for query in queries[-2:]]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sam3i_model.instruction import Level
+from tests.training.small_training import small_settings
 from training import sam3i_json
 from training.entries import SourceError
 from training.file_samples import FileSamples
@@ -92,6 +93,16 @@ def test_triplets_negatives_and_what_denotes_nothing(tmp_path):
     assert seen == {"a": {1}, "b": {1}, "c": {1}, "d": {1}, "e": {0}, "the green box": {0}}
 
 
+def test_so_many_sentences_are_about_what_is_not_there(tmp_path):
+    both = {"simple_query": ("the red box",)}
+    one = Sample(**{**vars(entry(1, RED, **both)), "negative": {"simple_query": ("the mug",)}})
+    path = written(tmp_path, [one])
+    for absent in (0.0, 0.5):
+        samples = FileSamples(path, {"simple": 1.0}, absent=absent)
+        texts = [asked.text for sample in draws(samples, 100) for asked in sample.asked]
+        assert abs(texts.count("the mug") / 300 - absent) < 0.1
+
+
 def test_draws_repeat(tmp_path):
     path = written(tmp_path, [entry(1, RED, simple_query=("a",))])
     first, again = (next(draws(FileSamples(path, {"simple": 1.0}))) for _ in range(2))
@@ -117,7 +128,7 @@ def test_a_file_without_anything_to_learn_says_so(tmp_path):
         FileSamples(path, {"concept": 1.0})
     path.write_text("{}")
     with pytest.raises(SourceError, match="no SAM3-I JSON"):
-        open_samples(tmp_path, {"simple": 1.0}, variants=0)
+        open_samples(tmp_path, small_settings())
 
 
 def test_a_picture_of_another_size_is_told(tmp_path):

@@ -186,7 +186,7 @@ def test_a_fine_tune_is_at_the_size_that_its_checkpoint_is_used_at(data, checkpo
     save(*load(checkpoint, "cpu", image_size=96), tmp_path / "used at 96")
     size = read_settings("fine-tune").image_size
     run = Run(small_settings("fine-tune", image_size=size), str(tmp_path / "used at 96"))
-    (batch,) = next(run.stream(training.open_samples(data, MIXTURES["fine-tune"], 0)))
+    (batch,) = next(run.stream(training.open_samples(data, run.settings)))
     assert batch.images.shape[2:] == (96, 96)
 
 

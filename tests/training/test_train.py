@@ -31,6 +31,7 @@ from tests.training.small_training import (
 )
 from training import run as running
 from training import train as training
+from training import world_samples
 from training.average import Average
 from training.counts import mean_counts
 from training.dataset import Batch, Batches, Share
@@ -39,7 +40,7 @@ from training.instructions.vocabulary import build_tokenizer
 from training.questions import WorldQuestions
 from training.run import Run
 from training.scenes import Scene, augment, scene_at, window
-from training.settings import CONFIGS, SettingsError, Span, read_settings, shipped
+from training.settings import CONFIGS, SOURCES, SettingsError, Span, read_settings, shipped
 from training.stages import levels_after, trainable
 from training.world_samples import WorldSamples
 
@@ -91,6 +92,7 @@ def test_shipped_settings_are_valid():
         ("colour: red", "unknown keys colour"),
         ("stage: 9", "must be one of"),
         ("steps: 0", "at least 1"),
+        ("absent: 1", "absent must be at least 0 and below 1"),
         ("mixture: {riddles: 1.0}", "riddles"),
         ("phases: {reading: {share: 1, texts: 4}}", "words, boxes, coarse, fine, not"),
         ("phases: {}", "not \\[\\]"),
@@ -117,6 +119,19 @@ def stream_of(
 ) -> Iterator[Batch]:
     samples = WorldSamples(TwoBoxes(), {source: 1.0})
     return iter(Batches(samples, build_tokenizer(), size, texts, 4, share, first))
+
+
+@pytest.mark.parametrize("source", ["concept", "plain", "complex"])
+@pytest.mark.parametrize("absent", [0.0, 0.5])
+def test_so_many_sentences_are_about_what_is_not_there(source, absent):
+    samples = WorldSamples(TwoBoxes(), {source: 1.0}, absent)
+    drawn = samples.draw(random.Random(3), np.random.default_rng(3), 64, 300)
+    share = sum(len(asked.masks) == 0 for asked in drawn.asked) / 300
+    assert abs(share - absent) < 0.1
+
+
+def test_every_source_of_the_settings_can_be_drawn_from():
+    assert set(world_samples.SOURCES) == set(SOURCES)
 
 
 def test_steps_without_grounding_or_masks_may_have_more_sentences():

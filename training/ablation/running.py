@@ -37,7 +37,7 @@ def trained(
         folder = out / part.name
         if not is_done(part, out):
             tell(f"{part.name}: {part.settings.steps} steps")
-            samples = WorldSamples(pool, part.settings.mixture)
+            samples = WorldSamples(pool, part.settings.mixture, part.settings.absent)
             run = Run(part.settings, start, recipe=part.recipe, begin=part.begin)
             train(run, OnePath(samples) if part.one_path else samples, folder)
             (folder / STATE).unlink()
@@ -61,5 +61,5 @@ def needs(
     run = Run(settings, base, begin=begin_all_at_once)
     one = forecast(run.module, out, run.accelerator.device)
     model = sum(t.numel() * t.element_size() for t in run.model.state_dict().values())
-    trial = try_out(run, WorldSamples(pool, settings.mixture)) if attempt else None
+    trial = try_out(run, WorldSamples(pool, settings.mixture, settings.absent)) if attempt else None
     return replace(one, disk=one.disk + (runs - 1) * model), trial
