@@ -20,16 +20,7 @@ os.environ["ROS_LOG_DIR"] = str(Path(tempfile.gettempdir()) / "sam3i_ros_test_lo
 os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = str(PROJECT / "config" / "fastdds.xml")
 # Message fields of a wrong type are an error here, as they are by default before Kilted.
 os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
-WORKER = "PYTEST_XDIST_WORKER" in os.environ
-os.environ.setdefault("OMP_NUM_THREADS", "1" if WORKER else "2")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In two processes a file's tests stay together, as do all that watch a node's clock."""
-    for item in items if WORKER else ():
-        group = "ros" if item.path.parent.name == "ros" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 
 @pytest.fixture
