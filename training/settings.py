@@ -60,7 +60,8 @@ class Settings:
         image_size: Of the pictures, pixels a side; 0: what the checkpoint is used at. A small base
             learns on smaller ones at first.
         mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`;
-            `row` and `order`, simple ones about left and right, about any order).
+            `plain`, `row` and `order`, simple ones about kind, colour and number alone, about left
+            and right, about any order).
         absent: Share of sentences about what isn't there, of each source; of an order half as many.
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
