@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sam3i_model.routing import words as w
-from sam3i_model.routing.clauses import open_target
+from sam3i_model.routing.clauses import general_head, open_target
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import condition, is_any, is_singular, noun_phrase
 from sam3i_model.routing.requests import later_request, without_request
@@ -56,10 +56,12 @@ def _read_part(words: Sequence[str]) -> list[Reading]:
 def _read_words(asked: Sequence[str], requested: bool = False) -> Reading:
     why = "" if is_name(asked) else open_target(asked)
     if why:
+        head = general_head(asked)
+        several = head is not None and w.is_plural(asked[head])
         return Reading(
             COMPLEX,
             why,
-            singular=asked[0] in ("something", "the", "a", "an"),
+            singular=asked[0] in ("something", "the", "a", "an") and not several,
             requested=requested,
             situation="situation" in why,
             aside=asked[0] in w.SUBORDINATORS,

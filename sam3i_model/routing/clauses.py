@@ -57,6 +57,8 @@ def open_target(asked: Sequence[str]) -> str:
         return "no target noun"
     head = general_head(asked)
     if head is not None:
+        if asked[head] in w.NOUN_HEADS and not w.PROPERTIES.isdisjoint(asked[:head]):
+            return "a property instead of a target noun"
         return _open_head(asked[head:])
     bare = list(dropwhile(w.DETERMINERS.__contains__, asked))
     if (

@@ -40,6 +40,12 @@ ABSTRACT_HEADS = word_set(
     " alternative replacement substitute support time room"
 )
 """With a purpose or an aim after them, these stand for an unnamed thing."""
+PROPERTIES = word_set(
+    "fragile breakable unbreakable delicate edible inedible drinkable perishable flammable"
+    " inflammable combustible explosive recyclable compostable reusable washable toxic poisonous"
+    " hazardous harmful harmless dangerous unsafe valuable"
+)
+"""What a thing is good or bad for, seen only by who knows the thing: "the fragile items"."""
 SORTS = word_set("piece pieces kind sort type bit item items form some any one ones all set")
 
 # Verbs

@@ -108,6 +108,10 @@ SIMPLE: dict[str, bool] = {
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,
+    "the fragile items": False,
+    "hand me a breakable object": True,
+    "all edible things on the table": False,
+    "the tools for cutting": False,
     "what I can drink from": False,
     "I am thirsty": False,
     "what should be moved so that the van can turn right": False,

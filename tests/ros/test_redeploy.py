@@ -161,6 +161,7 @@ def spoiled(tuned: Path, folder: Path, name: str, change: Callable[[torch.Tensor
     return str(folder)
 
 
+@pytest.mark.slow
 def test_the_real_model_takes_other_adapters_between_two_frames(
     make_rig: Callable[..., Rig], tmp_path: Path, tuned: Path
 ) -> None:
