@@ -163,16 +163,29 @@ class ThingHead(nn.Module):
         super().__init__()
         self.head = nn.Linear(width, len(KINDS))
 
-    def forward(
-        self, image: ImageFeatures, batch: Batch, counts: Mapping[str, torch.Tensor]
-    ) -> torch.Tensor:
-        """Cross entropy, a scalar."""
+    def named(
+        self, image: ImageFeatures, batch: Batch
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What things of known kind are taken for.
+
+        Returns:
+            Logits, float32 (M, kinds); their true kinds, int64 (M,); and their shares of the
+            picture, float32 (M,).
+        """
         maps = F.interpolate(image.maps[-1].float(), scale_factor=FINER, mode="bilinear")
         kinds, rows, covered = thing_truth(batch, maps.shape[-1])
         features = maps.permute(0, 2, 3, 1)[covered]
         sums = features.new_zeros(len(kinds), maps.shape[1]).index_add(0, rows, features)
-        means = sums / torch.bincount(rows, minlength=len(kinds)).clamp(min=1)[:, None]
-        loss = F.cross_entropy(self.head(means), kinds, reduction="sum")
+        cells = torch.bincount(rows, minlength=len(kinds))
+        means = sums / cells.clamp(min=1)[:, None]
+        return self.head(means), kinds, cells / maps.shape[-1] ** 2
+
+    def forward(
+        self, image: ImageFeatures, batch: Batch, counts: Mapping[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Cross entropy, a scalar."""
+        said, kinds, _ = self.named(image, batch)
+        loss = F.cross_entropy(said, kinds, reduction="sum")
         return loss / counts["things"].clamp(min=LEAST)
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
 import torch
+import typer
 
+from sam3i_model.checkpoints import HEADS, save, write
 from sam3i_model.modeling import ImageFeatures
-from tests.training.small_training import MIXTURES, TwoBoxes, small_settings
+from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings
+from training import naming
 from training.counts import mean_counts
 from training.dataset import Batches, Share
 from training.dense_heads import ThingHead, thing_truth
 from training.instructions.vocabulary import build_tokenizer
+from training.naming import Named
 from training.run import Run
 from training.settings import Span
 from training.stages import FROZEN_BLOCKS
-from training.world_samples import WorldSamples
+from training.step import Heads
+from training.world.pool import PoolSpec, WorldPool, write_pool
+from training.world_samples import KINDS, WorldSamples
 
 SAMPLES = WorldSamples(TwoBoxes(), MIXTURES["base"])
 
@@ -63,3 +71,44 @@ def test_a_thing_is_named_from_the_mean_over_it():
     loss = head(cast(ImageFeatures, image), batch, {"things": torch.tensor(4.0)})
     torch.testing.assert_close(loss, wanted)
     assert mean_counts([batch])["things"] == 2
+
+
+def test_things_are_named_by_size_and_confusions(tmp_path, capsys):
+    torch.manual_seed(0)
+    write_pool(tmp_path / "pool", PoolSpec(3, 5, 128), 1, "", lambda count: None)
+    model, tokenizer = random_start(len(build_tokenizer())), build_tokenizer()
+    model.config.image_size = 64
+    save(model, tokenizer, tmp_path / "model")
+    with pytest.raises(typer.Exit):
+        naming.main(str(tmp_path / "model"), tmp_path / "pool", 2, 0)
+    assert "has no heads.safetensors" in " ".join(capsys.readouterr().err.split())
+    heads = Heads(32)
+    with torch.no_grad():
+        heads.things.head.weight.zero_()
+        heads.things.head.bias.copy_(torch.arange(len(KINDS), 0, -1))
+    write(heads.state_dict(), tmp_path / "model" / HEADS)
+    with pytest.raises(typer.Exit):
+        naming.main(str(tmp_path / "model"), tmp_path / "none", 2, 0)
+    assert "none" in " ".join(capsys.readouterr().err.split())
+    naming.main(str(tmp_path / "model"), tmp_path / "pool", 2, 0)
+    said = capsys.readouterr().out
+    seen = [r["kind"] for i in range(2) for r in WorldPool(tmp_path / "pool")[i][2]]
+    missed = Counter(kind for kind in seen if kind in KINDS and kind != KINDS[0])
+    rows = {line.split()[1]: line.split()[3] for line in said.splitlines() if line[:1] == "│"}
+    assert 0 < int(rows["all"]) <= sum(kind in KINDS for kind in seen)
+    assert int(rows["all"]) == sum(int(rows.get(n, 0)) for n in ("small", "medium", "large"))
+    for line in said.splitlines():
+        if " taken for " in line:
+            count, kind = line.strip().split("  ")
+            assert kind.endswith(f" taken for {KINDS[0]}")
+            assert int(count) <= missed[kind.split(" taken")[0]]
+
+
+def test_shares_of_right_names():
+    mug, cup = Named("mug", "mug", "cup", 0.001), Named("cup", "mug", "cup", 0.02)
+    pen = Named("pen", "fork", "key", 0.002)
+    figures = naming.by_size([mug, cup, pen])
+    assert figures["small"] == (2, 0.5, 0.5)
+    assert figures["medium"] == (1, 0.0, 1.0)
+    assert figures["all"] == (3, pytest.approx(1 / 3), pytest.approx(2 / 3))
+    assert "large" not in figures
