@@ -23,16 +23,16 @@ from sam3i_model.processing import normalise
 from sam3i_model.terminal import failed, notes, results
 from sam3i_model.weights import CheckpointError
 from training.dataset import Batches, Share
-from training.evaluation.rows import LARGE, SMALL
+from training.evaluation.rows import size_of
 from training.run import take_over
-from training.samples import Cells, Sample, middles
-from training.scenes import LEAST_AREA, recorded, resized, scene_at
+from training.samples import Sample
+from training.scenes import recorded, resized, scene_at
 from training.step import Heads
 from training.world.pool import WorldPool
-from training.world_samples import KINDS, WorldSamples, object_table
+from training.world_samples import KINDS, WorldSamples, cells_of
 
-SIZES = {"small": (0.0, SMALL), "medium": (SMALL, LARGE), "large": (LARGE, 1.01), "all": (0, 1.01)}
-"""Shares of the picture, as in `sam3i evaluate`."""
+SIZES = ("small", "medium", "large")
+"""As in `sam3i evaluate`."""
 CONFUSED = 15
 """Pairs of kinds that are shown, those confused most often."""
 
@@ -49,10 +49,8 @@ class Named:
 
 def whole(pool: WorldPool, index: int, size: int) -> Sample:
     """A scene as it is seen in use: all of it, neither mirrored nor exposed anew."""
-    least = LEAST_AREA * (size / 256) ** 2
-    scene = recorded(resized(scene_at(pool, index), size), least, mirrored=False)
-    cells = Cells(middles(scene.labels), object_table(scene.objects, size))
-    return Sample(scene.image, [], cells=cells)
+    scene = recorded(resized(scene_at(pool, index), size), mirrored=False)
+    return Sample(scene.image, [], cells=cells_of(scene))
 
 
 @torch.inference_mode()
@@ -72,8 +70,8 @@ def by_size(things: list[Named]) -> dict[str, tuple[int, float, float]]:
     """How many things there are of a size, the share named rightly, and that with the right name
     among the first two; sizes that there are."""
     figures = {}
-    for size, (least, most) in SIZES.items():
-        own = [thing for thing in things if least <= thing.share < most]
+    for size in (*SIZES, "all"):
+        own = [thing for thing in things if size in ("all", size_of(thing.share))]
         if own:
             right = sum(thing.first == thing.kind for thing in own) / len(own)
             nearly = sum(thing.kind in (thing.first, thing.second) for thing in own) / len(own)
@@ -105,7 +103,7 @@ def main(
     batches = Batches(WorldSamples(world, {}), tokenizer, size, lambda step: 0, 0, Share(1))
     samples = (whole(world, index, size) for index in range(min(scenes, len(world))))
     counted = track(samples, "scenes", total=min(scenes, len(world)), console=notes())
-    things = list(name_things(model.eval(), heads.eval(), batches, counted))
+    things = list(name_things(model, heads, batches, counted))
     table = Table("size", "things", "named rightly", "right one of two", title=f"{size} px")
     for name, (count, right, nearly) in by_size(things).items():
         table.add_row(name, str(count), f"{right:.3f}", f"{nearly:.3f}")

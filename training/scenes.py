@@ -54,7 +54,7 @@ def augment(scene: Scene, size: int, rng: random.Random, noise: np.random.Genera
     mirrored = rng.random() < 0.5
     if mirrored:
         cut = Scene(cut.image[:, ::-1], cut.labels[:, ::-1], cut.parts[:, ::-1], cut.objects)
-    kept = recorded(cut, LEAST_AREA * (size / 256) ** 2, mirrored)
+    kept = recorded(cut, mirrored)
     return replace(kept, image=expose(kept.image, rng, noise))
 
 
@@ -87,8 +87,9 @@ def resized(scene: Scene, size: int) -> Scene:
     )
 
 
-def recorded(scene: Scene, least: float, mirrored: bool) -> Scene:
-    """Records (box, area, viewer's right, parts) of what is left, maps without the rest."""
+def recorded(scene: Scene, mirrored: bool) -> Scene:
+    """Records (box, area, viewer's right, parts) of what is large enough, maps without the rest."""
+    least = LEAST_AREA * (scene.image.shape[0] / 256) ** 2
     labels, parts = scene.labels.copy(), scene.parts.copy()
     areas = np.bincount(labels.ravel(), minlength=256)
     part_areas = np.bincount(parts.ravel(), minlength=256)

@@ -89,8 +89,7 @@ class WorldSamples:
             if len(queries) == 3:
                 pairs.append(Pair(len(asked), len(asked) + 1, queries[0].text))
             asked += [answered(query, scene, size) for query in queries[-2:]]
-        cells = Cells(middles(scene.labels), object_table(scene.objects, size))
-        return Sample(scene.image, asked, pairs, cells)
+        return Sample(scene.image, asked, pairs, cells_of(scene))
 
 
 def answered(query: Query, scene: Scene, size: int) -> Asked:
@@ -109,6 +108,11 @@ def _means(query: Query, record: dict[str, Any]) -> bool:
     """Whether a query means a thing, or a part of it."""
     own = [part["label"] for part in record["parts"]] if query.part else [record["label"]]
     return not set(own).isdisjoint(query.labels)
+
+
+def cells_of(scene: Scene) -> Cells:
+    """What covers every cell of a scene."""
+    return Cells(middles(scene.labels), object_table(scene.objects, scene.image.shape[0]))
 
 
 def object_table(objects: Objects, size: int) -> NDArray[np.float32]:

@@ -76,7 +76,8 @@ def test_a_thing_is_named_from_the_mean_over_it():
 def test_things_are_named_by_size_and_confusions(tmp_path, capsys):
     torch.manual_seed(0)
     write_pool(tmp_path / "pool", PoolSpec(3, 5, 128), 1, "", lambda count: None)
-    model, tokenizer = random_start(len(build_tokenizer())), build_tokenizer()
+    tokenizer = build_tokenizer()
+    model = random_start(len(tokenizer))
     model.config.image_size = 64
     save(model, tokenizer, tmp_path / "model")
     with pytest.raises(typer.Exit):

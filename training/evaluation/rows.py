@@ -134,7 +134,11 @@ def _size(question: Question, shape: tuple[int, int]) -> str:
     filled = [area for area in areas(question.masks) if area]
     if not filled:
         return ""
-    share = sum(filled) / len(filled) / (shape[0] * shape[1])
+    return size_of(sum(filled) / len(filled) / (shape[0] * shape[1]))
+
+
+def size_of(share: float) -> str:
+    """The size of an instance that is this share of the picture."""
     return "large" if share >= LARGE else "medium" if share >= SMALL else "small"
 
 
