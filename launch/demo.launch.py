@@ -8,7 +8,6 @@ All arguments of perception.launch.py apply, but for camera, which is sim.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import yaml
@@ -83,7 +82,8 @@ def camera(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         return [player]
 
     render = ExecuteProcess(
-        cmd=[sys.executable, "-m", "training.world", "sequence", str(bag)],
+        # not sys.executable: that is ros2's own, which doesn't see a virtual environment
+        cmd=["python3", "-m", "training.world", "sequence", str(bag)],
         output="screen",
     )
 

@@ -29,11 +29,14 @@ from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterFile
 from lifecycle_msgs.msg import Transition
 
+from sam3i_ros.dds import profile_variable
+
 CONFIG = Path(get_package_share_directory("sam3i_ros")) / "config"
 CAMERAS = ["realsense", "zed", "orbbec", "oak", "sim"]
 
 AS_CAMERA = "empty: as config/cameras/ has it for this camera"
 AS_PARAMETER = "empty: as params_file has it"
+SWITCHES = ("tracking", "use_sim_time")
 ARGUMENTS = [
     DeclareLaunchArgument(
         "camera", default_value="realsense", choices=CAMERAS, description="whose topics to use"
@@ -92,7 +95,12 @@ ARGUMENTS = [
         description="parameters of the node",
     ),
     DeclareLaunchArgument("namespace", default_value="", description="namespace of the node"),
-    DeclareLaunchArgument("use_sim_time", default_value="false", description="take /clock's time"),
+    DeclareLaunchArgument(
+        "use_sim_time",
+        default_value="",
+        choices=["", "true", "false", "True", "False"],
+        description=f"take /clock's time; {AS_PARAMETER}",
+    ),
     DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, ..."),
     DeclareLaunchArgument("rviz", default_value="false", description="open RViz with a ready view"),
 ]
@@ -104,11 +112,8 @@ def generate_launch_description() -> LaunchDescription:
 
 def dds_profile() -> list[LaunchDescriptionEntity]:
     """Our Fast DDS profile, unless the user has one: the default loses large images."""
-    if {"FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"} & os.environ.keys():
-        return []
-    before_kilted = os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy")
-    name = "FASTRTPS" if before_kilted else "FASTDDS"
-    return [SetEnvironmentVariable(f"{name}_DEFAULT_PROFILES_FILE", str(CONFIG / "fastdds.xml"))]
+    name = profile_variable()
+    return [] if name in os.environ else [SetEnvironmentVariable(name, str(CONFIG / "fastdds.xml"))]
 
 
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -116,8 +121,6 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     path = CONFIG / "cameras" / f"{given['camera']}.yaml"
     camera = yaml.safe_load(path.read_text(encoding="utf-8"))
     camera.update({name: given[name] for name in camera if given.get(name)})
-    if camera["depth"] == "none":
-        camera["depth_transport"] = "none"
     started = perception_node(given, camera)
     if given["rviz"].lower() == "true":
         started.append(rviz(given, camera))
@@ -141,10 +144,15 @@ def rviz(given: dict[str, str], camera: dict[str, str]) -> Node:
 
 def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[LaunchDescriptionEntity]:
     """The node, and what takes it to active or says why not."""
-    names = ("model", "adapters", "device", "backend", "target_frame")
+    transports = ("image_transport", "depth_transport")
+    names = ("model", "adapters", "device", "backend", "target_frame", *transports)
     overrides: dict[str, str | bool] = {name: given[name] for name in names if given[name]}
-    if given["tracking"]:
-        overrides["tracking"] = given["tracking"] == "true"
+    overrides |= {name: given[name].lower() == "true" for name in SWITCHES if given[name]}
+    if given["depth"] == "none":
+        overrides["depth_transport"] = "none"
+    # Single parameters, as a dictionary would name the node: rcl puts all that name it behind all
+    # of a file's /**, and of those that name it the first one's place counts.
+    preset = [word for name in transports for word in ("-p", f"{name}:={camera[name]}")]
     node = LifecycleNode(
         package="sam3i_ros",
         executable="perception_node",
@@ -152,15 +160,7 @@ def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[Launc
         namespace=given["namespace"],
         output="screen",
         sigterm_timeout="15",  # s; a busy machine takes a while to let go of a model
-        parameters=[
-            ParameterFile(given["params_file"]),
-            {
-                **overrides,
-                "image_transport": camera["image_transport"],
-                "depth_transport": camera["depth_transport"],
-                "use_sim_time": given["use_sim_time"].lower() == "true",
-            },
-        ],
+        parameters=[ParameterFile(given["params_file"]), *([overrides] if overrides else [])],
         remappings=[
             ("image", camera["image"]),
             ("image/compressed", f"{camera['image']}/compressed"),
@@ -168,7 +168,7 @@ def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[Launc
             ("depth/compressedDepth", f"{camera['depth']}/compressedDepth"),
             ("camera_info", camera["camera_info"]),
         ],
-        arguments=["--ros-args", "--log-level", given["log_level"]],
+        arguments=["--ros-args", *preset, "--log-level", given["log_level"]],
     )
     configure = EmitEvent(event=transition(node, Transition.TRANSITION_CONFIGURE))
     activate = EmitEvent(event=transition(node, Transition.TRANSITION_ACTIVATE))

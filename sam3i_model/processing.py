@@ -18,6 +18,9 @@ DUPLICATE_IOU = 0.7
 """Two queries whose masks overlap this much found the same thing; the better one is kept. SAM 3's
 image path has no such step; without it one thing found twice would look like an ambiguous answer.
 """
+ENLARGED = 4
+"""Masks that are enlarged to the image's size at once: logits take 32 times a mask's memory."""
+
 MAX_INSTANCES = 100
 """Instances of one instruction at the most, so that memory stays bounded in dense scenes."""
 
@@ -123,9 +126,7 @@ def select(
         keep = keep[distinct(output.pred_masks[row, keep] > 0)]
         masks = torch.zeros((0, height, width), dtype=torch.bool)
         if len(keep):
-            logits = output.pred_masks[row, keep].float()[None]
-            large = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
-            masks = large[0] > 0
+            masks = enlarged(output.pred_masks[row, keep].float(), size)
             filled = masks.flatten(1).any(1)
             keep, masks = keep[filled], masks[filled]
         boxes = (output.pred_boxes[row, keep].float() * scale).clamp(min=0).minimum(scale)
@@ -137,6 +138,15 @@ def select(
             )
         )
     return results
+
+
+def enlarged(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Masks bool (N, H, W) of logits (N, h, w), a few at a time: many large ones take gigabytes."""
+    masks = torch.empty((len(logits), *size), dtype=torch.bool, device=logits.device)
+    for few, into in zip(logits.split(ENLARGED), masks.split(ENLARGED), strict=True):
+        large = F.interpolate(few[None], size=size, mode="bilinear", align_corners=False)
+        torch.gt(large[0], 0, out=into)
+    return masks
 
 
 def distinct(masks: torch.Tensor) -> torch.Tensor:

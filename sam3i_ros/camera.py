@@ -7,6 +7,7 @@ arrays, so nothing is decoded that is not used.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -24,9 +25,9 @@ from sam3i_model.intrinsics import Intrinsics
 from sam3i_ros.geometry import ray_grid
 from sam3i_ros.health import Health, Severity
 
-DEPTH_WAIT = 0.1  # s that an image waits for its depth, counted from its arrival
 DEPTH_SILENT = 1.0  # s of images without any depth, after which none is waited for
-_HISTORY = 8  # messages a stream; DEPTH_WAIT at 60 Hz
+_HISTORY = 8  # messages of a stream that are kept at least
+_FASTEST = 60.0  # Hz, of a camera whose images can all wait `depth_wait`
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,14 @@ class CameraBuffer:
         self,
         use_depth: bool,
         slop: float,
+        depth_wait: float,
         depth_topic: str = "depth",
         on_drop: Callable[[int], None] = lambda count: None,
         clock: Callable[[], float] = time.monotonic,
         every: bool = False,
     ) -> None:
-        self.slop = slop  # s; may be changed at any time
+        self.slop = slop  # s; it and the next may be changed at any time
+        self.depth_wait = depth_wait  # s that an image waits for its depth, from its arrival
         self._use_depth = use_depth
         self._depth_topic = depth_topic
         self._on_drop = on_drop
@@ -94,7 +97,7 @@ class CameraBuffer:
         self._every = every
         self._changed = threading.Condition()
         self._images: deque[_Stored] = deque()
-        self._depths: deque[_Stored] = deque(maxlen=_HISTORY)
+        self._depths: deque[_Stored] = deque()
         self._info: CameraInfo | None = None
         self._info_due = use_depth
         self._depth_seen = False
@@ -108,7 +111,7 @@ class CameraBuffer:
             self._images.append(_Stored(message, stamp_ns(message), arrived))
             if self._without is None:
                 self._without = arrived
-            if len(self._images) > _HISTORY and not self._every:
+            if self._crowded() and not self._every:
                 self._drop(1)
             self._forget_overtaken()
 
@@ -117,6 +120,8 @@ class CameraBuffer:
         with self._changed:
             self._without, self._depth_seen = None, True
             self._depths.append(_Stored(message, stamp_ns(message), self._clock()))
+            if len(self._depths) > self._room():
+                self._depths.popleft()
             self._forget_overtaken()
 
     def add_info(self, message: CameraInfo) -> None:
@@ -140,7 +145,7 @@ class CameraBuffer:
         """Until a frame is complete, or `done()` is true when it begins or after a `nudge`."""
         with self._changed:
             while not (self._closed or done() or self._next() is not None):
-                self._changed.wait(DEPTH_WAIT)  # after which an image does without its depth
+                self._changed.wait(self.depth_wait)  # after which an image does without its depth
 
     def take(self, timeout: float) -> RawFrame | None:
         """The next complete frame, waiting up to `timeout` s for one; None if there is none."""
@@ -155,15 +160,15 @@ class CameraBuffer:
                     return None
                 wake = deadline
                 if self._images:  # the oldest is the first to give up on its depth
-                    wake = min(wake, self._images[0].arrived + DEPTH_WAIT)
+                    wake = min(wake, self._images[0].arrived + self.depth_wait)
                 self._changed.wait(max(wake - now, 0.001))
         return None
 
     def _next(self) -> int | None:
         """Index of the image to answer now: the newest complete one, or with `every` the oldest."""
-        late = self._clock() - (DEPTH_SILENT if self._every else DEPTH_WAIT)
+        late = self._clock() - (DEPTH_SILENT if self._every else self.depth_wait)
         silent = not self._every and self._silent()
-        crowded = len(self._images) > _HISTORY
+        crowded = self._crowded()
         unpaired = None
         for index in range(len(self._images))[: 1 if self._every else None][::-1]:
             lonely = self._use_depth and self._partner(self._images[index]) is None
@@ -172,6 +177,12 @@ class CameraBuffer:
             if unpaired is None and (silent or crowded or self._images[index].arrived <= late):
                 unpaired = index
         return unpaired
+
+    def _room(self) -> int:
+        return max(_HISTORY, math.ceil(_FASTEST * self.depth_wait))
+
+    def _crowded(self) -> bool:
+        return len(self._images) > self._room()
 
     def _silent(self) -> bool:
         return self._without is not None and self._clock() - self._without > DEPTH_SILENT
@@ -190,7 +201,7 @@ class CameraBuffer:
         why = "" if depth else self._why_no_depth(image)
         if depth:  # and older ones have no image left to go with
             newer = (d for d in self._depths if d.stamp_ns > depth.stamp_ns)
-            self._depths = deque(newer, maxlen=_HISTORY)
+            self._depths = deque(newer)
         return RawFrame(
             image.message, depth.message if depth else None, self._info, image.arrived, why
         )
@@ -289,7 +300,7 @@ class FrameDecoder:
 
 
 _STAMP_REMEDY = "let the driver stamp them, depth and TF cannot be matched without"
-_DEPTH_REMEDY = "check the depth topic, its QoS and its stamps"
+_DEPTH_REMEDY = "check the depth topic, its QoS and its stamps; if it comes late, raise depth_wait"
 _ALIGN_REMEDY = "use the depth image that the driver aligns to the colour image"
 _INFO_REMEDY = "remap camera_info to the one of the colour camera"
 

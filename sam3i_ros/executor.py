@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
@@ -20,6 +21,12 @@ class NodeExecutor(Executor):
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Waits for one callback, and runs it or has it run."""
+        self._spin_once_impl(timeout_sec)
+
+    def _spin_once_impl(
+        self, timeout_sec: Any = None, wait_condition: Callable[[], bool] = lambda: False
+    ) -> None:
+        """What `spin` calls itself since rclpy 10.0.1 (and Jazzy's 7.1.9, Kilted's 9.1.5)."""
         try:
             task, entity, _ = self.wait_for_ready_callbacks(timeout_sec)
         except (ShutdownException, TimeoutException):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,7 @@ from sam3i_ros.health import Health, Severity, failure
 from sam3i_ros.instructions import Entry
 from sam3i_ros.parameters import Settings
 from sam3i_ros.pipeline import Laps, Pipeline, Result
-from sam3i_ros.tracking import Tracker
+from sam3i_ros.tracking import GAP, Tracker
 
 Groundings = list[Grounding]
 
@@ -58,8 +59,16 @@ class Follower:
             self._tracker.see(frame.rgb, raw.arrived, settings.tracking_width)
             if begun:
                 self._tracker.mark()
-        keeps_up = self._took < raw.arrived - self._last
-        self._last = raw.arrived
+        interval, self._last = raw.arrived - self._last, raw.arrived
+        keeps_up = self._took < interval
+        if GAP < interval < math.inf and self._job and not begun:
+            self._health.fault(
+                "tracking.gap",
+                Severity.WARN,
+                f"the model was at an image for longer than {GAP:g} s without another, over which "
+                "nothing is carried, so its answer is lost; set tracking to false, or have the "
+                "camera send more often",
+            )
         if self._job and begun and keeps_up:
             with laps.stage("model"):
                 self._buffer.wait(self._job.done)

@@ -20,6 +20,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from sam3i_ros.camera import CameraBuffer, stamp_ns
+from sam3i_ros.dds import profile_variable
 from sam3i_ros.health import Health, Severity
 from sam3i_ros.parameters import Settings
 
@@ -143,7 +144,7 @@ class CameraInputs:
                 )
         return (
             f"{len(publishers)} publisher(s) but nothing arrives; start both sides with "
-            "FASTDDS_DEFAULT_PROFILES_FILE=config/fastdds.xml, the default loses large images"
+            f"{profile_variable()}=config/fastdds.xml, the default loses large images"
         )
 
 

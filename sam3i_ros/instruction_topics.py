@@ -71,8 +71,11 @@ class InstructionTopics:
             callback,
             QoSProfile(depth=depth, durability=durability),
             callback_group=self._group,
-            # One of the two never fits a volatile publisher: no warning about that.
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+            # One of the two never fits a volatile publisher: no warning about that. The other
+            # fits all but a best-effort one, which has to be told that nobody hears it.
+            event_callbacks=SubscriptionEventCallbacks(
+                use_default_callbacks=durability is DurabilityPolicy.VOLATILE
+            ),
         )
         self._subscriptions.append(subscription)
 

@@ -90,10 +90,13 @@ class InstructionList:
             return self._entries.pop(id or DEFAULT_ID, None) is not None
 
     def replace(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Forgets all and adds these. Returns what each became."""
+        """Forgets all and adds these. Returns what each became.
+
+        One whose id an earlier one has is rejected, and not kept: it would take the other's place.
+        """
         with self._lock:
             self._entries.clear()
-            return [self._add(new) for new in entries]
+            return [self._add_apart(new) for new in entries]
 
     def replace_defaults(self, texts: Sequence[str]) -> list[Entry]:
         """Replaces those that came from the parameter `instructions`."""
@@ -126,6 +129,12 @@ class InstructionList:
         """The list as it is now."""
         with self._lock:
             return list(self._entries.values())
+
+    def _add_apart(self, new: Entry) -> Entry:
+        id = new.instruction.id
+        if id not in self._entries:
+            return self._add(new)
+        return Entry(new.instruction, f"id '{id}' is given twice; give each one of its own")
 
     def _add(self, new: Entry) -> Entry:
         id = new.instruction.id

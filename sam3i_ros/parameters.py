@@ -33,6 +33,7 @@ class Settings:
     instructions: tuple[str, ...]
     score_threshold: float
     sync_slop: float
+    depth_wait: float
     max_rate: float
     tracking_max_age: float
     tracking_width: int
@@ -143,6 +144,9 @@ PARAMETERS: dict[str, _Spec] = {
     ),
     "sync_slop": _Spec(
         0.02, "Most that the stamps of an image and its depth may differ, s", range=(0.0, 1.0)
+    ),
+    "depth_wait": _Spec(
+        0.1, "Most that an image waits for its depth after it has come, s", range=(0.0, 0.5)
     ),
     "max_rate": _Spec(0.0, "Most images grounded per second; 0 means no limit", range=(0.0, 240.0)),
     "tracking_max_age": _Spec(

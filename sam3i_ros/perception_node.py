@@ -144,6 +144,7 @@ class PerceptionNode(LifecycleNode):
         buffer = CameraBuffer(
             use_depth,
             settings.sync_slop,
+            settings.depth_wait,
             self.resolve_topic_name(depth_topic(settings)),
             partial(health.count, "dropped"),
         )
@@ -250,6 +251,7 @@ class PerceptionNode(LifecycleNode):
             self._instructions_changed()
         if self._active:
             self._active.buffer.slop = new.sync_slop
+            self._active.buffer.depth_wait = new.depth_wait
         return SetParametersResult(successful=True)
 
     def _load_adapters(self, folder: str) -> None:

@@ -51,8 +51,18 @@ def restamped(data: bytes, stamp: int) -> bytes:
     """The same CDR message with its leading header's stamp set to `stamp`, in ns."""
     changed = bytearray(data)
     sec, nanosec = divmod(stamp, 1_000_000_000)
-    struct.pack_into(_stamp_format(data), changed, STAMP_OFFSET, sec, nanosec)
+    try:
+        struct.pack_into(_stamp_format(data), changed, STAMP_OFFSET, sec, nanosec)
+    except struct.error as error:
+        raise BagError(
+            "The recording's stamps are centuries apart: play it with restamp:=false."
+        ) from error
     return bytes(changed)
+
+
+def moment(message: Message) -> int:
+    """When a camera message was taken, ns: its stamp, or if it has none when it was recorded."""
+    return read_stamp(message.data) or message.time
 
 
 def _stamp_format(data: bytes) -> str:
@@ -165,7 +175,7 @@ class CameraPlayer(Node):
         elapsed = 0
         for message in bag:
             if first is None:
-                first, first_stamp = message, read_stamp(message.data)
+                first, first_stamp = message, moment(message)
             elapsed = message.time - first.time
             if self._sleep_until(begin + elapsed * 1e-9 / self._rate):
                 return
@@ -175,7 +185,7 @@ class CameraPlayer(Node):
                 self._clock_publisher.publish(Clock(clock=now))
             else:
                 # The same shift for all topics, so that what belonged together still does.
-                age = (read_stamp(data) - first_stamp) / self._rate
+                age = (moment(message) - first_stamp) / self._rate
                 data = restamped(data, begin_stamp + int(age))
             publishers[message.topic].publish(data)
         if self._loop:

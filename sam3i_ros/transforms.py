@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 TF_TIMEOUT = 0.1  # s to wait for a transform that is not there yet
+JUMP = 1_000_000_000  # ns back, from which stamps are those of a recording that began again
 
 
 class TransformError(Exception):
@@ -97,12 +98,16 @@ class TfTransforms:
         self._tf2 = tf2_ros
         self._buffer = tf2_ros.Buffer()
         self._listener = tf2_ros.TransformListener(self._buffer, node)
+        self._newest = 0  # stamp asked for, ns
 
     def lookup(self, target: str, source: str, stamp_ns: int) -> npt.NDArray[np.float64]:
         """Waits up to TF_TIMEOUT for the transform; call it outside the executor's thread."""
         from rclpy.duration import Duration
         from rclpy.time import Time
 
+        if stamp_ns < self._newest - JUMP:
+            self._buffer.clear()  # else it takes what a recording played again sends for too old
+        self._newest = stamp_ns
         try:
             found = self._buffer.lookup_transform(
                 target, source, Time(nanoseconds=stamp_ns), Duration(seconds=TF_TIMEOUT)

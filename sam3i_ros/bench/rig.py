@@ -20,12 +20,12 @@ from rich.progress import track
 from sam3i_model.terminal import notes
 from sam3i_ros.bench.camera import Answer, Camera, Load
 from sam3i_ros.bench.fixed import model_name
+from sam3i_ros.dds import set_environment
 
 OURS, USUAL = "sam3i_ros.bench.fixed", "sam3i_ros.bench.usual"  # modules that run a node
 START = 60.0  # s, that a node may take to come up
 WARM_UP = 10.0  # s, not measured
 TRANSPORT = 0.03  # s, that a frame may take to the node; a busy machine needs some
-PROFILE = Path(__file__).parents[2] / "config" / "fastdds.xml"
 
 
 @contextmanager
@@ -85,9 +85,7 @@ def measure(
     Without `pictures`, nobody listens to those for people. RuntimeError with the node's last words
     if it does not come up, or not to the end.
     """
-    os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(PROFILE))
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)  # apart from others on this machine
+    set_environment()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "node.log"
         with running(node_command(module, load, parameters), log, core) as process:

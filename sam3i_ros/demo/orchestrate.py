@@ -20,7 +20,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from sam3i_model.definitions import package_file
+from sam3i_ros.dds import set_environment
 from sam3i_ros.demo import recorder, sources
 from sam3i_ros.demo.processes import Process, wait_until
 from sam3i_ros.demo.recorder import Recorder
@@ -30,23 +30,8 @@ from sam3i_ros.demo.sources import Source
 START_TIMEOUT = 60.0  # s until a process answers; imports from a cold disk take long
 MODEL_TIMEOUT = 180.0  # s to load the model
 DRAIN = 1.0  # s without an answer after which the node has seen all it will
-PROFILE = "_DEFAULT_PROFILES_FILE"  # the maker's name before it changed after Jazzy
-PROFILES = {f"FASTDDS{PROFILE}", f"FASTRTPS{PROFILE}"}
 
 Progress = Callable[[Source, int], None]  # source, frames played so far
-
-
-def set_environment() -> None:
-    """Makes this process and its children a ROS world of their own on this machine.
-
-    A DDS profile that the user has set is left alone.
-    """
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-    if not PROFILES & os.environ.keys():
-        old = os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy")
-        profile = package_file("config/fastdds.xml")
-        os.environ[f"{'FASTRTPS' if old else 'FASTDDS'}{PROFILE}"] = str(profile)
 
 
 @contextmanager

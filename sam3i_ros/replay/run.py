@@ -70,7 +70,12 @@ class Replay:
         self._times: deque[int] = deque()  # of the images in the buffer, which keeps their order
         depth = bool(topics.depth)
         self._buffer = CameraBuffer(
-            depth, settings.sync_slop, topics.depth, clock=lambda: self._now * 1e-9, every=True
+            depth,
+            settings.sync_slop,
+            settings.depth_wait,
+            topics.depth,
+            clock=lambda: self._now * 1e-9,
+            every=True,
         )
         self._pipeline = Pipeline(segmenter, FrameDecoder(health, depth), NoTransforms(), health)
         classes = {name: _CLASSES[kind] for name, kind in types.items() if kind in _CLASSES}

@@ -5,6 +5,6 @@ mask along, `identity` says which of the things found anew are known ones, `trac
 them, `tracker` puts all together.
 """
 
-from sam3i_ros.tracking.tracker import Tracked, Tracker
+from sam3i_ros.tracking.tracker import GAP, Tracked, Tracker
 
-__all__ = ["Tracked", "Tracker"]
+__all__ = ["GAP", "Tracked", "Tracker"]

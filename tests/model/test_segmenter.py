@@ -8,7 +8,7 @@ import torch
 
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.modeling import GroundingOutput
-from sam3i_model.processing import distinct
+from sam3i_model.processing import distinct, enlarged
 from sam3i_model.segmenter import TEXT_CACHE_SIZE, Segmenter
 
 RGB = np.full((96, 128, 3), 90, np.uint8)
@@ -93,6 +93,17 @@ def test_a_thing_found_twice_counts_once():
     masks[3, :, 3:8] = True
     assert distinct(masks).tolist() == [0, 2]
     assert distinct(torch.zeros(0, 10, 10, dtype=torch.bool)).tolist() == []
+
+
+@pytest.mark.parametrize("count", [1, 4, 11])
+def test_masks_are_enlarged_alike_however_many_there_are(count):
+    logits = torch.randn(count, 9, 12, generator=torch.Generator().manual_seed(0))
+    masks = enlarged(logits, (40, 50))
+    assert (masks.shape, masks.dtype) == ((count, 40, 50), torch.bool)
+    for mask, logit in zip(masks, logits, strict=True):
+        resize = torch.nn.functional.interpolate
+        alone = resize(logit[None, None], size=(40, 50), mode="bilinear", align_corners=False)
+        assert torch.equal(mask, alone[0, 0] > 0)
 
 
 def test_bad_text_is_rejected_and_the_others_are_answered(scripted):

@@ -13,7 +13,6 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from sam3i_model.decoding import MessageError
 from sam3i_ros.camera import (
     DEPTH_SILENT,
-    DEPTH_WAIT,
     CameraBuffer,
     FrameDecoder,
     RawFrame,
@@ -23,6 +22,7 @@ from sam3i_ros.health import Health
 from sam3i_ros.messages import image_msg
 
 MS = 1_000_000
+DEPTH_WAIT = 0.1  # s
 
 
 class Clock:
@@ -53,7 +53,7 @@ def drops() -> Drops:
 
 @pytest.fixture
 def paired(clock: Clock, drops: Drops) -> CameraBuffer:
-    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock)
+    buffer = CameraBuffer(True, 0.02, DEPTH_WAIT, "/depth", drops, clock)
     buffer.add_info(info())
     return buffer
 
@@ -88,7 +88,7 @@ def milliseconds(raw: RawFrame) -> float:
 
 
 def test_without_depth_the_newest_image_wins(clock: Clock, drops: Drops) -> None:
-    buffer = CameraBuffer(False, 0.02, "/depth", drops, clock)
+    buffer = CameraBuffer(False, 0.02, DEPTH_WAIT, "/depth", drops, clock)
     assert buffer.take(0) is None
     for stamp in (10, 20, 30):
         buffer.add_image(image(stamp))
@@ -129,7 +129,7 @@ def test_newest_pair_wins_over_older_pairs_and_unpaired(paired: CameraBuffer, dr
 
 
 def test_the_first_image_waits_for_camera_info(clock: Clock, drops: Drops) -> None:
-    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock)
+    buffer = CameraBuffer(True, 0.02, DEPTH_WAIT, "/depth", drops, clock)
     buffer.add_image(image(0))
     buffer.add_depth(depth(0))
     assert buffer.take(0) is None
@@ -149,7 +149,7 @@ def test_a_camera_that_begins_late_is_waited_for_as_well(
 
 
 def test_camera_info_is_not_waited_for_again(clock: Clock, drops: Drops) -> None:
-    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock)
+    buffer = CameraBuffer(True, 0.02, DEPTH_WAIT, "/depth", drops, clock)
     buffer.add_image(image(0))
     buffer.add_depth(depth(0))
     clock.now += DEPTH_WAIT + 0.001
@@ -161,7 +161,7 @@ def test_camera_info_is_not_waited_for_again(clock: Clock, drops: Drops) -> None
 
 
 def test_every_image_of_a_recording_comes_in_its_order(clock: Clock, drops: Drops) -> None:
-    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock, every=True)
+    buffer = CameraBuffer(True, 0.02, DEPTH_WAIT, "/depth", drops, clock, every=True)
     buffer.add_info(info())
     for stamp in (0, 33, 66):
         buffer.add_image(image(stamp))
@@ -181,7 +181,7 @@ def test_every_image_of_a_recording_comes_in_its_order(clock: Clock, drops: Drop
 
 
 def test_a_recording_without_depth_does_not_pile_up(clock: Clock, drops: Drops) -> None:
-    buffer = CameraBuffer(True, 0.02, "/depth", drops, clock, every=True)
+    buffer = CameraBuffer(True, 0.02, DEPTH_WAIT, "/depth", drops, clock, every=True)
     buffer.add_info(info())
     got = []
     for stamp in range(100):
@@ -202,6 +202,20 @@ def test_waits_for_depth_but_not_for_ever(paired: CameraBuffer, clock: Clock) ->
     assert raw.no_depth == (
         "no depth image within sync_slop (0.02 s) of the image (the nearest is 100 ms away)"
     )
+
+
+def test_depth_may_be_waited_for_longer(paired: CameraBuffer, clock: Clock) -> None:
+    """A depth stream 300 ms behind a 30 Hz colour stream, which is more images than usual."""
+    paired.depth_wait = 0.4
+    for index in range(30):
+        paired.add_image(image(33 * index))
+        if index >= 9:
+            paired.add_depth(depth(33 * (index - 9)))
+            raw = taken(paired)
+            assert (milliseconds(raw), raw.no_depth) == (33 * (index - 9), "")
+        else:
+            assert paired.take(0) is None
+        clock.now += 0.033
 
 
 def test_depth_later_than_the_next_image(paired: CameraBuffer, clock: Clock) -> None:
@@ -244,7 +258,7 @@ def test_memory_is_bounded(paired: CameraBuffer, drops: Drops) -> None:
 
 
 def test_take_wakes_up_and_gives_up(drops: Drops) -> None:
-    buffer = CameraBuffer(False, 0.02, on_drop=drops)
+    buffer = CameraBuffer(False, 0.02, DEPTH_WAIT, on_drop=drops)
     threading.Timer(0.05, buffer.add_image, [image(7)]).start()
     start = time.monotonic()
     raw = buffer.take(5)
@@ -256,7 +270,7 @@ def test_take_wakes_up_and_gives_up(drops: Drops) -> None:
 
 
 def test_wait_ends_with_a_frame_what_was_waited_for_or_close() -> None:
-    buffer = CameraBuffer(False, 0.02)
+    buffer = CameraBuffer(False, 0.02, DEPTH_WAIT)
     done: list[bool] = []
     wait = threading.Thread(target=buffer.wait, args=[lambda: bool(done)])
     wait.start()

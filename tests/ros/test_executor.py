@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import rclpy
@@ -26,9 +27,11 @@ class Counted(NodeExecutor):
 
     rounds = 0
 
-    def spin_once(self, timeout_sec: float | None = None) -> None:
+    def _spin_once_impl(
+        self, timeout_sec: Any = None, wait_condition: Callable[[], bool] = lambda: False
+    ) -> None:
         self.rounds += 1
-        super().spin_once(timeout_sec)
+        super()._spin_once_impl(timeout_sec, wait_condition)
 
 
 class Slow:
@@ -106,11 +109,20 @@ def test_messages_are_taken_while_a_service_works(slow: Slow) -> None:
     assert all(answer.result().result.successful for answer in answers)
 
 
-def test_a_callback_that_fails_is_the_spinning_threads_error() -> None:
+class LaterSpin(NodeExecutor):
+    """Spins as newer rclpy does: without `spin_once`."""
+
+    def spin(self) -> None:
+        while self._context.ok() and not self._is_shutdown:
+            self._spin_once_impl()
+
+
+@pytest.mark.parametrize("kind", [NodeExecutor, LaterSpin])
+def test_a_callback_that_fails_is_the_spinning_threads_error(kind: type[NodeExecutor]) -> None:
     context = Context()
     rclpy.init(context=context)
     node = Node("failing", context=context)
-    executor = NodeExecutor(context=context)
+    executor = kind(context=context)
     executor.add_node(node)
 
     def fail() -> None:

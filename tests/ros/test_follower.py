@@ -242,3 +242,16 @@ def test_the_threshold_for_all_is_not_part_of_what_was_asked(rig: Rig) -> None:
     rig.show()
     rig.let_go()
     assert outcomes(rig.show()) == {"r": InstructionResult.NOT_FOUND}
+
+
+def test_a_camera_too_slow_to_track_on_is_said(rig: Rig) -> None:
+    def gaps() -> list[str]:
+        return [f.text for f in rig.health.faults() if f.key == "tracking.gap"]
+
+    rig.show()
+    rig.show()
+    assert gaps() == []
+    rig.shown += round(1.5 / PERIOD)
+    assert outcomes(rig.show()) == {"r": PENDING}
+    assert len(gaps()) == 1
+    assert "set tracking to false" in gaps()[0]

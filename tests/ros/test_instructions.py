@@ -74,6 +74,14 @@ def test_bounds() -> None:
     assert instructions.add(entry("cup", "i0")).rejected
 
 
+def test_one_call_cannot_replace_what_it_brings() -> None:
+    instructions = InstructionList(4)
+    first, second, third = instructions.replace([entry("cup"), entry("box"), entry("ball", "b")])
+    assert (first.rejected, third.rejected) == ("", "")
+    assert second.rejected == "id 'default' is given twice; give each one of its own"
+    assert texts(instructions) == {"default": "cup", "b": "ball"}
+
+
 def test_defaults_are_a_group_of_their_own() -> None:
     instructions = InstructionList(8)
     instructions.replace_defaults(["cup", "box"])

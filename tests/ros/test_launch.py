@@ -23,6 +23,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sam3i_ros.msg import SegmentArray
 
+from sam3i_ros.dds import profile_variable
+
 
 def why_not() -> str:
     """What keeps launch files from being launched here; empty if nothing does."""
@@ -51,7 +53,7 @@ class Launch:
             text=True,
             start_new_session=True,
             # What the launch file should set must not be there already.
-            env={k: v for k, v in os.environ.items() if k != "FASTDDS_DEFAULT_PROFILES_FILE"},
+            env={k: v for k, v in os.environ.items() if k != profile_variable()},
         )
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -18,6 +18,7 @@ from sam3i_ros.msg import Instruction, InstructionResult, SegmentArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
+from sam3i_ros.dds import profile_variable
 from sam3i_ros.messages import image_msg
 from tests.ros.rig import (
     BLUE,
@@ -359,7 +360,7 @@ def test_silence_is_explained(rig: Rig) -> None:
     rig.show()
     complaint = rig.complaint("no image on /image")
     assert complaint.level == DiagnosticStatus.ERROR
-    assert "FASTDDS_DEFAULT_PROFILES_FILE" in complaint.message
+    assert profile_variable() in complaint.message
 
 
 def test_stages_are_reported(rig: Rig) -> None:

@@ -21,7 +21,8 @@ from rosbags.typesys import Stores, get_typestore
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage
 
-from sam3i_ros.player import BagError, CameraBag, read_stamp, restamped
+from sam3i_ros.bags import Message
+from sam3i_ros.player import BagError, CameraBag, moment, read_stamp, restamped
 
 STORE = get_typestore(Stores.ROS2_KILTED)
 COLOUR = "/camera/color/image_raw/compressed"
@@ -117,6 +118,16 @@ def test_stamp_is_read_and_replaced_and_nothing_else() -> None:
     big_endian = bytes([0, 0, 0, 0]) + (3).to_bytes(4, "big") + (4).to_bytes(4, "big")
     assert read_stamp(big_endian) == 3_000_000_004
     assert read_stamp(restamped(big_endian, 9_000_000_001)) == 9_000_000_001
+
+
+def test_a_message_without_a_stamp_was_taken_when_it_was_recorded() -> None:
+    assert moment(Message("/info", START, image(0))) == START
+    assert moment(Message("/info", START, image(START + 5))) == START + 5
+
+
+def test_stamps_beyond_a_header_are_an_error_of_one_line() -> None:
+    with pytest.raises(BagError, match="restamp:=false"):
+        restamped(image(0), 3_400_000_000 * 10**9)
 
 
 def test_truncated_message_is_an_error_of_one_line() -> None:

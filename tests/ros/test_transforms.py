@@ -67,6 +67,11 @@ class FakeTf2(ModuleType):
             type(self).listening -= 1
 
     class Buffer:
+        cleared = 0
+
+        def clear(self) -> None:
+            type(self).cleared += 1
+
         def lookup_transform(self, target: str, source: str, when, timeout) -> SimpleNamespace:
             if when.nanoseconds < 5_000_000_000:
                 raise FakeTf2.TransformException("would need extrapolation\ninto the past")
@@ -87,6 +92,16 @@ def test_tf_is_asked_at_the_stamp(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\n" not in str(error.value)
     transforms.close()
     assert FakeTf2.TransformListener.listening == 0
+
+
+def test_a_recording_that_begins_again_is_not_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tf2_ros", FakeTf2("tf2_ros"))
+    transforms = make_transforms(None, [])
+    before = FakeTf2.Buffer.cleared
+    for seconds, cleared in ((60, 0), (61, 0), (60.5, 0), (6, 1), (7, 1), (70, 1), (6, 2)):
+        transforms.lookup("base_link", "camera", int(seconds * 1e9))
+        assert FakeTf2.Buffer.cleared - before == cleared
+    transforms.close()
 
 
 def test_a_given_extrinsic_goes_before_tf(monkeypatch: pytest.MonkeyPatch) -> None:
