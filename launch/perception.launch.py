@@ -8,7 +8,6 @@ The camera's own driver is started apart; config/cameras/ has the command for ea
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import yaml
@@ -29,7 +28,7 @@ from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterFile
 from lifecycle_msgs.msg import Transition
 
-from sam3i_ros.dds import profile_variable
+from sam3i_ros.dds import has_profile, profile_variable
 
 CONFIG = Path(get_package_share_directory("sam3i_ros")) / "config"
 CAMERAS = ["realsense", "zed", "orbbec", "oak", "sim"]
@@ -112,8 +111,9 @@ def generate_launch_description() -> LaunchDescription:
 
 def dds_profile() -> list[LaunchDescriptionEntity]:
     """Our Fast DDS profile, unless the user has one: the default loses large images."""
-    name = profile_variable()
-    return [] if name in os.environ else [SetEnvironmentVariable(name, str(CONFIG / "fastdds.xml"))]
+    if has_profile():
+        return []
+    return [SetEnvironmentVariable(profile_variable(), str(CONFIG / "fastdds.xml"))]
 
 
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:

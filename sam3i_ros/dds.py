@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import os
 
+OLD = "FASTRTPS_DEFAULT_PROFILES_FILE"
+
 
 def profile_variable() -> str:
-    """The one that this distribution's Fast DDS reads; its name changed after Jazzy."""
+    """Names the profile; up to Jazzy, Fast DDS reads the old one alone."""
     before_kilted = os.environ.get("ROS_DISTRO") in ("humble", "iron", "jazzy")
-    return f"{'FASTRTPS' if before_kilted else 'FASTDDS'}_DEFAULT_PROFILES_FILE"
+    return OLD if before_kilted else "FASTDDS_DEFAULT_PROFILES_FILE"
+
+
+def has_profile() -> bool:
+    """Whether the user has one that is read; later distributions read the old name as well."""
+    return bool({profile_variable(), OLD} & os.environ.keys())
 
 
 def set_environment() -> None:
@@ -23,4 +30,5 @@ def set_environment() -> None:
 
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-    os.environ.setdefault(profile_variable(), str(package_file("config/fastdds.xml")))
+    if not has_profile():
+        os.environ[profile_variable()] = str(package_file("config/fastdds.xml"))

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import rclpy
+import yaml
 from ament_index_python.packages import get_package_share_directory
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
@@ -164,6 +165,25 @@ def test_camera_is_remapped_and_the_node_becomes_active(
         wait_until(lambda topic=topic: observer.count_subscribers(topic) == 1, topic)
     assert running.interrupt() == 0, running.output
     assert "has finished cleanly" in running.output, running.output
+
+
+def test_a_params_file_goes_before_the_preset_and_behind_the_command(
+    launch: Callable[..., Launch], observer: Node, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    mine = {
+        "depth_transport": "none",
+        "use_sim_time": True,
+        "target_frame": "map",
+        "max_depth": 2.0,
+    }
+    path.write_text(yaml.safe_dump({"/**": {"ros__parameters": mine}}))
+    launch("perception.launch.py", "camera:=sim", f"params_file:={path}", "target_frame:=odom")
+    names = ["image_transport", "depth_transport", "target_frame", "max_depth", "use_sim_time"]
+    request = GetParameters.Request(names=names)
+    values = ask(observer, GetParameters, "/sam3i/get_parameters", request).values
+    assert [value.string_value for value in values[:3]] == ["compressed", "none", "odom"]
+    assert (values[3].double_value, values[4].bool_value) == (2.0, True)
 
 
 def test_a_model_that_is_not_there_is_said_in_one_line(
