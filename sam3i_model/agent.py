@@ -48,7 +48,7 @@ class AgentLimits:
 
     Attributes:
         rounds: Times that other phrases are tried.
-        calls: Requests to the language model, repeated ones included.
+        calls: Requests to the language model, repeated ones included, those put off (429) not.
         seconds: Until the answer.
     """
 

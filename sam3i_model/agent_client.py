@@ -27,6 +27,8 @@ from sam3i_model.chat.transport import Reply, TransportError, post
 TIMEOUT_S = 120.0
 ATTEMPTS = 4
 """Requests for one answer, the first included, while the server fails."""
+BUSY_ATTEMPTS = 8
+"""While it says 429; a limit a minute is over by then."""
 CORRECTIONS = 2
 """Times a model is told that its answer is unusable and asked again."""
 FIRST_WAIT_S = 1.0
@@ -35,7 +37,10 @@ MAX_ANSWER_BYTES = 1_000_000
 MAX_REQUEST_BYTES = 24_000_000
 MAX_TOKENS = 2000
 MAX_IMAGES = 8
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+BUSY = 429
+PASSING = frozenset({408, 425, BUSY, 500, 502, 503, 504})
+UNFIT = frozenset({400, 422})
+"""From a server that has answered: it won't take this request, but may take others."""
 JPEG_QUALITY = 90
 
 __all__ = ["AgentError", "AnswerError", "Budget", "BudgetError", "ChatClient"]
@@ -97,7 +102,7 @@ class ChatClient:
         An answer without one, or at which `check` raises ValueError, is sent back with the reason.
 
         Raises:
-            AnswerError: No usable answer.
+            AnswerError: No usable answer, or the server refuses this request but took others.
             BudgetError: The budget ended first.
             AgentError: The server can't be reached or refuses.
         """
@@ -133,44 +138,55 @@ class ChatClient:
                 self.cached += 1
             return known
         answer = self._request(messages, budget)
-        with self._lock:
-            self.answers += 1
         if self._cache:
             self._cache.put(kept, answer)
         return answer
 
     def _request(self, messages: list[Message], budget: Budget | None) -> str:
-        why, wait = "", self._first_wait_s
-        for attempt in range(self._attempts):
-            if attempt:
+        why, wait, failures, busy = "", self._first_wait_s, 0, 0
+        while failures < self._attempts and busy < BUSY_ATTEMPTS:
+            if why:
                 time.sleep(min(wait, MAX_WAIT_S, max(budget.left(), 0) if budget else MAX_WAIT_S))
                 wait *= 2
             try:
                 if budget:
                     budget.spend()
             except BudgetError as error:
-                raise BudgetError(f"{error}: {why}" if why else str(error)) from error
+                # A server that puts requests off says nothing of the model.
+                ended = AgentError if busy else BudgetError
+                raise ended(f"{error}: {why}" if why else str(error)) from error
+            options = self._options
             try:
-                reply = self._send(messages, budget)
+                reply = self._send(messages, options, budget)
             except TransportError as error:
                 why = f"{error}; is the server running there, and does the model fit its machine?"
+                failures += 1
                 continue
             if reply.status == 200:
-                said = _content(reply.data)
-                if said is not None:
-                    return said
+                choice = _choice(reply.data)
+                if choice is not None:
+                    return self._words(choice)
                 why = "what came back is no chat completion; the address must end in /v1"
-            elif reply.status == 400 and self._drop_option(reply):
-                wait = 0.0
+            elif reply.status == 400 and self._drop_option(reply, options):
+                continue
             elif reply.status in PASSING:
                 why = f"the server answers {reply.status}: {self._message(reply)}"
                 wait = max(wait, reply.retry_after)
             else:
-                raise AgentError(self._refusal(reply))
-        raise AgentError(f"{self.url} failed {self._attempts} times: {why}")
+                unfit = reply.status in UNFIT and self.answers
+                raise (AnswerError if unfit else AgentError)(self._refusal(reply))
+            if reply.status == BUSY:
+                busy += 1
+                if budget:
+                    budget.calls += 1  # put off, not answered
+            else:
+                failures += 1
+        raise AgentError(f"{self.url} failed {failures + busy} times: {why}")
 
-    def _send(self, messages: list[Message], budget: Budget | None) -> Reply:
-        body = json.dumps({"model": self.model, "messages": messages, **self._options}).encode()
+    def _send(
+        self, messages: list[Message], options: dict[str, Any], budget: Budget | None
+    ) -> Reply:
+        body = json.dumps({"model": self.model, "messages": messages, **options}).encode()
         if len(body) > MAX_REQUEST_BYTES:
             raise AgentError(f"a request of {len(body):,} bytes is too large: use smaller images")
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -185,11 +201,32 @@ class ChatClient:
                 self.calls += 1
                 self.seconds += time.monotonic() - began
 
-    def _drop_option(self, reply: Reply) -> bool:
-        """Leave out an option that this server names in its refusal; some models take none."""
+    def _words(self, choice: dict[str, Any]) -> str:
+        """What a completion says.
+
+        Raises:
+            AnswerError: Nothing.
+        """
+        with self._lock:
+            self.answers += 1
+        said = choice["message"].get("content")
+        if said is None:
+            raise AnswerError(
+                f"{self.model} answers without a text (finish_reason "
+                f"{choice.get('finish_reason')!r:.40}): if that is 'length', it thought until its "
+                "tokens were used up, so turn its thinking off at the server"
+            )
+        return str(said)
+
+    def _drop_option(self, reply: Reply, sent: dict[str, Any]) -> bool:
+        """Leave out an option that was sent and that this server names in its refusal.
+
+        Some models take none. Another thread may have left it out meanwhile.
+        """
         said = reply.data.decode("utf-8", "replace")
-        named = [name for name in self._options if name in said]
-        self._options = {k: v for k, v in self._options.items() if k not in named}
+        named = [name for name in sent if name in said]
+        with self._lock:
+            self._options = {k: v for k, v in self._options.items() if k not in named}
         return bool(named)
 
     def _refusal(self, reply: Reply) -> str:
@@ -230,10 +267,11 @@ def _image_part(image: np.ndarray) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _content(data: bytes) -> str | None:
-    """The words in a chat completion, or None if it is none."""
+def _choice(data: bytes) -> dict[str, Any] | None:
+    """The first choice of a chat completion, with words or without; None if it is none."""
     try:
-        said = json.loads(data)["choices"][0]["message"]["content"]
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        choice = json.loads(data)["choices"][0]
+        said = choice["message"].get("content")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None
-    return said if isinstance(said, str) else None
+    return choice if said is None or isinstance(said, str) else None

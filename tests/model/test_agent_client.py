@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sam3i_model.agent_client import (
+    BUSY_ATTEMPTS,
     CORRECTIONS,
     AgentError,
     AnswerError,
@@ -65,6 +69,22 @@ def test_a_passing_failure_is_tried_again(chat, status):
     assert ask(client(chat)) == {2}
 
 
+def test_a_busy_server_is_waited_for_longer_and_costs_no_call(chat):
+    busy = Said(status=429, body=b"{}")
+    chat.replies(*[busy] * (BUSY_ATTEMPTS - 1), {"n": [2]})
+    budget = Budget(1, time.monotonic() + 60)
+    assert ask(client(chat, first_wait_s=0.001), budget) == {2}
+    assert budget.calls == 0
+    chat.requests.clear()
+    chat.replies(busy)
+    with pytest.raises(AgentError, match=f"failed {BUSY_ATTEMPTS} times: the server answers 429"):
+        ask(client(chat, first_wait_s=0.001))
+    assert len(chat.requests) == BUSY_ATTEMPTS
+    with pytest.raises(AgentError, match="is over: the server answers 429") as ended:
+        ask(client(chat, first_wait_s=30), Budget(9, time.monotonic() + 0.5))
+    assert not isinstance(ended.value, BudgetError)  # which would count against the model
+
+
 def test_lasting_failure_ends_in_one_line(chat):
     chat.replies(
         Said(status=500, body=json.dumps({"error": {"message": "out\nof memory"}}).encode())
@@ -93,13 +113,41 @@ def test_a_refusal_is_not_repeated_and_has_a_remedy(chat, status, remedy):
     assert len(chat.requests) == 1
 
 
+NO_MAX_TOKENS = Said(
+    status=400, body=b'{"error": {"message": "Unsupported parameter: \'max_tokens\'"}}'
+)
+
+
 def test_an_option_that_the_server_names_is_left_out(chat):
-    body = b'{"error": {"message": "Unsupported parameter: \'max_tokens\'"}}'
-    chat.answer = lambda r: Said(status=400, body=body) if "max_tokens" in r else '{"n": [1]}'
+    chat.answer = lambda r: NO_MAX_TOKENS if "max_tokens" in r else '{"n": [1]}'
     one = client(chat)
     assert ask(one) == {1}
     assert ask(one) == {1}
     assert len(chat.requests) == 3  # it is not tried again
+
+
+def test_threads_may_be_refused_an_option_at_once(chat):
+    together = threading.Barrier(2, timeout=5)
+
+    def answer(request: dict[str, Any]) -> Said | str:
+        if "max_tokens" not in request:
+            return '{"n": [1]}'
+        together.wait()
+        return NO_MAX_TOKENS
+
+    chat.answer = answer
+    one = client(chat)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(ask, [one, one])) == [{1}, {1}]
+
+
+def test_failures_after_a_refused_option_are_waited_for(chat, monkeypatch):
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    chat.replies(NO_MAX_TOKENS, Said(status=503, body=b"{}"), Said(status=503, body=b"{}"), "{}")
+    one = client(chat, first_wait_s=2)
+    assert one.ask("Which?", [RGB], lambda answer: answer) == {}
+    assert [s for s in waited if s] == [2, 4]
 
 
 def test_slow_and_dripping_servers_end_at_the_timeout(chat):
@@ -122,6 +170,29 @@ def test_what_is_no_completion_is_told(chat, body):
     chat.replies(Said(body=body))
     with pytest.raises(AgentError, match="no chat completion"):
         ask(client(chat, attempts=1))
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_request_that_alone_is_refused_is_no_lasting_failure(chat, status):
+    one = client(chat)
+    refused = Said(status=status, body=b'{"error": {"message": "content filter"}}')
+    chat.replies(refused)
+    with pytest.raises(AgentError, match="content filter") as first:
+        ask(one)
+    assert not isinstance(first.value, AnswerError)  # nothing says that it takes others
+    chat.replies({"n": [1]}, refused)
+    ask(one)
+    with pytest.raises(AnswerError, match="content filter"):
+        ask(one)
+
+
+@pytest.mark.parametrize("message", [{"content": None, "reasoning_content": "Hm"}, {}])
+def test_a_completion_without_words_is_no_wrong_address(chat, message):
+    choice = {"message": message, "finish_reason": "length"}
+    chat.replies(Said(body=json.dumps({"choices": [choice]}).encode()))
+    with pytest.raises(AnswerError, match=r"without a text \(finish_reason 'length'\)"):
+        ask(client(chat))
+    assert len(chat.requests) == 1
 
 
 def test_nobody_there():

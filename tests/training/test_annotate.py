@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -142,6 +144,26 @@ def test_other_layouts_run_too(chat, tmp_path, source):
     assert list(explain(content)) == []
 
 
+def test_a_split_is_a_run_of_its_own(chat, tmp_path):
+    chat.answer = Onlooker()
+    folder = tmp_path / "refcoco"
+    shutil.copytree(DATA / "refcoco", folder)
+    path = folder / "refs(unc).json"
+    *rest, last = json.loads(path.read_text())
+    path.write_text(json.dumps([*rest, {**last, "split": "testA"}]))
+    words = [folder, tmp_path / "out", "--images", DATA / "pictures"]
+    words += ["--address", chat.address, "--model", "seer"]
+    both = run(*words)
+    assert both.exit_code == 1
+    assert "such as --split train" in said(both)
+    assert run(*words, "--split", "train").exit_code == 0
+    content = json.loads((tmp_path / "out/annotations.json").read_text())
+    assert {image["file_name"] for image in content["images"]} == {"table.png"}
+    other = run(*words, "--split", "testA")
+    assert other.exit_code == 1
+    assert "another split (train)" in said(other)
+
+
 def test_a_dry_run_asks_nobody_and_leaves_nothing(chat, tmp_path):
     result = run(*words(chat, tmp_path / "out", "--dry-run"))
     assert result.exit_code == 0
@@ -229,3 +251,62 @@ def test_a_model_that_talks_nonsense_drops_tasks_not_the_run(chat, tmp_path):
     figures = json.loads((tmp_path / "out/statistics.json").read_text())
     (why,) = figures["tasks_dropped"]
     assert "no usable answer" in why
+
+
+def test_a_request_that_is_refused_costs_its_task_alone(chat, tmp_path):
+    onlooker = Onlooker()
+    refused = Said(status=400, body=b'{"error": {"message": "content filter"}}')
+    chat.answer = lambda r: refused if "take green there" in prompt_of(r) else onlooker(r)
+    result = run(*words(chat, tmp_path / "out", "--workers", "1"))
+    assert result.exit_code == 0, result.output
+    assert "7 of 8 tasks kept" in said(result)
+    figures = json.loads((tmp_path / "out/statistics.json").read_text())
+    (why,) = figures["tasks_dropped"]
+    assert "content filter" in why
+
+
+def test_what_others_made_is_not_written_over(chat, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    theirs = out / "annotations.json"
+    shutil.copy(DATA / "coco.json", theirs)
+    before = theirs.read_bytes()
+    _, *rest = words(chat, out)
+    for source, told in (
+        (theirs, "its own source"),
+        (out, "its own source"),
+        (DATA / "coco.json", "not from a run"),
+    ):
+        result = run(source, *rest)
+        assert result.exit_code == 1
+        assert told in said(result)
+    (out / "journal.jsonl").touch()
+    (out / "review.jsonl").touch()
+    reviewed = run(*words(chat, out))
+    assert reviewed.exit_code == 1
+    assert "would lose its corrections" in said(reviewed)
+    assert theirs.read_bytes() == before
+    assert chat.requests == []
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        "sam3i_model.chat.cache.AnswerCache.put",
+        "training.engine.journal.Journal.add",
+        "training.engine.command.write",
+    ],
+)
+def test_a_full_disk_is_one_line(chat, tmp_path, monkeypatch, full):
+    chat.answer = Onlooker()
+
+    def fail(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(full, fail)
+        result = run(*words(chat, tmp_path / "out"))
+    assert result.exit_code == 1
+    assert "No space left on device. What is done is kept: run again" in said(result)
+    assert isinstance(result.exception, SystemExit)
+    assert "8 of 8 tasks kept" in said(run(*words(chat, tmp_path / "out")))

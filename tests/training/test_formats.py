@@ -82,6 +82,42 @@ def test_referring_texts():
     assert ("shelf.png", "a dog on the table", ()) in said("ref-zom")
 
 
+def test_lvis_has_addresses_in_place_of_file_names(tmp_path):
+    content = json.loads((DATA / "coco.json").read_text())
+    for image, end in zip(content["images"], ("val2017/000000397133.jpg", "../x.jpg"), strict=True):
+        del image["file_name"]
+        image["coco_url"] = f"http://images.cocodataset.org/{end}"
+    (tmp_path / "lvis.json").write_text(json.dumps(content))
+    found = read_annotations(tmp_path / "lvis.json")
+    assert [i.file_name for i in found.images] == ["val2017/000000397133.jpg"]
+    assert found.problems.lines[0].startswith("image 1: 'coco_url' leads out")
+
+
+@pytest.mark.parametrize("source", ["refcoco", "grefcoco", "ref-zom"])
+def test_splits_are_not_read_together(source, tmp_path):
+    folder = tmp_path / source
+    shutil.copytree(DATA / source, folder)
+    (path,) = folder.glob("*refs*.json")
+    refs = json.loads(path.read_text())
+    refs[0]["split"] = "testA"
+    path.write_text(json.dumps(refs))
+    with pytest.raises(SourceError, match=r"several splits \(testA, train\).*--split train$"):
+        read_annotations(folder)
+    for split, part in (("testA", refs[:1]), ("train", refs[1:])):
+        images = read_annotations(folder, split=split).images
+        found = sorted(r.text for image in images for r in image.references)
+        assert found == sorted(s["sent"] for r in part for s in r["sentences"])
+    with pytest.raises(SourceError, match="no split val: name one of testA, train"):
+        read_annotations(folder, split="val")
+    for ref in refs:
+        del ref["split"]
+    path.write_text(json.dumps(refs))
+    assert read_annotations(folder).images
+    for without in (folder, DATA / "coco.json", DATA / "reasonseg"):
+        with pytest.raises(SourceError, match="no splits: leave --split out"):
+            read_annotations(without, split="train")
+
+
 def test_reasonseg_cuts_out_what_is_ignored_and_reads_old_encodings():
     kitchen, office = read_annotations(DATA / "reasonseg").images
     mask = kitchen.annotations[0].mask(72, 96)
@@ -126,6 +162,8 @@ def test_sources_that_cannot_be_used_say_why(tmp_path):
         ("{}", "no layout known"),
         ("[]", "no layout known"),
         ('[{"image_id": 1, "ann_id": 1, "sentences": []}]', "instances.json"),
+        ('{"images": [], "annotations": [], "categories": []}', "no picture that can be used: see"),
+        ('{"images": [{}], "annotations": [], "categories": []}', "image 0: 'file_name' is not"),
     ):
         path.write_text(content)
         with pytest.raises(SourceError, match=why):

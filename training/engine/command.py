@@ -30,6 +30,7 @@ from training.engine.run import ASSUMED_SECONDS, Estimate, annotate, estimate, s
 from training.engine.tasks import Task, tasks_of
 from training.engine.writing import PROMPT_VERSION, LanguageModelWriter
 from training.formats import SourceError, read_annotations
+from training.review.store import JOURNAL as REVIEW
 from training.sam3i_json import write
 
 SHOWN_PROBLEMS = 10
@@ -47,6 +48,12 @@ def annotate_command(
     images: Annotated[
         Path | None, typer.Option(help="Folder of the pictures, if not the annotations' own.")
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Split of RefCOCO/+/g, gRefCOCO, Ref-ZOM: train to train on, others to test on."
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Pictures at most.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")] = 4,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it takes.")] = False,
@@ -56,14 +63,16 @@ def annotate_command(
     folder = images or (source if source.is_dir() else source.parent)
     path = out / "journal.jsonl"
     try:
+        spare(source, out, path)
         client = ChatClient(address, model, out / "cache")
         inspector = ChatClient(address, checker or model, out / "cache")
-        found = read_annotations(source, folder)
+        found = read_annotations(source, folder, split)
         tasks = [task for image in islice(found.images, limit) for task in tasks_of(image)]
         report(console, found, tasks)
         heading = {
             "prompts": PROMPT_VERSION,
             "source": str(source.resolve()),
+            "split": split,
             "model": model,
             "checker": inspector.model,
         }
@@ -86,19 +95,37 @@ def annotate_command(
                 workers,
                 lambda: bar.advance(line),
             )
-    except AgentError as error:
+        if waiting:
+            console.print(
+                f"{waiting:,} tasks wait for pictures that aren't in {folder}: give --images the "
+                "folder that file names begin in",
+                style="yellow",
+            )
+        write(out / OUTPUT, samples(tasks, journal.records, found.layout, model))
+        conclude(console, out, statistics(journal.records), [client, inspector])
+    except (AgentError, OSError) as error:
         raise failed(f"{error}. What is done is kept: run again to go on") from error
     except KeyboardInterrupt:
         console.print("stopped; what is done is kept: run again to go on")
         raise typer.Exit(130) from None
-    if waiting:
-        console.print(
-            f"{waiting:,} tasks wait for pictures that aren't in {folder}: give --images the "
-            "folder that file names begin in",
-            style="yellow",
+
+
+def spare(source: Path, out: Path, journal: Path) -> None:
+    """Refuse to write over what somebody else made: the source, or a person's corrections.
+
+    Raises:
+        SourceError: It would be lost.
+    """
+    target = out / OUTPUT
+    if source.resolve() in (out.resolve(), target.resolve()):
+        raise SourceError(f"{target} would be written into its own source: choose another folder")
+    if target.exists() and not journal.exists():
+        raise SourceError(f"{target} is there, and not from a run of this: choose another folder")
+    if (out / REVIEW).exists():
+        raise SourceError(
+            f"{target} is reviewed, and would lose its corrections: choose another folder, or move "
+            f"{out / REVIEW} away to give them up"
         )
-    write(out / OUTPUT, samples(tasks, journal.records, found.layout, model))
-    conclude(console, out, statistics(journal.records), [client, inspector])
 
 
 def report(console: Console, found: Annotations, tasks: list[Task]) -> None:

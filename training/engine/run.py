@@ -66,6 +66,7 @@ def annotate(
 
     Raises:
         AgentError: Writer or checker can't be had; what is finished is in the journal.
+        OSError: The journal or the cache of answers can't be written; likewise.
     """
     stop = threading.Event()
     pending: set[Future[dict[str, Any] | None]] = set()

@@ -7,6 +7,7 @@ like `mug:handle`.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from training.annotations import AnnotatedImage, Annotation, Problems
@@ -44,7 +45,7 @@ def read(content: dict[str, Any], problems: Problems) -> list[AnnotatedImage]:
     for index, raw in enumerate(content["images"]):
         try:
             entry = mapping(raw, "it")
-            frames[integer(entry, "id")] = (file_name(entry), *size(entry))
+            frames[integer(entry, "id")] = (_picture(entry), *size(entry))
         except EntryError as error:
             problems.add(f"image {index}", error)
     found: dict[int, list[Annotation]] = defaultdict(list)
@@ -61,6 +62,14 @@ def read(content: dict[str, Any], problems: Problems) -> list[AnnotatedImage]:
         AnnotatedImage(number, name, width, height, distinct(found[number]))
         for number, (name, height, width) in sorted(frames.items())
     ]
+
+
+def _picture(entry: Mapping[str, Any]) -> str:
+    """The file name; LVIS has but an address, and pictures of train2017 as well as val2017."""
+    if "file_name" in entry or "coco_url" not in entry:
+        return file_name(entry)
+    folder_and_name = text(entry, "coco_url", 500).split("/")[-2:]
+    return file_name({"coco_url": "/".join(folder_and_name)}, "coco_url")
 
 
 def _annotation(

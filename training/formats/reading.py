@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.annotations import AnnotatedImage, Annotations, Problems
+from training.annotations import Annotations, Problems
 from training.entries import SourceError
 from training.formats import coco, mmr, reasonseg, refs, sam3i
 
@@ -20,41 +20,56 @@ CONVERT = (
 )
 
 
-def read_annotations(source: Path, images: Path | None = None) -> Annotations:
+def read_annotations(
+    source: Path, images: Path | None = None, split: str | None = None
+) -> Annotations:
     """Read a data set.
 
     Args:
         source: A file, or a folder of files that belong together (`instances.json` and one file
             of referring texts, or ReasonSeg's file a picture).
         images: Folder of the pictures, where a layout needs it to know their size.
+        split: Of referring texts, the ones to read; must be named where there are several.
 
     Raises:
         SourceError: Nothing can be read; one line that says what to do.
     """
     if source.is_dir():
-        return _read_folder(source, images or source)
+        found = _read_folder(source, images or source, split)
+    else:
+        found = _read_file(source, images or source.parent, split)
+    if split is not None and found.layout not in refs.LAYOUTS:
+        raise SourceError(
+            f"{source} is in the layout {found.layout}, which has no splits: leave --split out"
+        )
+    if not found.images:
+        first = f" ({found.problems.lines[0]})" if found.problems.lines else ""
+        raise SourceError(f"{source} has no picture that can be used{first}: see docs/data.md")
+    return found
+
+
+def _read_file(source: Path, images: Path, split: str | None) -> Annotations:
     content = load(source)
     kind = layout(content)
     problems = Problems()
     if kind == "reasonseg":
-        return Annotations(
-            kind, reasonseg.read([(source, content)], images or source.parent, problems), problems
+        return Annotations(kind, reasonseg.read([(source, content)], images, problems), problems)
+    if kind not in refs.LAYOUTS:
+        reader = coco.read if kind == "coco" else mmr.read if kind == "mmr" else sam3i.read
+        return Annotations(kind, reader(content, problems), problems)
+    beside = source.with_name("instances.json")
+    if not beside.is_file():
+        raise SourceError(
+            f"{source} has referring texts; the masks they speak of must lie beside it as "
+            "instances.json"
         )
-    instances = None
-    if kind in refs.LAYOUTS:
-        beside = source.with_name("instances.json")
-        if not beside.is_file():
-            raise SourceError(
-                f"{source} has referring texts; the masks they speak of must lie beside it as "
-                "instances.json"
-            )
-        instances = load(beside)
-        if layout(instances) != "coco":
-            raise SourceError(f"{beside} is no COCO file: it needs images and annotations")
-    return Annotations(kind, _read(kind, content, instances, problems), problems)
+    instances = load(beside)
+    if layout(instances) != "coco":
+        raise SourceError(f"{beside} is no COCO file: it needs images and annotations")
+    return Annotations(kind, refs.read(content, instances, problems, split), problems)
 
 
-def _read_folder(folder: Path, images: Path) -> Annotations:
+def _read_folder(folder: Path, images: Path, split: str | None) -> Annotations:
     files = sorted(folder.glob("*.json"))
     if not files:
         pickled = next(iter(sorted(folder.glob("*.p"))), None)
@@ -71,9 +86,9 @@ def _read_folder(folder: Path, images: Path) -> Annotations:
     kinds = {path: layout(first if path == files[0] else load(path)) for path in files}
     texts = [path for path, kind in kinds.items() if kind in refs.LAYOUTS]
     if len(texts) == 1:
-        return read_annotations(texts[0], images)
+        return _read_file(texts[0], images, split)
     if len(files) == 1:
-        return read_annotations(files[0], images)
+        return _read_file(files[0], images, split)
     names = ", ".join(path.name for path in (texts or files)[:8])
     raise SourceError(f"{folder} has several data sets, name one of them: {names}")
 
@@ -122,10 +137,3 @@ def layout(content: Any) -> str:
         "the file is in no layout known here: COCO, RefCOCO/+/g, gRefCOCO, Ref-ZOM, ReasonSeg, MMR "
         "or SAM3-I (see docs/data.md)"
     )
-
-
-def _read(kind: str, content: Any, instances: Any, problems: Problems) -> list[AnnotatedImage]:
-    if kind in refs.LAYOUTS:
-        return refs.read(content, instances, problems)
-    reader = coco.read if kind == "coco" else mmr.read if kind == "mmr" else sam3i.read
-    return reader(content, problems)

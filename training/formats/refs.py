@@ -4,7 +4,8 @@ A list of refs, each with `image_id`, `ann_id` and `sentences` (`sent`, or `raw`
 `instances.json`. RefCOCO has one `ann_id`; gRefCOCO a list, [-1] for what isn't there; Ref-ZOM one
 or a list, and `source` "zero" for what isn't there. gRefCOCO comes as JSON; the others come as
 pickles, which must be converted (see `training.formats`). Ref-ZOM's layout is as the code of its
-authors reads it; its files themselves were not at hand.
+authors reads it; its files themselves were not at hand. `split` says which refs are to train on and
+which to test on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from sam3i_model.instruction import Level
 from training.annotations import AnnotatedImage, Problems, Reference
-from training.entries import MAX_TARGETS, EntryError, integer, mapping, sequence, words
+from training.entries import MAX_TARGETS, EntryError, SourceError, integer, mapping, sequence, words
 from training.formats import coco
 
 LAYOUTS = ("refcoco", "grefcoco", "ref-zom")
@@ -53,14 +54,23 @@ def _some(content: list[Any]) -> list[Any]:
     return content[:_LOOK_AT]
 
 
-def read(content: list[Any], instances: dict[str, Any], problems: Problems) -> list[AnnotatedImage]:
-    """The images that are spoken of, with all their instances and the sentences."""
+def read(
+    content: list[Any], instances: dict[str, Any], problems: Problems, split: str | None = None
+) -> list[AnnotatedImage]:
+    """The images that are spoken of, with all their instances and the sentences.
+
+    Raises:
+        SourceError: There is no such split, or there are several and none is named.
+    """
+    _check_split(content, split)
     images = {image.id: image for image in coco.read(instances, problems)}
     known = {number: {a.id for a in image.annotations} for number, image in images.items()}
     said: dict[int, list[Reference]] = defaultdict(list)
     for index, raw in enumerate(content):
         try:
             entry = mapping(raw, "it")
+            if split is not None and entry.get("split") != split:
+                continue
             number = integer(entry, "image_id")
             if number not in images:
                 raise EntryError(f"there is no image {number}")
@@ -75,6 +85,23 @@ def read(content: list[Any], instances: dict[str, Any], problems: Problems) -> l
         replace(images[number], references=tuple(references))
         for number, references in sorted(said.items())
     ]
+
+
+def _check_split(content: list[Any], split: str | None) -> None:
+    """Refuse to read a test split along with what is trained on."""
+    found = {r["split"] for r in content if isinstance(r, dict) and isinstance(r.get("split"), str)}
+    if split in found or (split is None and len(found) < 2):
+        return
+    if not found:
+        raise SourceError("the refs have no splits: leave --split out")
+    listed = ", ".join(sorted(found)[:8])
+    if split is not None:
+        raise SourceError(f"the refs have no split {split}: name one of {listed}")
+    example = "train" if "train" in found else min(found)
+    raise SourceError(
+        f"the refs are of several splits ({listed}), and one that is tested on must stay out of "
+        f"what is trained on: name one, such as --split {example}"
+    )
 
 
 def _targets(entry: Mapping[str, Any]) -> tuple[int, ...]:
