@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.configuration import CONTEXT_LENGTH
 from sam3i_model.processing import tokenize
-from training.samples import MASK_STRIDE, Sample, Samples
+from training.samples import MASK_STRIDE, Cells, Sample, Samples
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Batch:
         keys: Names of the images' pixels, N of them; "" where they won't recur.
         kinds: Per sentence, int64 (k_t,): kinds of what is meant, where they are known.
         colours: The same of the colours.
-        labels: int64 (N, S/4, S/4), what covers each cell, where that is known of all images.
-        objects: float32 (N, 256, 6), see `samples.Cells`.
+        labels: int64 (N, S/4, S/4), what covers each cell.
+        objects: float32 (N, 256, 6), see `samples.Cells`; -1 throughout where that isn't known.
     """
 
     images: torch.Tensor
@@ -52,8 +52,8 @@ class Batch:
     keys: list[str] = field(default_factory=list)
     kinds: list[torch.Tensor] = field(default_factory=list)
     colours: list[torch.Tensor] = field(default_factory=list)
-    labels: torch.Tensor | None = None
-    objects: torch.Tensor | None = None
+    labels: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 0, 0, dtype=torch.int64))
+    objects: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 256, 6))
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
@@ -142,9 +142,10 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
             pairs += [(offset + p.simple, offset + p.complex) for p in sample.pairs]
             concepts += [pair.concept for pair in sample.pairs]
             offset += len(sample.asked)
-        none = np.zeros((0, self.size // MASK_STRIDE, self.size // MASK_STRIDE), bool)
-        cells = [sample.cells for sample in samples if sample.cells is not None]
-        known = len(cells) == len(samples)
+        side = self.size // MASK_STRIDE
+        none = np.zeros((0, side, side), bool)
+        unknown = Cells(np.zeros((side, side), np.uint8), np.full((256, 6), -1, np.float32))
+        cells = [sample.cells or unknown for sample in samples]
         return Batch(
             images=torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2),
             input_ids=self.tokens([entry.text for _, entry in asked]),
@@ -158,8 +159,8 @@ class Batches(torch.utils.data.IterableDataset[Batch]):
             keys=[sample.key for sample in samples],
             kinds=[torch.tensor(entry.kinds, dtype=torch.int64) for _, entry in asked],
             colours=[torch.tensor(entry.colours, dtype=torch.int64) for _, entry in asked],
-            labels=torch.from_numpy(np.stack([c.labels for c in cells])).long() if known else None,
-            objects=torch.from_numpy(np.stack([c.objects for c in cells])) if known else None,
+            labels=torch.from_numpy(np.stack([c.labels for c in cells])).long(),
+            objects=torch.from_numpy(np.stack([c.objects for c in cells])),
         )
 
     def tokens(self, texts: Sequence[str]) -> torch.Tensor:

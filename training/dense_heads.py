@@ -45,8 +45,6 @@ def cell_boxes(distances: torch.Tensor) -> torch.Tensor:
 
 def cell_truth(batch: Batch, size: int) -> torch.Tensor:
     """What covers each of `size` cells a side: float32 (N, size, size, 6), see `samples.Cells`."""
-    if batch.labels is None or batch.objects is None:
-        raise ValueError("the data doesn't say what covers each cell")
     rows = torch.arange(len(batch.labels), device=batch.labels.device)[:, None, None]
     return batch.objects[rows, sampled(batch.labels, size)]
 
@@ -60,7 +58,7 @@ def thing_truth(batch: Batch, size: int) -> tuple[torch.Tensor, torch.Tensor, to
     """
     kinds = cell_truth(batch, size)[..., 0]
     covered = kinds > 0
-    labels = sampled(batch.labels, size)[covered]  # type: ignore[arg-type]  # cell_truth has them
+    labels = sampled(batch.labels, size)[covered]
     picture = covered.nonzero()[:, 0]
     things, rows = torch.unique(picture * 256 + labels, return_inverse=True)
     named = kinds.new_zeros(len(things)).index_put((rows,), kinds[covered])
@@ -83,8 +81,6 @@ def token_truth(batch: Batch, size: int) -> torch.Tensor:
 def cell_counts(batch: Batch) -> dict[str, torch.Tensor]:
     """Things of known kind, weighted cells, cells with a known colour, covered cells: float32
     scalars."""
-    if batch.labels is None:
-        return {}
     size = batch.labels.shape[-1] // STRIDE
     truth = cell_truth(batch, size)
     kinds = truth[..., 0]

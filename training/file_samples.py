@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from sam3i_model.instruction import Level
 from training.annotations import Problems, image_path
@@ -40,7 +41,8 @@ class FileSamples:
     """Draws from a file.
 
     A picture is not mirrored, since a sentence may say "left", and only its rim is cut off. Entries
-    that wait for a person's label, or that a person rejected, are left out.
+    that wait for a person's label, or that a person rejected, are left out. So are pictures that
+    are missing, can't be read or aren't of the size that all their entries say: see `problems`.
 
     Args:
         path: The file; pictures are named relative to its folder.
@@ -77,7 +79,13 @@ class FileSamples:
                 self.problems.add(f"image {entry.id}", f"{entry.file_name} is not in {self.folder}")
             elif any(choices(entry, name) for name in self.mixture):
                 gathered[entry.file_name].append(entry)
-        self.pictures = list(gathered.values())
+        self.pictures: list[list[Entry]] = []
+        for name, entries in gathered.items():
+            try:
+                check_header(image_path(self.folder, name), {(e.width, e.height) for e in entries})
+                self.pictures.append(entries)
+            except SourceError as error:
+                self.problems.add(f"image {entries[0].id}", error)
         if not self.pictures:
             first = f"; {self.problems.lines[0]}" if self.problems.lines else ""
             wanted = ", ".join(self.mixture)
@@ -102,12 +110,13 @@ class FileSamples:
     def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
         """See `Samples`."""
         number = rng.randrange(len(self.pictures))
-        entries, key = self.pictures[number], ""
+        entries, variant = self.pictures[number], ""
         first = entries[0]
         looks = rng
         if self.variants:
-            key = f"{first.file_name}/{size}/{rng.randrange(self.variants)}"
-            looks, noise = random.Random(key), np.random.default_rng(zlib.crc32(key.encode()))
+            variant = f"{first.file_name}/{size}/{rng.randrange(self.variants)}"
+            looks = random.Random(variant)
+            noise = np.random.default_rng(zlib.crc32(variant.encode()))
         path = image_path(self.folder, first.file_name)
         image = read_picture(path, first.width, first.height)
         cut = inner(entries, looks)
@@ -122,7 +131,10 @@ class FileSamples:
             names = [name for name, able in options.items() if able]
             name = rng.choices(names, [self.mixture[n] for n in names])[0]
             self._ask(rng.choice(options[name]), name, rng, cut, size, asked, pairs)
-        return Sample(expose(picture, looks, noise), asked, pairs, key=key)
+        exposed = expose(picture, looks, noise)
+        # the same variant is cut otherwise once the file asks for other things
+        key = f"{variant}/{zlib.crc32(exposed.tobytes()):08x}" if variant else ""
+        return Sample(exposed, asked, pairs, key=key)
 
     def _ask(
         self,
@@ -148,6 +160,21 @@ class FileSamples:
             asked.append(nothing(rng.choice(absent), level, size))
         else:
             asked.append(answered(entry, rng.choice(here), level, cut, size))
+
+
+def check_header(path: Path, sizes: set[tuple[int, int]]) -> None:
+    """Refuse a picture that isn't of the one (width, height) given; nothing is decoded.
+
+    Raises:
+        SourceError: It is of another, or can't be read.
+    """
+    try:
+        with Image.open(path) as image:
+            found = image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise SourceError(f"{path} is no picture that can be read") from error
+    for width, height in sizes - {found}:
+        raise SourceError(f"{path} is {found[0]}x{found[1]}, not {width}x{height}")
 
 
 def choices(entry: Entry, name: str) -> bool:

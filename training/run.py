@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from transformers.utils import logging
 
 from sam3i_model.checkpoints import HEADS, load, locate, save, write
 from sam3i_model.modeling import Sam3IModel
+from sam3i_model.weights import first_line
 from training import attention
 from training.average import Average
 from training.counts import mean_counts
 from training.dataset import Batch, Batches, Share
+from training.entries import SourceError
 from training.feature_cache import FeatureCache
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
@@ -37,6 +40,8 @@ from training.step import Step
 Begin = Callable[[str, Settings], tuple[Sam3IModel, PreTrainedTokenizerBase]]
 """Makes the model that a run starts with, frozen as it wants it, and its tokenizer:
 (checkpoint, settings)."""
+FREE = ("steps", "accumulate", "workers", "validate_every", "patience")
+"""Settings that may change when a run goes on; the others say what is learned."""
 
 
 def fresh_processes() -> Any:
@@ -79,13 +84,23 @@ def take_over(heads: nn.Module, path: Path) -> None:
         heads.load_state_dict(same, strict=False)
 
 
+def checksum(paths: Iterable[Path]) -> str:
+    """Of files' bytes: tells data and checkpoints apart, wherever they lie."""
+    value = 0
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                value = zlib.crc32(block, value)
+    return f"{value:08x}"
+
+
 def rate_factor(step: int, settings: Settings) -> float:
     """Learning rate at `step` as a share of its peak: warm-up, constant, cosine to 2 %."""
     ungrounded = sum(len(settings.spans.get(phase, ())) for phase in UNGROUNDED)
     since = step - ungrounded if step >= ungrounded else step
-    warm = min(1.0, (since + 1) / settings.warmup)
-    done = step / settings.steps
-    if done < settings.constant_until:
+    warm = min(1.0, (since + 1) / max(1, settings.warmup))
+    done = min(1.0, step / settings.steps)
+    if done <= settings.constant_until:
         return warm
     decayed = (done - settings.constant_until) / (1 - settings.constant_until)
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * decayed)))
@@ -116,12 +131,14 @@ class Run:
         features: Folder to keep image features in, if the settings want any kept.
         recipe: Its losses; None: those that the settings name.
         begin: Makes the model.
+        data: Tells its data apart; "" if nobody has to.
 
     Attributes:
         main: Whether this process is the one that writes.
         step: Optimiser steps that are done.
         model: What is trained.
         average: Its averaged weights.
+        identity: What its state is known by: settings, checksums of checkpoint and data.
         waited: Seconds that the last step waited for data.
         best: The best validated weights so far, their score and step; empty before the first.
 
@@ -136,6 +153,7 @@ class Run:
         features: Path | None = None,
         recipe: Recipe | None = None,
         begin: Begin = begin,
+        data: str = "",
     ) -> None:
         find = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(kwargs_handlers=[find])
@@ -155,8 +173,11 @@ class Run:
         wanted = features is not None and settings.variants > 0
         cache = FeatureCache(features, self.model.vision_encoder) if features and wanted else None
         self.module = Step(self.model, settings, recipe or RECIPES[settings.recipe], cache)
+        self.identity: dict[str, Any] = {**asdict(settings), "from": "", "data": data}
         if start:
-            take_over(self.module.heads, locate(start) / HEADS)
+            origin = locate(start)
+            take_over(self.module.heads, origin / HEADS)
+            self.identity["from"] = checksum(sorted(origin.glob("*.safetensors")) or [origin])
         peaks = groups(self.model, self.module.heads, settings)
         optimiser = torch.optim.AdamW(peaks, lr=1.0, betas=(0.9, 0.98), fused=True)
         self.prepared, self.optimiser = self.accelerator.prepare(self.module, optimiser)
@@ -167,7 +188,11 @@ class Run:
         self.best: dict[str, Any] = {}
 
     def stream(self, samples: Samples) -> Iterator[list[Batch]]:
-        """The micro-batches of one step after the other, from the present step on."""
+        """The micro-batches of one step after the other, from the present step on.
+
+        Raises:
+            SourceError, OSError: Some of the data can't be read; one line.
+        """
         batches = Batches(
             samples,
             self.tokenizer,
@@ -186,7 +211,13 @@ class Run:
         )
         made = iter(loader)
         while True:
-            yield [next(made).to(self.accelerator.device) for _ in self.share.own]
+            try:
+                taken = [next(made).to(self.accelerator.device) for _ in self.share.own]
+            except (SourceError, OSError) as error:
+                # what a worker says comes after its traceback
+                said = str(error).strip().rpartition("\n")[2].rpartition("Error: ")[2]
+                raise type(error)(f"{said}: put it right, and the same command goes on") from error
+            yield taken
 
     def take(self, stream: Iterator[list[Batch]]) -> dict[str, torch.Tensor]:
         """One optimiser step: the terms of its loss, over all processes."""
@@ -215,7 +246,7 @@ class Run:
         return dict(zip(terms, mean, strict=True))
 
     def keep(self, path: Path) -> None:
-        """Write all that a later `resume` needs; a kill never leaves half a file."""
+        """Write all that a later `resume` needs; a kill or power cut never leaves half a file."""
         if not self.main:
             return
         content = {
@@ -225,38 +256,54 @@ class Run:
             "average": self.average.values,
             "best": self.best,
             "step": self.step,
+            "identity": self.identity,
         }
         partial = path.with_suffix(".partial")
-        torch.save(content, partial)
+        with partial.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(partial, path)
 
     def resume(self, path: Path) -> None:
         """Go on from a kept state.
 
         Raises:
-            SettingsError: It is of another run.
+            SettingsError: It is of another run, or can't be read.
         """
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        try:
+            state = torch.load(path, weights_only=True, map_location="cpu")
+            begun = state.get("identity", {})  # older ones have none
+        except Exception as error:  # half a file can raise anything
+            said = f"{path} can't be read ({first_line(error)})"
+            raise SettingsError(f"{said}: delete it to start anew") from error
+        remedy = "name another folder, or delete it to start anew"
+        for name, value in self.identity.items():
+            if name not in FREE and begun.get(name, value) != value:
+                said = f"({name} was {begun[name]}, is {value})"
+                raise SettingsError(f"{path} is of another run {said}: {remedy}")
         try:
             self.module.load_state_dict(state["module"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.average.load(state["average"])
         except (KeyError, RuntimeError, ValueError) as error:
-            raise SettingsError(
-                f"{path} is of another run: name another folder, or delete it to start anew"
-            ) from error
+            raise SettingsError(f"{path} is of another run: {remedy}") from error
         self.module.queue.load_state_dict(state["queue"])
         self.best = state.get("best", {})
         self.step = state["step"]
 
     def judge(self, score: float) -> bool:
-        """Note a validation; whether the run has had its patience without a better one."""
+        """Note a validation; whether the run is now `spent`."""
         if score > self.best.get("score", -1.0):
             values = {name: value.clone() for name, value in self.average.values.items()}
             self.best = {"score": score, "step": self.step, "values": values}
-        waited = self.step - self.best["step"]
+        return self.spent
+
+    @property
+    def spent(self) -> bool:
+        """Whether the run has had its patience without a better validation."""
         patience = self.settings.patience * self.settings.validate_every
-        return bool(patience) and waited >= patience
+        return bool(patience and self.best) and self.step - self.best["step"] >= patience
 
     def finish(self, folder: Path) -> None:
         """Put the averaged weights in place, the best ones if it has patience, and save them."""

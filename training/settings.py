@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_type_hints
 
 import yaml
 
@@ -19,6 +21,12 @@ Phase = Literal["images", "words", "boxes", "coarse", "fine"]
 UNGROUNDED: tuple[Phase, ...] = ("images", "words")
 """Phases in which nothing is pointed at: a validation would say nothing."""
 SOURCES = ("concept", "simple", "complex", "plain", "row", "order", "triplet")
+LEAST = {
+    **dict.fromkeys(("steps", "batch_size", "accumulate", "workers", "validate_every"), 1),
+    **dict.fromkeys(("seed", "warmup", "queue", "variants", "patience", "weight_decay"), 0),
+    **dict.fromkeys(("learning_rate", "backbone_learning_rate"), 0),
+}
+"""What settings must be at least."""
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -66,7 +74,7 @@ class Settings:
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
         constant_until: Share of steps after which the learning rate decays (cosine, to 2 %).
-        warmup: Steps of linear warm-up.
+        warmup: Steps of linear warm-up; 0: none.
         weight_decay: AdamW's.
         clip: Gradient norm at most.
         queue: Past samples that the contrast of stage 3 keeps.
@@ -148,12 +156,16 @@ class Settings:
             if getattr(self, name) not in get_args(choice):
                 allowed = ", ".join(get_args(choice))
                 raise SettingsError(f"{name} is '{getattr(self, name)}', must be one of {allowed}")
-        for name in ("steps", "batch_size", "accumulate", "workers", "validate_every"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} must be at least 1")
-        for name in ("rehearsal", "hold_out", "absent"):
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise SettingsError(f"{name} must be at least {least}")
+        for name in ("rehearsal", "hold_out", "absent", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 0 and below 1")
+        if not 0 <= self.constant_until <= 1:
+            raise SettingsError("constant_until must be at least 0 and at most 1")
+        if self.clip <= 0:
+            raise SettingsError("clip must be above 0")
         if self.variants and self.stage == "base":
             raise SettingsError("variants: a base's image features change while it learns")
         if self.image_size and (self.image_size % MASK_STRIDE or self.image_size < 64):
@@ -175,11 +187,41 @@ class Settings:
         unknown = set(self.mixture) - set(SOURCES)
         if unknown or not self.mixture:
             raise SettingsError(f"mixture names {', '.join(SOURCES)}, not {sorted(unknown)}")
+        if min(self.mixture.values()) < 0 or not any(self.mixture.values()):
+            raise SettingsError("mixture's shares must be at least 0, one of them above")
 
 
 def shipped() -> list[str]:
     """Names of the settings that come with the package."""
     return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def number(name: str, value: Any, kind: Any) -> Any:
+    """A value as a field of type `kind` takes it. YAML says 1.0e-4 for a number and takes 1e-4 for
+    a text; both are one here.
+
+    Raises:
+        SettingsError: The field is a number, and the value isn't.
+    """
+    if kind not in (int, float):
+        return value
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if math.isnan(found) or (kind is int and found % 1):
+        raise SettingsError(f"{name} is '{value}', must be a {'whole ' * (kind is int)}number")
+    return value if isinstance(value, kind) else kind(found)
+
+
+def numbers(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a dataclass is made of, with numbers where its fields are some.
+
+    Raises:
+        SettingsError: Something else is there.
+    """
+    kinds = get_type_hints(kind)
+    return {name: number(name, value, kinds.get(name)) for name, value in content.items()}
 
 
 def read_settings(name: str | Path, **changes: Any) -> Settings:
@@ -200,12 +242,17 @@ def read_settings(name: str | Path, **changes: Any) -> Settings:
         raise SettingsError(f"{path} must hold keys and values, one a line")
     unknown = set(content) - {f.name for f in fields(Settings)}
     if unknown:
-        raise SettingsError(f"{path}: unknown keys {', '.join(sorted(unknown))}")
+        raise SettingsError(f"{path}: unknown keys {', '.join(sorted(map(str, unknown)))}")
     content.update({k: v for k, v in changes.items() if v is not None})
     try:
-        content["phases"] = {name: Span(**span) for name, span in content["phases"].items()}
-        return Settings(**content)
+        phases, mixture = content["phases"].items(), content["mixture"].items()
+        content["phases"] = {name: Span(**numbers(Span, span)) for name, span in phases}
+        content["mixture"] = {n: number(f"mixture {n}", share, float) for n, share in mixture}
+        return Settings(**numbers(Settings, content))
     except (KeyError, AttributeError) as error:
-        raise SettingsError(f"{path} must name phases, each with its share and texts") from error
+        raise SettingsError(
+            f"{path} must name phases, each with its share and texts, and a mixture, each source "
+            "with its share"
+        ) from error
     except TypeError as error:
         raise SettingsError(f"{path}: {error}") from error

@@ -77,7 +77,6 @@ class Step(nn.Module):
     def forward(self, batch: Batch, counts: Counts, step: int) -> dict[str, torch.Tensor]:
         """The terms of one micro-batch; `loss` is what is minimised."""
         phase = self.settings.phase_at(step)
-        dense = self.base and batch.labels is not None
         if phase == "images":
             terms = self.name(self.see(batch), batch, counts)
             return {**terms, "loss": terms["cells"] + terms["things"]}
@@ -89,7 +88,7 @@ class Step(nn.Module):
         if early and not self.base:
             return {**terms, "loss": loss}
         image = self.see(batch)
-        if dense:
+        if self.base:
             terms |= self.name(image, batch, counts)
             loss = loss + 2 * (terms["cells"] + terms["things"])
         if early:
@@ -105,7 +104,7 @@ class Step(nn.Module):
             )
         terms |= grounding_losses(outputs, denoted(batch, counts), self.recipe, outputs.many)
         loss = loss + terms["grounding"]
-        if dense:
+        if self.base:
             terms["tokens"] = self.heads.tokens(outputs, batch, counts)
             loss = loss + 2 * terms["tokens"]
         if counts["pairs"] > 0 and phase != "boxes":

@@ -18,7 +18,7 @@ import typer
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.memory import keep_freed_memory
 from sam3i_model.segmenter import Segmenter
-from sam3i_model.terminal import failed, results
+from sam3i_model.terminal import failed, notes, results
 from training.dry_run import describe, try_out
 from training.entries import SourceError
 from training.evaluate import open_source
@@ -30,7 +30,7 @@ from training.log import Log
 from training.metrics import summarise
 from training.processes import summed
 from training.questions import QuestionError, Source
-from training.run import Run, rate_factor
+from training.run import Run, checksum, rate_factor
 from training.samples import Mixed, Samples
 from training.settings import UNGROUNDED, Settings, SettingsError, read_settings, shipped
 from training.world.pool import WorldPool
@@ -45,14 +45,22 @@ VALIDATION_SEED = 5
 
 
 def train(run: Run, samples: Samples, out: Path, validation: Source | None = None) -> None:
-    """Run to the last step, or out of patience, and write OUT/model; resumes from OUT/state.pt."""
+    """Run to the last step, or out of patience, and write OUT/model; resumes from OUT/state.pt.
+
+    Raises:
+        SettingsError: OUT can't be a folder, or its state is of another run; one line.
+        SourceError, OSError: Data can't be read or OUT written any more; one line.
+    """
     settings, state = run.settings, out / STATE
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{out} can't be a folder ({error.strerror}): name another") from error
     if state.exists():
         run.resume(state)
     stream = run.stream(samples)
     with Log(out, settings.steps, run.step, shown=run.main) as log:
-        over = False
+        over = run.spent
         while run.step < settings.steps and not over:
             terms = run.take(stream)
             log.step(run.step, terms, run.waited)
@@ -61,7 +69,7 @@ def train(run: Run, samples: Samples, out: Path, validation: Source | None = Non
                 if run.main and settings.phase_at(run.step - 1) not in UNGROUNDED:
                     figures = validate(run, validation)
                     over = run.judge(score(figures))
-                over = bool(summed(torch.tensor(float(over))))
+                over = bool(summed(torch.tensor(float(over), device=run.accelerator.device)))
             if figures or run.step % LOG_EVERY == 0:
                 log.write(run.step, rate_factor(run.step, settings), figures)
             if over or run.step % SAVE_EVERY == 0 or run.step == settings.steps:
@@ -131,8 +139,19 @@ def open_samples(data: Path, settings: Settings, variants: int = 0) -> Samples:
     """A pool of rendered scenes, or a SAM3-I JSON file or the folder it is in."""
     mixture, absent = settings.mixture, settings.absent
     if data.is_file() or is_folder(data):
-        return FileSamples(data / NAME if data.is_dir() else data, mixture, variants, absent)
+        samples = FileSamples(data / NAME if data.is_dir() else data, mixture, variants, absent)
+        problems = samples.problems
+        if problems.count:
+            notes().print(f"{data}: {problems.count} left out, such as {problems.lines[0]}")
+        return samples
     return WorldSamples(WorldPool(data), mixture, absent)
+
+
+def description(data: Path) -> list[Path]:
+    """The files that say what data of either kind hold."""
+    if data.is_file() or is_folder(data):
+        return [data / NAME if data.is_dir() else data]
+    return sorted(data.glob("shard-*/objects.json"))
 
 
 def train_command(
@@ -162,10 +181,12 @@ def train_command(
     keep_freed_memory(large=True)
     console = results()
     try:
-        read = read_settings(settings, steps=steps)
+        held_out = 0.0 if validation else None  # all of the data is learned from then
+        read = read_settings(settings, steps=steps, hold_out=held_out)
         samples, source = open_data(data, read, rehearse, validation)
         read = suited(read, samples)
-        run = Run(read, start, out / "features")
+        described = [path for given in (data, rehearse) if given for path in description(given)]
+        run = Run(read, start, out / "features", data=checksum(described))
         needs = forecast(run.module, out, run.accelerator.device)
         if dry_run:
             console.print(describe(needs, try_out(run, samples), read))
@@ -180,7 +201,7 @@ def train_command(
         SourceError,
         QuestionError,
         ImportError,
-        FileNotFoundError,
+        OSError,
     ) as error:
         raise failed(error) from error
     except KeyboardInterrupt:

@@ -80,10 +80,10 @@ def make(folder: Path, base: int, adapters: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An export, and one of a fine-tune of the same base that reuses it."""
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export."""
     folder = tmp_path_factory.mktemp("engines")
-    first, second = folder / "first", folder / "second"
+    first = folder / "first"
     said: list[str] = []
     making.export(
         str(make(folder / "base", 0, 1)),
@@ -95,20 +95,28 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         progress=said.append,
     )
     assert "grounding: tracing" in said
+    return first
+
+
+@pytest.fixture(scope="module")
+def second(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of a fine-tune of the same base that reuses the first one."""
+    folder = tmp_path_factory.mktemp("tuned")
+    second = folder / "second"
     tuned = str(make(folder / "tuned", 0, 2))
-    making.export(tuned, second, FRAMES, ASKED, SIZE, first, progress=said.append)
-    return first, second
+    making.export(tuned, second, FRAMES, ASKED, SIZE, first, progress=lambda said: None)
+    return second
 
 
 @pytest.fixture
-def copy(exports: tuple[Path, Path], tmp_path: Path) -> Path:
+def copy(first: Path, tmp_path: Path) -> Path:
     """An export that a test may damage."""
-    shutil.copytree(exports[0], tmp_path / "copy")
+    shutil.copytree(first, tmp_path / "copy")
     return tmp_path / "copy"
 
 
-def test_manifest_says_what_was_made_and_how_well_it_agrees(exports):
-    manifest = read_manifest(exports[0])
+def test_manifest_says_what_was_made_and_how_well_it_agrees(first):
+    manifest = read_manifest(first)
     assert manifest.command == "how"
     assert (manifest.image_size, manifest.rows, manifest.precision) == (SIZE, 8, "float32")
     assert list(manifest.graphs) == [
@@ -126,19 +134,19 @@ def test_manifest_says_what_was_made_and_how_well_it_agrees(exports):
     assert all(f["iou"] > 0.99 and f["score"] < 1e-4 for f in figures.values())
     for graph in manifest.graphs.values():
         for name, digest in graph.files.items():
-            assert sha256(exports[0] / "onnx" / name) == digest
+            assert sha256(first / "onnx" / name) == digest
 
 
-def test_files_hold_no_path_of_the_machine_that_made_them(exports):
-    for path in (exports[0] / "onnx").glob("*.onnx"):
+def test_files_hold_no_path_of_the_machine_that_made_them(first):
+    for path in (first / "onnx").glob("*.onnx"):
         assert b"sam3i_model" not in path.read_bytes()
         assert b"site-packages" not in path.read_bytes()
 
 
 @torch.inference_mode()
-def test_every_number_and_mix_of_instructions_answers_as_pytorch(exports):
-    model, _ = load(exports[0], "cpu")
-    engine = OnnxEngine(exports[0], CPU, torch.device("cpu"))
+def test_every_number_and_mix_of_instructions_answers_as_pytorch(first):
+    model, _ = load(first, "cpu")
+    engine = OnnxEngine(first, CPU, torch.device("cpu"))
     assert model.config.image_size == engine.config.image_size == SIZE
     pixels = torch.randn(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
     image, theirs = model.encode_image(pixels), engine.encode_image(pixels)
@@ -154,10 +162,8 @@ def test_every_number_and_mix_of_instructions_answers_as_pytorch(exports):
             torch.testing.assert_close(vars(found)[name], value, atol=2e-3, rtol=1e-3)
 
 
-def test_auto_takes_the_export_and_answers_as_pytorch(exports):
-    ours, theirs = (
-        Segmenter.from_pretrained(exports[0], "cpu", backend=b) for b in ("torch", "auto")
-    )
+def test_auto_takes_the_export_and_answers_as_pytorch(first):
+    ours, theirs = (Segmenter.from_pretrained(first, "cpu", backend=b) for b in ("torch", "auto"))
     assert (ours.engine, theirs.engine) == ("PyTorch, cpu", "ONNX Runtime, CPU")
     assert isinstance(ours.model, Sam3IModel)
     assert isinstance(theirs.model, OnnxEngine)
@@ -175,43 +181,45 @@ def same_answers(ours: Segmenter, theirs: Segmenter) -> None:
         np.testing.assert_allclose(one.masks.mean((1, 2)), other.masks.mean((1, 2)), atol=2e-3)
 
 
-def test_a_fine_tune_takes_over_what_no_adapter_touches(exports):
-    first, second = (read_manifest(e).graphs for e in exports)
-    same = {name for name in first if first[name] == second[name]}
+@pytest.mark.slow
+def test_a_fine_tune_takes_over_what_no_adapter_touches(first, second):
+    theirs, ours = (read_manifest(e).graphs for e in (first, second))
+    same = {name for name in theirs if theirs[name] == ours[name]}
     assert same == {"image", "text_concept"}
-    assert set(second["text_simple"].files) == {
+    assert set(ours["text_simple"].files) == {
         "text_simple.onnx",
         "text_simple.weights",
         "text_concept.weights",
     }
-    own = open_weights(exports[1]).tensors
+    own = open_weights(second).tensors
     adapters = sum(
         t.nbytes for n, t in own.items() if ".text_model." in n and ".adapters.simple." in n
     )
-    assert (exports[1] / "onnx" / "text_simple.weights").stat().st_size <= adapters + 4096
+    assert (second / "onnx" / "text_simple.weights").stat().st_size <= adapters + 4096
 
 
-def test_adapters_are_exchanged_and_given_back_while_the_image_graph_stays(exports):
-    serving = Segmenter.from_pretrained(exports[0], "cpu")
+@pytest.mark.slow
+def test_adapters_are_exchanged_and_given_back_while_the_image_graph_stays(first, second):
+    serving = Segmenter.from_pretrained(first, "cpu")
     image = serving.model._image
-    serving.load_adapters(str(exports[1]))
-    assert serving.adapters == str(exports[1])
+    serving.load_adapters(str(second))
+    assert serving.adapters == str(second)
     assert serving.model._image is image
-    same_answers(Segmenter.from_pretrained(exports[1], "cpu", backend="torch"), serving)
+    same_answers(Segmenter.from_pretrained(second, "cpu", backend="torch"), serving)
     serving.load_adapters("")
-    same_answers(Segmenter.from_pretrained(exports[0], "cpu", backend="torch"), serving)
+    same_answers(Segmenter.from_pretrained(first, "cpu", backend="torch"), serving)
 
 
-def test_adapters_without_graphs_or_on_another_base_are_refused(exports, copy, tmp_path):
-    serving = Segmenter.from_pretrained(exports[0], "cpu")
+def test_adapters_without_graphs_or_on_another_base_are_refused(first, copy, tmp_path):
+    serving = Segmenter.from_pretrained(first, "cpu")
     shutil.rmtree(copy / "onnx")
     with pytest.raises(CheckpointError, match=r"no onnx/ folder of graphs: run `sam3i export"):
         serving.load_adapters(str(copy))
-    shutil.copytree(exports[0] / "onnx", copy / "onnx")
+    shutil.copytree(first / "onnx", copy / "onnx")
     rewrite(copy, lambda content: content["graphs"]["image"].update(source="0" * 64))
     with pytest.raises(CheckpointError, match="another base"):
         serving.load_adapters(str(copy))
-    same_answers(Segmenter.from_pretrained(exports[0], "cpu", backend="torch"), serving)
+    same_answers(Segmenter.from_pretrained(first, "cpu", backend="torch"), serving)
 
 
 def rewrite(checkpoint: Path, change) -> None:
@@ -296,13 +304,13 @@ def test_a_folder_without_graphs_is_pytorch_or_an_error_that_names_the_command()
         Segmenter.from_pretrained("bundled", "cpu", backend="tensorrt")
 
 
-def test_without_the_runtime_pytorch_answers_and_says_why(exports, monkeypatch):
+def test_without_the_runtime_pytorch_answers_and_says_why(first, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    segmenter = Segmenter.from_pretrained(exports[0], "cpu")
+    segmenter = Segmenter.from_pretrained(first, "cpu")
     assert segmenter.engine == "PyTorch, cpu"
     assert "`pip install onnxruntime`" in segmenter.refused
     with pytest.raises(EngineError, match="pip install onnxruntime"):
-        Segmenter.from_pretrained(exports[0], "cpu", backend="onnx")
+        Segmenter.from_pretrained(first, "cpu", backend="onnx")
 
 
 @pytest.mark.parametrize(
@@ -321,12 +329,12 @@ def test_a_manifest_that_lies_is_refused(copy, change, said):
         read_manifest(copy)
 
 
-def test_nothing_is_left_of_an_export_that_fails(exports, tmp_path):
-    base = str(exports[0])
+def test_nothing_is_left_of_an_export_that_fails(first, tmp_path):
+    base = str(first)
     with pytest.raises(CheckpointError, match="multiple of 14"):
         making.export(base, tmp_path / "out", FRAMES, ASKED, 100)
     with pytest.raises(EngineError, match="nothing to check complex"):
-        making.export(base, tmp_path / "out", FRAMES, ASKED[:2], earlier=exports[0])
+        making.export(base, tmp_path / "out", FRAMES, ASKED[:2], earlier=first)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
@@ -335,8 +343,8 @@ def test_nothing_is_left_of_an_export_that_fails(exports, tmp_path):
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["file"]
 
 
-def test_a_difference_stops_the_export(exports, tmp_path, monkeypatch):
+def test_a_difference_stops_the_export(first, tmp_path, monkeypatch):
     monkeypatch.setattr("sam3i_model.engines.parity.MAX_SCORE_DIFFERENCE", -1.0)
     with pytest.raises(EngineError, match=r"differs from PyTorch .* most in the graph"):
-        making.export(str(exports[0]), tmp_path / "out", FRAMES, ASKED, earlier=exports[0])
+        making.export(str(first), tmp_path / "out", FRAMES, ASKED, earlier=first)
     assert list(tmp_path.iterdir()) == []

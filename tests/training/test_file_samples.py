@@ -135,4 +135,42 @@ def test_a_picture_of_another_size_is_told(tmp_path):
     path = written(tmp_path, [entry(1, RED, simple_query=("a",))])
     cv2.imwrite(str(tmp_path / "pictures/one.png"), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(SourceError, match="is 8x8, not 120x80"):
-        next(draws(FileSamples(path, {"simple": 1.0})))
+        FileSamples(path, {"simple": 1.0})
+
+
+def test_entries_of_a_picture_must_agree_on_its_size(tmp_path):
+    other = Sample(**{**vars(entry(2, None, simple_query=("b",))), "width": 64})
+    path = written(tmp_path, [entry(1, RED, simple_query=("a",)), other])
+    with pytest.raises(SourceError, match="is 120x80, not 64x80"):
+        FileSamples(path, {"simple": 1.0})
+
+
+def test_pictures_that_cannot_be_read_are_left_out_and_told(tmp_path, capsys):
+    good = entry(1, RED, simple_query=("a",))
+    bad = Sample(**{**vars(entry(2, BLUE, simple_query=("b",))), "file_name": "pictures/two.png"})
+    written(tmp_path, [good, bad])
+    (tmp_path / "pictures/two.png").write_text("no picture")
+    samples = open_samples(tmp_path, small_settings("1-1"))
+    assert [[e.id for e in entries] for entries in samples.pictures] == [[1]]
+    told = capsys.readouterr().err
+    assert "1 left out, such as image 2: " in told
+    assert "two.png is no picture that can be read" in told
+
+
+def test_kept_pixels_have_a_name_of_their_own(tmp_path):
+    """It is another one as soon as the picture, or what is asked about it, is another."""
+    path = written(tmp_path, [entry(1, RED, simple_query=("a",))])
+
+    def named() -> dict[str, bytes]:
+        samples = FileSamples(path, {"simple": 1.0}, variants=2)
+        return {sample.key: sample.image.tobytes() for sample in draws(samples)}
+
+    first = named()
+    assert len(first) == len(set(first.values())) == 2
+    assert named() == first
+    everything = slice(0, HEIGHT), slice(0, WIDTH)
+    sam3i_json.write(path, [entry(1, everything, simple_query=("a",))])  # no rim may be cut off
+    uncut = named()
+    assert not uncut.keys() & first.keys()
+    cv2.imwrite(str(tmp_path / "pictures/one.png"), np.full((HEIGHT, WIDTH, 3), 60, np.uint8))
+    assert not named().keys() & (first.keys() | uncut.keys())

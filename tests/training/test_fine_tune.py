@@ -127,9 +127,8 @@ def test_a_run_without_progress_ends_with_its_best_weights(data, checkpoint, tmp
     model, _ = load(out / "model", "cpu")
     state = model.state_dict()
     assert all(torch.equal(state[name], value) for name, value in run.best["values"].items())
-    again = Run(small_settings("fine-tune", **changes), checkpoint)
-    again.resume(out / "state.pt")
-    assert again.best["score"] == 0.5
+    again = tuned(data, checkpoint, out, **changes)
+    assert (again.step, again.best["score"], next(scores)) == (8, 0.5, 0.9)
     assert list(seen[0]) == ["simple", "complex"]
 
 

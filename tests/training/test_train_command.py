@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -63,6 +66,42 @@ def test_a_run_from_the_command_line_and_again(tmp_path, pool):
     assert list((tmp_path / "out/tensorboard").iterdir())
 
 
+def test_other_data_do_not_go_on_from_a_state(tmp_path, pool):
+    path, other = settings_file(tmp_path, steps=1, phases=phases_of(fine=1)), tmp_path / "pool"
+    assert called(pool, tmp_path / "out", "--settings", path).exit_code == 0
+    shutil.copytree(pool, other)
+    assert called(other, tmp_path / "out", "--settings", path).exit_code == 0
+    records = other / "shard-0000/objects.json"
+    records.write_text(records.read_text() + "\n")
+    refused(called(other, tmp_path / "out", "--settings", path), "is of another run (data was")
+
+
+def test_a_file_for_a_folder_is_refused(tmp_path, pool):
+    path = settings_file(tmp_path, steps=1, phases=phases_of(fine=1))
+    (tmp_path / "out").write_text("taken")
+    result = called(pool, tmp_path / "out", "--settings", path)
+    refused(result, "out can't be a folder (File exists): name another")
+
+
+def test_a_picture_that_breaks_off_ends_a_run_in_one_line(tmp_path):
+    data = make(tmp_path / "data")
+    path = settings_file(tmp_path, steps=1, phases=phases_of(fine=1))
+    picture = data / "images/a.png"
+    height, width = cv2.imread(str(picture)).shape[:2]
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    cv2.imwrite(str(picture), noise)
+    picture.write_bytes(picture.read_bytes()[: picture.stat().st_size // 2])
+    result = called(data, tmp_path / "out", "--settings", path)
+    refused(result, f"{picture} is no picture that can be read: put it right, and the same command")
+    assert "DataLoader" not in result.output
+
+
+def refused(result, said: str) -> None:
+    assert result.exit_code == 1, result.output
+    assert said in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+
+
 def test_a_dry_run_says_what_is_needed_and_writes_nothing(tmp_path, pool):
     path = settings_file(tmp_path, steps=9000, phases=phases_of(words=1, coarse=1, fine=1))
     result = called(pool, tmp_path / "out", "--settings", path, "--dry-run")
@@ -93,10 +132,7 @@ def test_data_that_say_no_kinds_are_grounded_from_the_first_step(tmp_path, pool,
 )
 def test_mistakes_are_one_line(tmp_path, pool, settings, data, said):
     folder = pool if data == "pool" else tmp_path / data
-    result = called(folder, tmp_path / "out", "--settings", settings)
-    assert result.exit_code == 1
-    assert said in " ".join(result.output.split())
-    assert "Traceback" not in result.output
+    refused(called(folder, tmp_path / "out", "--settings", settings), said)
     assert not (tmp_path / "out").exists()
 
 
