@@ -399,6 +399,7 @@ def called(monkeypatch, folder, base, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_the_command_trains_measures_and_goes_on(called, folder, tmp_path, monkeypatch):
     out = tmp_path / "out"
     first = called("--only", "one-adapter")
