@@ -11,14 +11,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from sam3i_model.instruction import Level
 from training.annotations import Problems, image_path
 from training.entries import SourceError
 from training.formats import sam3i
 from training.formats.reading import load
-from training.pictures import read_picture
+from training.pictures import check_picture, read_picture
 from training.rle import decode
 from training.sam3i_json import LEVEL_LISTS, parse
 from training.sam3i_json import Sample as Entry
@@ -82,7 +81,8 @@ class FileSamples:
         self.pictures: list[list[Entry]] = []
         for name, entries in gathered.items():
             try:
-                check_header(image_path(self.folder, name), {(e.width, e.height) for e in entries})
+                for width, height in {(e.width, e.height) for e in entries}:
+                    check_picture(image_path(self.folder, name), width, height)
                 self.pictures.append(entries)
             except SourceError as error:
                 self.problems.add(f"image {entries[0].id}", error)
@@ -160,21 +160,6 @@ class FileSamples:
             asked.append(nothing(rng.choice(absent), level, size))
         else:
             asked.append(answered(entry, rng.choice(here), level, cut, size))
-
-
-def check_header(path: Path, sizes: set[tuple[int, int]]) -> None:
-    """Refuse a picture that isn't of the one (width, height) given; nothing is decoded.
-
-    Raises:
-        SourceError: It is of another, or can't be read.
-    """
-    try:
-        with Image.open(path) as image:
-            found = image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise SourceError(f"{path} is no picture that can be read") from error
-    for width, height in sizes - {found}:
-        raise SourceError(f"{path} is {found[0]}x{found[1]}, not {width}x{height}")
 
 
 def choices(entry: Entry, name: str) -> bool:

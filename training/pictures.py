@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +13,39 @@ from PIL import Image
 from training.entries import SourceError
 
 
+@contextmanager
+def _opened(path: Path, width: int, height: int) -> Iterator[Image.Image]:
+    """A picture of that size, of which only the header is read yet.
+
+    Raises:
+        SourceError: It can't be read, then or within, or has another size.
+    """
+    try:
+        with Image.open(path) as image:
+            found = image.size
+            if found == (width, height):
+                yield image
+                return
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise SourceError(f"{path} is no picture that can be read") from error
+    raise SourceError(f"{path} is {found[0]}x{found[1]}, not {width}x{height}")
+
+
+def check_picture(path: Path, width: int, height: int) -> None:
+    """Nothing is decoded.
+
+    Raises:
+        SourceError: Its header can't be read, or says another size.
+    """
+    with _opened(path, width, height):
+        pass
+
+
 def read_picture(path: Path, width: int, height: int) -> NDArray[np.uint8]:
     """uint8 RGB (height, width, 3).
 
     Raises:
         SourceError: It can't be read, or has another size; one that has isn't decoded at all.
     """
-    try:
-        with Image.open(path) as image:
-            if image.size == (width, height):
-                return np.asarray(image.convert("RGB"))
-            found = image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise SourceError(f"{path} is no picture that can be read") from error
-    raise SourceError(f"{path} is {found[0]}x{found[1]}, not {width}x{height}")
+    with _opened(path, width, height) as image:
+        return np.asarray(image.convert("RGB"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from training.checksum import checksum
 from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.rle import Rle, areas, encode
-from training.world.pool import WorldPool
+from training.world.pool import WorldPool, records_of
 
 Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
 """Makes a sentence about a scene: (objects, rng, (width, height)) to a query."""
@@ -126,10 +126,7 @@ class WorldQuestions:
 
     def fingerprint(self) -> str:
         """Of what the sentences are made from: the records of the objects."""
-        value = 0
-        for path in sorted(self.pool.folder.glob("shard-*/objects.json")):
-            value = zlib.crc32(path.read_bytes(), value)
-        return f"{value:08x}"
+        return checksum(records_of(self.pool.folder))
 
 
 def _question(

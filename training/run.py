@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from sam3i_model.modeling import Sam3IModel
 from sam3i_model.weights import first_line
 from training import attention
 from training.average import Average
+from training.checksum import checksum
 from training.counts import mean_counts
 from training.dataset import Batch, Batches, Share
 from training.entries import SourceError
@@ -82,16 +82,6 @@ def take_over(heads: nn.Module, path: Path) -> None:
         own, theirs = heads.state_dict(), load_file(path)
         same = {n: v for n, v in theirs.items() if n in own and own[n].shape == v.shape}
         heads.load_state_dict(same, strict=False)
-
-
-def checksum(paths: Iterable[Path]) -> str:
-    """Of files' bytes: tells data and checkpoints apart, wherever they lie."""
-    value = 0
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                value = zlib.crc32(block, value)
-    return f"{value:08x}"
 
 
 def rate_factor(step: int, settings: Settings) -> float:

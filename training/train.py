@@ -19,6 +19,7 @@ from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.memory import keep_freed_memory
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, notes, results
+from training.checksum import checksum
 from training.dry_run import describe, try_out
 from training.entries import SourceError
 from training.evaluate import open_source
@@ -30,10 +31,10 @@ from training.log import Log
 from training.metrics import summarise
 from training.processes import summed
 from training.questions import QuestionError, Source
-from training.run import Run, checksum, rate_factor
+from training.run import Run, rate_factor
 from training.samples import Mixed, Samples
 from training.settings import UNGROUNDED, Settings, SettingsError, read_settings, shipped
-from training.world.pool import WorldPool
+from training.world.pool import WorldPool, records_of
 from training.world_samples import WorldSamples
 
 STATE, MODEL = "state.pt", "model"
@@ -151,7 +152,7 @@ def description(data: Path) -> list[Path]:
     """The files that say what data of either kind hold."""
     if data.is_file() or is_folder(data):
         return [data / NAME if data.is_dir() else data]
-    return sorted(data.glob("shard-*/objects.json"))
+    return records_of(data)
 
 
 def train_command(

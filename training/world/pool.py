@@ -117,6 +117,11 @@ def _shard_path(folder: Path, shard: int) -> Path:
     return folder / f"shard-{shard:04d}"
 
 
+def records_of(folder: Path) -> list[Path]:
+    """The files of a pool that hold the records of its objects, in their order."""
+    return sorted(folder.glob("shard-*/objects.json"))
+
+
 def write_shard(
     folder: Path, spec: PoolSpec, shard: int, photos: Photos, tick: Callable[[], None]
 ) -> None:
