@@ -107,7 +107,7 @@ def main(
     try:
         if full:
             settings = replace(settings, **FULL_SIZE)  # type: ignore[arg-type]
-            figures = compare(data, "full size", settings, steps, full_size)
+            figures = compare(data, "", settings, steps, full_size)
         else:
             figures = compare(data, start, settings, steps)
     except (SettingsError, CheckpointError, SourceError, ImportError, OSError) as error:

@@ -244,6 +244,8 @@ def read_settings(name: str | Path, **changes: Any) -> Settings:
     if unknown:
         raise SettingsError(f"{path}: unknown keys {', '.join(sorted(map(str, unknown)))}")
     content.update({k: v for k, v in changes.items() if v is not None})
+    if "stage" in content:
+        content["stage"] = str(content["stage"])  # YAML takes a bare 3 for a number
     try:
         phases, mixture = content["phases"].items(), content["mixture"].items()
         content["phases"] = {name: Span(**numbers(Span, span)) for name, span in phases}

@@ -13,10 +13,9 @@ import typer
 
 from sam3i_model.checkpoints import load, save
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings, trained
+from training import cache_bench, sam3i_json
 from training import run as running
-from training import sam3i_json
 from training import train as training
-from training.cache_bench import compare, main
 from training.entries import SourceError
 from training.feature_cache import FeatureCache
 from training.run import Run
@@ -164,7 +163,9 @@ def test_both_loops_take_the_same_steps_and_one_of_them_encodes(data, checkpoint
         return real(self, images)
 
     monkeypatch.setattr(Step, "encode_image", encode)
-    figures = compare(data, checkpoint, small_settings("fine-tune", variants=2), steps=3)
+    figures = cache_bench.compare(
+        data, checkpoint, small_settings("fine-tune", variants=2), steps=3
+    )
     assert sum(encoded) == 3  # the plain loop's; the others are kept before
     assert figures["ratio"] == pytest.approx(figures["uncached"] / figures["cached"])
     assert (figures["steps"], figures["image_size"]) == (3, 64)
@@ -172,8 +173,16 @@ def test_both_loops_take_the_same_steps_and_one_of_them_encodes(data, checkpoint
 
 def test_the_comparison_names_what_it_cannot_read(tmp_path, capsys):
     with pytest.raises(typer.Exit):
-        main(tmp_path / "none.json")
+        cache_bench.main(tmp_path / "none.json")
     assert "none.json" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_comparison_in_full_size_needs_no_checkpoint(data, checkpoint, monkeypatch, capsys):
+    small = {**cache_bench.FULL_SIZE, "image_size": 64}
+    monkeypatch.setattr(cache_bench, "FULL_SIZE", small)
+    monkeypatch.setattr(cache_bench, "full_size", lambda _, s: running.begin(checkpoint, s))
+    cache_bench.main(data, steps=1, full=True)
+    assert "ratio" in capsys.readouterr().out
 
 
 def test_a_size_that_the_encoder_cannot_take_is_refused(checkpoint):

@@ -78,6 +78,10 @@ def test_bad_settings_are_one_line(tmp_path, line, said):
     assert "\n" not in str(refused.value)
 
 
+def test_a_stage_needs_no_quotes(tmp_path):
+    assert read_settings(changed(tmp_path, "stage: 3")).stage == "3"
+
+
 def test_numbers_are_what_is_meant(tmp_path):
     said = "learning_rate: 1e-4\nclip: 2\nsteps: 2e3\nmixture: {simple: 5e-1}\n"
     said += "phases: {fine: {share: 1e0, texts: 4}}"
