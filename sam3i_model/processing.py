@@ -76,11 +76,11 @@ def pixels(image: np.ndarray, config: Sam3IConfig, device: torch.device) -> torc
     """
     if not image.flags.writeable:  # a view of a received message; torch wants its own
         image = image.copy()
-    raw = torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1)[None]
+    raw = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
     size = (config.image_size, config.image_size)
-    if tuple(raw.shape[-2:]) != size:
+    if tuple(raw.shape[-2:]) != size:  # on the CPU: CUDA can't resize uint8 like this
         raw = F.interpolate(raw, size=size, mode="bilinear", antialias=True)
-    return normalise(raw, config)
+    return normalise(raw.to(device), config)
 
 
 def normalise(raw: torch.Tensor, config: Sam3IConfig) -> torch.Tensor:

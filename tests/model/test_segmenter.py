@@ -8,7 +8,7 @@ import torch
 
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.modeling import GroundingOutput
-from sam3i_model.processing import distinct, enlarged
+from sam3i_model.processing import distinct, enlarged, pixels
 from sam3i_model.segmenter import TEXT_CACHE_SIZE, Segmenter
 
 RGB = np.full((96, 128, 3), 90, np.uint8)
@@ -93,6 +93,20 @@ def test_a_thing_found_twice_counts_once():
     masks[3, :, 3:8] = True
     assert distinct(masks).tolist() == [0, 2]
     assert distinct(torch.zeros(0, 10, 10, dtype=torch.bool)).tolist() == []
+
+
+def test_pictures_are_resized_before_they_go_to_a_device(random_model, monkeypatch):
+    resize, resized = torch.nn.functional.interpolate, []
+
+    def watched(raw: torch.Tensor, **options: object) -> torch.Tensor:
+        resized.append((raw.device.type, raw.dtype))
+        return resize(raw, **options)
+
+    monkeypatch.setattr(torch.nn.functional, "interpolate", watched)
+    values = pixels(RGB, random_model.config, torch.device("meta"))
+    assert resized == [("cpu", torch.uint8)]  # CUDA has no antialiased resize of uint8
+    side = random_model.config.image_size
+    assert (values.device.type, values.shape) == ("meta", (1, 3, side, side))
 
 
 @pytest.mark.parametrize("count", [1, 4, 11])
