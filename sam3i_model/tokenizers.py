@@ -38,7 +38,6 @@ def clip_tokenizer() -> PreTrainedTokenizerBase:
     return CLIPTokenizer(
         vocab=vocabulary,
         merges=merges,  # type: ignore[arg-type]  # pairs, whatever the annotation says
-        pad_token=tokens[0],
     )
 
 

@@ -21,6 +21,7 @@ from sam3i_model.checkpoints import CheckpointError, configure, load
 from sam3i_model.cli import build
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
+from sam3i_model.processing import tokenize
 from sam3i_model.tokenizers import clip_tokenizer
 from sam3i_model.weights import open_weights
 from tests.model.official_layout import answers, official_state, write_sam3, write_stage
@@ -142,7 +143,16 @@ def test_a_converted_folder_answers_as_its_origin(made, sizes, tmp_path, write):
     same(origin, loaded, [1, 2, 3])
     assert loaded.config.trained_levels == origin.config.trained_levels
     assert loaded.config.licence == origin.config.licence
-    assert tokenizer("a red mug")["input_ids"] == clip_tokenizer()("a red mug")["input_ids"]
+    assert tokenizer("a red mug!")["input_ids"] == clip_tokenizer()("a red mug!")["input_ids"]
+
+
+def test_official_files_have_the_tokens_of_openais_tokenizer():
+    tokenizer = clip_tokenizer()
+    assert len(tokenizer) == 49408
+    theirs = {"the red mug!": [518, 736, 9722, 256], "wow!!!": [2781, 995], "what?!": [768, 2835]}
+    for text, words in theirs.items():
+        ids = [49406, *words, 49407]
+        assert tokenize(tokenizer, text).ids.tolist() == ids + [0] * (32 - len(ids))
 
 
 def test_a_conversion_leaves_what_is_there_alone(made, sizes, tmp_path):
