@@ -14,7 +14,8 @@ from rich.table import Table
 from training.bags.bag import Bag
 from training.bags.heads import SECOND
 from training.bags.picking import Plan
-from training.bags.scan import COMPRESSED, Contents, Stream
+from training.bags.pictures import COMPRESSED
+from training.bags.scan import Contents, Stream
 from training.bags.topics import Camera, View
 
 JPEG_BYTES, PNG_BYTES = 0.4, 0.8

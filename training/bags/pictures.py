@@ -16,8 +16,8 @@ from sam3i_model.decoding import (
     rgb_from_compressed,
     rgb_from_image,
 )
-from training.bags.scan import COMPRESSED
 
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
 FULL_COLOUR = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, *FULL_COLOUR)
 """For images recorded raw: a third more bytes, but a small thing keeps its colour."""

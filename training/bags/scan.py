@@ -21,11 +21,11 @@ from training.annotations import MAX_LISTED_PROBLEMS, Problems
 from training.bags.asked import INSTRUCTION, STRING, TEXT_TOPIC, Asked, Book, Timeline, asked_of
 from training.bags.bag import Address, Bag
 from training.bags.heads import read_head
+from training.bags.pictures import COMPRESSED
 from training.bags.storage import HEAD, MAX_MESSAGE, Message, Place, Topic
 from training.entries import EntryError
 
 IMAGE = "sensor_msgs/msg/Image"
-COMPRESSED = "sensor_msgs/msg/CompressedImage"
 INFO = "sensor_msgs/msg/CameraInfo"
 ANSWERS = "sam3i_ros/msg/SegmentArray"
 CAMERA = (IMAGE, COMPRESSED, INFO)

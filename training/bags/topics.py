@@ -14,7 +14,7 @@ from sam3i_model.decoding import MessageError
 from training.bags import pictures
 from training.bags.bag import Bag
 from training.bags.pairing import Partners, epochs
-from training.bags.scan import COMPRESSED, IMAGE, INFO, Answers, Contents, Stream
+from training.bags.scan import IMAGE, INFO, Answers, Contents, Stream
 from training.bags.storage import BagError
 
 _NO_CAMERA = re.compile(r"(^|/)(masks?|labels?|overlay|debug|truth|theora|ffmpeg)(/|$)")
@@ -83,7 +83,7 @@ def choose(bag: Bag, contents: Contents, wishes: Wishes, slop: int) -> Camera:
     """
     notes: list[str] = []
     answers = _answers(contents, wishes.answers, notes)
-    views = [v for s in contents.of_type(IMAGE, COMPRESSED) if (v := _view(bag, s, notes))]
+    views = [v for s in contents.of_type(IMAGE, pictures.COMPRESSED) if (v := _view(bag, s, notes))]
     colour = _colour(views, answers, wishes.image, notes)
     others = [v.parts for v in _cameras(views, answers) if v.parts != colour.parts]
     depth = None
