@@ -28,6 +28,8 @@ from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 
+from training.world import BAG_VERSION
+
 LAUNCH = Path(get_package_share_directory("sam3i_ros")) / "launch"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sam3i_ros"
 
@@ -71,7 +73,7 @@ def planner(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 def camera(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     given = context.launch_configurations["bag"]
-    bag = Path(given) if given else CACHE / "world"
+    bag = Path(given) if given else CACHE / f"world-{BAG_VERSION}"
     player = Node(
         package="sam3i_ros",
         executable="camera_player",

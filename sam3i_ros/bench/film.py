@@ -43,7 +43,7 @@ def render_film(path: Path) -> None:
     options = ["--frames", str(FRAMES), "--rate", str(RATE)]
     command = [sys.executable, "-m", "training.world", "sequence", str(path), *options]
     if subprocess.run(command, check=False).returncode:
-        raise RuntimeError(f"{path} could not be rendered; remove it, or give another --film")
+        raise RuntimeError(f"{path} could not be rendered; its error above says why")
 
 
 def read_film(path: Path) -> Film:

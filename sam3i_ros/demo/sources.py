@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,14 +27,13 @@ from sam3i_model.decoding import (
 from sam3i_ros.demo.errors import DemoError
 from sam3i_ros.demo.scoring import Truth, Wanted
 from sam3i_ros.geometry import ray_grid
+from training.world import BAG_VERSION
 
 COLOUR = "/camera/color/image_raw/compressed"
 DEPTH = "/camera/aligned_depth_to_color/image_raw/compressedDepth"
 INFO = "/camera/color/camera_info"
 TRUTH_LABELS = "/truth/labels"
 TRUTH_SCENE = "/truth/scene"
-
-BAG_VERSION = 4  # of what is made below; another number makes the recordings anew
 
 
 @contextmanager
@@ -161,7 +159,6 @@ def make_sources(folder: Path, seed: int) -> list[Source]:
 def _make(bag: Path, arguments: list[str]) -> Path:
     if (bag / "metadata.yaml").exists():
         return bag
-    shutil.rmtree(bag, ignore_errors=True)  # what an interrupted run left
     command = [sys.executable, "-m", "training.world", *arguments, str(bag)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:

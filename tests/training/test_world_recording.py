@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +165,30 @@ def test_the_camera_walks_and_comes_back():
 def test_an_existing_recording_is_not_overwritten(recording: Path, shots: list[Shot]):
     with pytest.raises(ValueError, match="exists already"):
         write_bag(recording, shots)
+
+
+def test_an_interrupted_recording_leaves_nothing(tmp_path: Path, shots: list[Shot]):
+    path = tmp_path / "film"
+
+    def interrupted() -> Iterator[Shot]:
+        yield shots[0]
+        assert not path.exists()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_bag(path, interrupted())
+    assert list(tmp_path.iterdir()) == []
+    write_bag(path, shots[:1])
+    assert {file.name for file in path.iterdir()} == {"film.mcap", "metadata.yaml"}
+    assert len(read(path)[bag.COLOUR]) == 1
+
+
+def test_rendering_needs_no_more_than_a_robot_has():
+    """requirements/robot.txt, that is: demo.launch.py renders what it plays."""
+    missing = ("pycocotools", "accelerate", "tensorboard", "psutil")
+    block = f"import sys; sys.modules.update(dict.fromkeys({missing}))"
+    needed = "import training.world.__main__, training.world.bag, training.world.sequence"
+    subprocess.run([sys.executable, "-c", f"{block}; {needed}, training.world.tote"], check=True)
 
 
 def record(label: int, x: int, visible: float = 1.0) -> dict[str, Any]:

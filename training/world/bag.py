@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,13 +56,20 @@ class Shot:
 
 
 def write_bag(path: Path, shots: Iterable[Shot], lossless: bool = False) -> None:
-    """Write a rosbag2 folder. Colour is JPEG, or PNG if `lossless`.
+    """Write a rosbag2 folder, which is there only once it is complete.
 
-    Raises ValueError if `path` exists.
+    Colour is JPEG, or PNG if `lossless`. Raises ValueError if `path` exists.
     """
     if path.exists():
         raise ValueError(f"{path} exists already; remove it or name another folder")
     path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        _write(unfinished, shots, lossless)
+        unfinished.rename(path)
+
+
+def _write(path: Path, shots: Iterable[Shot], lossless: bool) -> None:
     store = get_typestore(Stores.ROS2_KILTED)
     with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         connections = {
