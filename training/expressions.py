@@ -31,10 +31,11 @@ from sam3i_model.instruction import route
 from sam3i_model.terminal import complain, notes
 from training.annotations import Granularity, Problems
 from training.entries import EntryError, SourceError, integer, mapping, sequence, text
+from training.exported import write_export
 from training.formats import coco
 from training.formats.reading import load
 from training.rle import Mask, check_size
-from training.sam3i_json import LEVEL_LISTS, TEXT_LISTS, Sample, Target, write
+from training.sam3i_json import LEVEL_LISTS, TEXT_LISTS, Sample, Target, document
 
 MAX_EXPRESSIONS = 100_000
 MAX_VALUES = 1_000
@@ -172,7 +173,7 @@ def main(folder: Path, out: Path, wanted: str = "0:") -> int:
     console = notes()
     try:
         samples = some(samples_of(folder), parsed(wanted))
-        write(out, samples)
+        write_export(out, document(samples), "python -m training.expressions")
     except (SourceError, OSError) as error:
         complain(error)
         return 1

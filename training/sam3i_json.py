@@ -14,7 +14,6 @@ that the official loader stops at them.
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -37,6 +36,7 @@ from training.entries import (
     text,
     words,
 )
+from training.files import write_text
 from training.rle import Mask, MaskError, decode, encode, fill
 
 LEVEL_LISTS = {
@@ -178,10 +178,7 @@ def document(samples: Sequence[Sample]) -> dict[str, Any]:
 
 def write(path: Path, samples: Sequence[Sample]) -> None:
     """Write a file; it appears under its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(json.dumps(document(samples), ensure_ascii=False), encoding="utf-8")
-    os.replace(unfinished, path)
+    write_text(path, json.dumps(document(samples), ensure_ascii=False))
 
 
 def parse(content: Any, problems: Problems) -> list[Sample]:

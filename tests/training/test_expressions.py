@@ -200,6 +200,18 @@ def test_what_can_not_be_used_is_one_line(tmp_path, capsys):
     assert not (tmp_path / "never.json").exists()
 
 
+@pytest.mark.parametrize("name", ["labels.json", "a.color.png", "reviewed.json"])
+def test_no_file_is_written_over_but_its_own(tmp_path, capsys, name):
+    shelf = label_images(tmp_path / "shelf")
+    own = shelf / "reviewed.json"
+    assert [main(shelf, own), main(shelf, own, "1:")] == [0, 0]
+    own.write_text(own.read_text().replace("banana", "bananas"))
+    before = (shelf / name).read_bytes()
+    assert main(shelf, shelf / name) == 1
+    assert f"{name} is there, and not as" in capsys.readouterr().err
+    assert (shelf / name).read_bytes() == before
+
+
 @pytest.mark.skipif(not PHOTOGRAPHS.is_dir(), reason="needs shared/data")
 @pytest.mark.parametrize(
     ("name", "pictures", "sentences"),

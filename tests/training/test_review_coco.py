@@ -279,3 +279,31 @@ def test_the_command_writes_and_takes_in(tmp_path):
     assert image(data, 1)["review"] == "corrected"
     others = [a for a in saved(data)["annotations"] if a["image_id"] != 1]
     assert others == [a for a in json.loads(untouched)["annotations"] if a["image_id"] != 1]
+
+
+def test_an_export_takes_the_place_of_nothing_but_an_export(tmp_path):
+    data, file = make(tmp_path / "data"), tmp_path / "coco.json"
+    labels = tmp_path / "coco.labels.json"
+    assert run(data, "--export", file)[0] == 0
+    assert run(data, "--export", file)[0] == 0  # its own is written anew
+    (tmp_path / "mine.labels.json").write_text("[]")
+    corrected = json.loads(file.read_text())
+    corrected["annotations"][0]["segmentation"] = [corners(*BLUE)]
+    (tmp_path / "corrected.json").write_text(json.dumps(corrected))
+    (tmp_path / "link.json").symlink_to(data / "annotations.json")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    for target in (
+        data / "annotations.json",
+        tmp_path / "link.json",
+        data / "images/a.png",
+        tmp_path / "corrected.json",
+        tmp_path / "mine.json",
+        data / "images",
+    ):
+        code, said = run(data, "--export", target)
+        assert (code, "left it: choose another name" in said) == (1, True), said
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (tmp_path / "mine.json").exists()
+    labels.write_text("[]")
+    assert run(data, "--export", file)[0] == 1
+    assert labels.read_text() == "[]"

@@ -15,6 +15,8 @@ from rich.console import Console
 
 from sam3i_model.terminal import failed, notes
 from training.entries import SourceError
+from training.exported import exported, write_export
+from training.files import write_text
 from training.formats import coco as coco_format
 from training.formats.reading import load
 from training.review import coco
@@ -24,6 +26,7 @@ from training.review.store import Store
 
 PORT = 8350
 SHOWN = 10
+EXPORT = "sam3i review --export"
 
 
 def review_command(
@@ -94,14 +97,19 @@ def write_coco(console: Console, store: Store, path: Path) -> None:
     """Write the samples, and beside them CVAT's labels.
 
     Raises:
+        SourceError: A file that no export wrote, or that was changed since, would be lost.
         ReviewError: They can't be written.
     """
     content = coco.export(store.samples.values())
     labels = path.with_suffix(".labels.json")
     try:
-        path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        text = json.dumps(coco.labels(content), ensure_ascii=False, indent=1)
-        labels.write_text(text, encoding="utf-8")
+        before = exported(path, EXPORT)
+        if labels.exists() and not (before and load(labels) == coco.labels(before)):
+            raise SourceError(
+                f"{labels} is there, and not as `{EXPORT}` left it: choose another name"
+            )
+        write_export(path, content, EXPORT)
+        write_text(labels, json.dumps(coco.labels(content), ensure_ascii=False, indent=1))
     except OSError as error:
         raise ReviewError(f"{path} can't be written: {error.strerror}") from error
     console.print(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from training.annotations import Problems
 from training.entries import SourceError
+from training.files import write_text
 from training.formats import sam3i
 from training.formats.reading import load
 from training.sam3i_json import Sample, document, parse
@@ -60,13 +60,11 @@ class AnnotationFile:
         """
         if samples == self.samples:
             return
-        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
         try:
             if _state_of(self.path) != self._seen:
                 raise ReviewError(f"{self.path} was changed by something else during the review")
             content = folded(self._content, self.samples, samples)
-            unfinished.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-            os.replace(unfinished, self.path)
+            write_text(self.path, json.dumps(content, ensure_ascii=False))
             self._seen = _state_of(self.path)
         except OSError as error:
             raise ReviewError(f"{self.path} can't be written ({error.strerror})") from error
