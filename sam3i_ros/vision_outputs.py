@@ -23,13 +23,13 @@ from sam3i_ros.msg import Segment, SegmentArray
 
 
 def detections_msg(segments: SegmentArray) -> Detection2DArray:
-    """Boxes around the masks, in pixels; class_id is the instruction's id."""
+    """Boxes around the masks, in pixels, without poses; class_id is the instruction's id."""
     return Detection2DArray(
         header=segments.header,
         detections=[
             Detection2D(
                 header=segments.header,
-                results=[_hypothesis(segment)],
+                results=[ObjectHypothesisWithPose(hypothesis=_hypothesis(segment))],
                 bbox=_box_2d(segment),
                 id=_identity(segment),
             )
@@ -46,7 +46,12 @@ def detections_3d_msg(segments: SegmentArray) -> Detection3DArray:
         detections=[
             Detection3D(
                 header=header,
-                results=[_hypothesis(segment)],
+                results=[
+                    ObjectHypothesisWithPose(
+                        hypothesis=_hypothesis(segment),
+                        pose=PoseWithCovariance(pose=segment.pose),
+                    )
+                ],
                 bbox=BoundingBox3D(center=segment.pose, size=segment.size),
                 id=_identity(segment),
             )
@@ -67,11 +72,8 @@ def label_info_msg(segments: SegmentArray) -> LabelInfo:
     )
 
 
-def _hypothesis(segment: Segment) -> ObjectHypothesisWithPose:
-    return ObjectHypothesisWithPose(
-        hypothesis=ObjectHypothesis(class_id=segment.instruction_id, score=segment.score),
-        pose=PoseWithCovariance(pose=segment.pose),
-    )
+def _hypothesis(segment: Segment) -> ObjectHypothesis:
+    return ObjectHypothesis(class_id=segment.instruction_id, score=segment.score)
 
 
 def _box_2d(segment: Segment) -> BoundingBox2D:

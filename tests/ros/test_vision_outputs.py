@@ -75,6 +75,8 @@ def test_detections(vision):
     assert (center.x, center.y, cup.bbox.size_x, cup.bbox.size_y) == (25.5, 12.0, 11.0, 4.0)
     assert (cup.results[0].hypothesis.class_id, cup.results[0].hypothesis.score) == ("cup", 0.5)
     assert (cup.id, plate.id) == ("7", "")
+    # A pose would be in frame_3d, which a Detection2D doesn't name.
+    assert cup.results[0].pose == PoseWithCovariance()
 
 
 def test_detections_3d_are_those_with_points(vision):
