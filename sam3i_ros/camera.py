@@ -188,7 +188,9 @@ class CameraBuffer:
         return self._without is not None and self._clock() - self._without > DEPTH_SILENT
 
     def _partner(self, image: _Stored) -> _Stored | None:
-        nearest = min(self._depths, key=lambda d: abs(d.stamp_ns - image.stamp_ns), default=None)
+        # Of equally near ones the newest: stamps may all be zero.
+        newest_first = reversed(self._depths)
+        nearest = min(newest_first, key=lambda d: abs(d.stamp_ns - image.stamp_ns), default=None)
         if nearest is None or abs(nearest.stamp_ns - image.stamp_ns) > self.slop * 1e9:
             return None
         return nearest

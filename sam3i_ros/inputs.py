@@ -58,7 +58,7 @@ class CameraInputs:
         self._health = health
         self._since = time.monotonic()
         self._streams: list[_Stream] = []
-        self.age = 0.0  # s, of the newest image when it came
+        self.age = 0.0  # s, of the newest image when it came; 0 without a stamp
         image_type = CompressedImage if settings.image_transport == "compressed" else Image
         self._add("image", image_type, image_topic(settings), buffer.add_image)
         if settings.depth_transport != "none":
@@ -104,9 +104,7 @@ class CameraInputs:
         def callback(message: Any) -> None:
             stream.last = time.monotonic()
             if name == "image":
-                now_ns = self._node.get_clock().now().nanoseconds
-                self.age = (now_ns - stamp_ns(message)) / 1e9
-                self._health.took("age", self.age)
+                self._note_age(stamp_ns(message))
             store(message)
             self._health.tick(name)
 
@@ -120,6 +118,13 @@ class CameraInputs:
         )
         stream = _Stream(name, subscription.topic_name, subscription)
         self._streams.append(stream)
+
+    def _note_age(self, stamp: int) -> None:
+        if not stamp:  # which is another fault
+            self.age = 0.0
+            return
+        self.age = (self._node.get_clock().now().nanoseconds - stamp) / 1e9
+        self._health.took("age", self.age)
 
     def _why_silent(self, stream: _Stream) -> str:
         publishers = self._node.get_publishers_info_by_topic(stream.topic)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from sam3i_model.decoding import MessageError
+from sam3i_model.decoding import MessageError, depth_from_image
 from sam3i_ros.camera import (
     DEPTH_SILENT,
     CameraBuffer,
@@ -114,6 +114,14 @@ def test_nearest_depth_is_taken(paired: CameraBuffer) -> None:
         paired.add_depth(depth(stamp))
     paired.add_image(image(102))
     assert stamp_ns(taken(paired).depth) == 104 * MS
+
+
+@pytest.mark.parametrize("stamp", [0, 100])
+def test_of_depths_with_one_stamp_the_newest_is_taken(paired: CameraBuffer, stamp: int) -> None:
+    for millimetres in (1, 2, 3):
+        paired.add_depth(depth(stamp, np.full((4, 6), millimetres, np.uint16)))
+    paired.add_image(image(stamp))
+    np.testing.assert_array_equal(depth_from_image(taken(paired).depth), np.full((4, 6), 3))
 
 
 def test_newest_pair_wins_over_older_pairs_and_unpaired(paired: CameraBuffer, drops: Drops) -> None:

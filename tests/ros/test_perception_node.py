@@ -16,7 +16,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from sam3i_ros.msg import Instruction, InstructionResult, SegmentArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from std_msgs.msg import String
+from std_msgs.msg import Header, String
 
 from sam3i_ros.dds import profile_variable
 from sam3i_ros.messages import image_msg
@@ -166,6 +166,15 @@ def test_depth_that_does_not_come(rig: Rig) -> None:
     answer = rig.answer(rig.show_colour())
     assert outcomes(answer)["red"] == FOUND
     assert "depth" in answer.detail_3d
+
+
+def test_images_without_a_stamp_are_called_that_and_not_old(rig: Rig) -> None:
+    unstamped = Header(frame_id="camera_optical_frame")
+    rig.publish("depth", image_msg(flat_depth(), "16UC1", unstamped))
+    rig.publish("image", image_msg(scene(), "rgb8", unstamped))
+    assert outcomes(rig.answer(unstamped)) == {"red": FOUND, "blue": FOUND}
+    complaint = rig.complaint("images have no stamp")
+    assert (complaint.name, complaint.level) == ("/sam3i: camera", DiagnosticStatus.WARN)
 
 
 @pytest.mark.parametrize(
