@@ -6,13 +6,14 @@ is left names a target, leaves it open, or tells of a situation. The parts are t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.clauses import general_head, open_target
 from sam3i_model.routing.names import is_name
-from sam3i_model.routing.phrases import condition, is_any, is_singular, noun_phrase
+from sam3i_model.routing.phrases import condition, is_any, is_singular, listed, noun_phrase
 from sam3i_model.routing.requests import later_request, without_request
 from sam3i_model.routing.text import parts
 
@@ -31,6 +32,7 @@ class Reading:
     situation: bool = False
     aside: bool = False
     points_back: bool = False
+    listed: frozenset[str] = frozenset()
 
 
 def read(text: str) -> Reading:
@@ -39,21 +41,21 @@ def read(text: str) -> Reading:
     readings = [reading for part in spoken for reading in _read_part(part)]
     if not readings:
         return Reading(CONCEPT, "no words") if not spoken else _read_words(spoken[0])
-    return _weigh(readings)
+    return _weigh(list(_asked_along(readings)))
 
 
 def _read_part(words: Sequence[str]) -> list[Reading]:
     asked, requested = without_request(words)
     if not asked:
         return []
-    reading = _read_words(asked, requested)
+    reading = _read_words(asked, requested, joined="and" in words)
     if (reading.situation or asked[0] in w.SUBORDINATORS) and (later := later_request(asked)):
         requests = _read_part(later)
         return [reading, *requests] if reading.situation else requests
     return [reading]
 
 
-def _read_words(asked: Sequence[str], requested: bool = False) -> Reading:
+def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = False) -> Reading:
     why = "" if is_name(asked) else open_target(asked)
     if why:
         head = general_head(asked)
@@ -76,7 +78,22 @@ def _read_words(asked: Sequence[str], requested: bool = False) -> Reading:
         definite=singular and not is_any(phrase),
         requested=requested,
         points_back=asked[0] in ("that", "this", "those", "these"),
+        listed=listed(phrase, joined),
     )
+
+
+def _asked_along(readings: Sequence[Reading]) -> Iterator[Reading]:
+    """What is listed after a requested thing is requested too: "take the fork, the knife"."""
+    requested = False
+    for reading in readings:
+        requested = requested or (reading.requested and reading.level != COMPLEX)
+        yield replace(reading, requested=True) if requested and reading.listed else reading
+
+
+def _are_several(readings: Sequence[Reading]) -> bool:
+    """Whether different things are listed; "the red mug" or "the red one" may be "the mug"."""
+    things = [reading.listed for reading in readings if not reading.listed & {"one", "ones"}]
+    return any(not (one <= other or other <= one) for one, other in combinations(things, 2))
 
 
 def _weigh(readings: Sequence[Reading]) -> Reading:
@@ -85,16 +102,17 @@ def _weigh(readings: Sequence[Reading]) -> Reading:
     named = [reading for reading in readings if reading.level != COMPLEX]
     opened = [reading for reading in readings if reading.level == COMPLEX]
     asked_for = [reading for reading in named if reading.requested]
-    narrowed = [reading for reading in asked_for or named if reading.level == SIMPLE]
+    wanted = asked_for or named
+    narrowed = [reading for reading in wanted if reading.level == SIMPLE]
     for reading in opened:
         if not reading.situation and not (asked_for and narrowed):
             return reading
     if opened and not asked_for and opened[0] is readings[0]:
         return opened[0]
+    if _are_several(wanted) or (len(wanted) > 1 and not narrowed):
+        return Reading(SIMPLE, "several nouns")
     if narrowed:
         return narrowed[0]
-    if len(asked_for or named) > 1:
-        return Reading(SIMPLE, "several nouns")
     if opened and named[0].points_back:
         return replace(named[0], level=SIMPLE, why="a noun told of before")
-    return (asked_for or named)[0]
+    return wanted[0]

@@ -124,3 +124,12 @@ def is_singular(asked: Sequence[str], phrase: Sequence[str]) -> bool:
 def is_any(phrase: Sequence[str]) -> bool:
     """Whether any one of its kind will do: "a mug", "another mug", "one of the mugs"."""
     return phrase[0] in w.INDEFINITE or phrase[0] in ("one", "1", "something")
+
+
+def listed(phrase: Sequence[str], joined: bool) -> frozenset[str]:
+    """The words that name a thing of its own in a list of things; none for "on the left", "Dave".
+
+    `joined` tells that there is an "and" in its part, which makes up for a missing determiner.
+    """
+    own = phrase[0] in w.DETERMINERS or (joined and not ends_noun_phrase(phrase[0]))
+    return frozenset(phrase) - (w.DETERMINERS - {"one"}) if own else frozenset()
