@@ -11,7 +11,6 @@ import torch
 from sam3i_model.anatomy import is_adapter
 from sam3i_model.checkpoints import configure, finite, misfit, single
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.instruction import Level
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.weights import CheckpointError, Weights, first_line, open_weights
 
@@ -46,7 +45,6 @@ def read_adapters(model: Sam3IModel, source: Path) -> Sam3IModel:
     """
     weights = open_weights(source)
     config = configure(weights)
-    check_levels(source, config)
     check_sizes(source, config, model.config)
     try:
         with torch.device("meta"):
@@ -92,27 +90,6 @@ def checked_tensors(weights: Weights, model: Sam3IModel) -> dict[str, torch.Tens
     except Exception as error:  # such as a file that is cut short, or too little memory
         raise CheckpointError(f"'{weights.path}' can't be loaded: {first_line(error)}") from error
     return adapters
-
-
-def check_levels(source: Path, config: Sam3IConfig) -> None:
-    """Refuse levels and thresholds that no instruction could be answered with.
-
-    Raises:
-        CheckpointError: A level doesn't exist, or has no thresholds between 0 and 1.
-    """
-    known = [level.name.lower() for level in Level if level != Level.AUTO]
-    tables = config.score_thresholds, config.presence_thresholds
-    usable = isinstance(config.trained_levels, list) and all(
-        level in known
-        and all(isinstance(t, Mapping) and isinstance(t.get(level), int | float) for t in tables)
-        and all(0 <= t[level] <= 1 for t in tables)
-        for level in config.trained_levels
-    )
-    if not usable:
-        raise CheckpointError(
-            f"'{source}' has a config.json whose trained_levels or thresholds can't be used: "
-            "`sam3i calibrate` writes thresholds anew"
-        )
 
 
 def check_sizes(source: Path, theirs: Sam3IConfig, ours: Sam3IConfig) -> None:

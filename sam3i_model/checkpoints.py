@@ -166,7 +166,7 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
     `sizes`, or those in a config.json beside it.
 
     Raises:
-        CheckpointError: config.json can't be read or is another model's.
+        CheckpointError: config.json can't be read or used, or is another model's.
     """
     beside = weights.path if weights.path.is_dir() else weights.path.parent
     path = sizes or beside / "config.json"
@@ -186,7 +186,9 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
         raise CheckpointError(f"'{path}' is for a {kind}, not for sam3i, sam3 or sam3_video")
     try:
         if kind == "sam3i":
-            return Sam3IConfig.from_dict(content)
+            config = Sam3IConfig.from_dict(content)
+            config.check()
+            return config
         parts = {name: value for name, value in content.items() if name.endswith("_config")}
         adapted = any(".adapters." in name for name in weights.tensors)
         config = Sam3IConfig(**parts, adapters="full" if adapted else "none")

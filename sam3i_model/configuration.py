@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from transformers import Sam3Config
+
+from sam3i_model.instruction import Level
 
 AdapterKind = Literal["none", "full", "lite"]
 
@@ -73,3 +77,34 @@ class Sam3IConfig(Sam3Config):
         if self.image_std is None:
             self.image_std = [0.5, 0.5, 0.5]
         super().__post_init__(**kwargs)
+
+    def check(self) -> None:
+        """Refuse what no instruction could be answered with.
+
+        Raises:
+            ValueError: A trained level doesn't exist or has no thresholds between 0 and 1, or
+                pixels can't be normalised; one line with the remedy.
+        """
+        known = [level.name.lower() for level in Level if level != Level.AUTO]
+        tables = self.score_thresholds, self.presence_thresholds
+        if not isinstance(self.trained_levels, list) or not all(
+            level in known
+            and all(isinstance(t, Mapping) and number(t.get(level)) for t in tables)
+            and all(0 <= t[level] <= 1 for t in tables)
+            for level in self.trained_levels
+        ):
+            raise ValueError(
+                f"its trained_levels may be {', '.join(known)}, each with a number from 0 to 1 in "
+                "score_thresholds and presence_thresholds; without those two it gets 0.5 and 0, "
+                "and `sam3i calibrate` chooses better ones"
+            )
+        channels = self.image_mean, self.image_std
+        if not all(isinstance(c, list) and len(c) == 3 and all(map(number, c)) for c in channels):
+            raise ValueError("its image_mean and image_std must be three numbers each")
+        if min(self.image_std) <= 0:
+            raise ValueError("its image_std must be above 0")
+
+
+def number(value: object) -> bool:
+    """Whether a value of a JSON file, which may say NaN, can be computed with."""
+    return isinstance(value, int | float) and math.isfinite(value)

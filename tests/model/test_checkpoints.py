@@ -17,10 +17,11 @@ from safetensors.torch import load_file, save_file
 from transformers import Sam3Config, Sam3Model
 
 from sam3i_model import checkpoints
-from sam3i_model.checkpoints import CheckpointError, load, locate, save
+from sam3i_model.checkpoints import CheckpointError, configure, load, locate, save
 from sam3i_model.instruction import Outcome
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.tokenizers import clip_tokenizer
+from sam3i_model.weights import Weights
 from training.initialise import small_config
 from training.instructions.vocabulary import build_tokenizer
 
@@ -86,6 +87,39 @@ def test_broken_folders_end_in_one_line(folder, damage, said):
     with pytest.raises(CheckpointError, match=said) as caught:
         load(folder, "cpu")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("score_thresholds", {"concept": 0.3}, "a number from 0 to 1 in score_thresholds"),
+        ("score_thresholds", [0.3, 0.3, 0.3], "a number from 0 to 1 in score_thresholds"),
+        ("presence_thresholds", {"concept": 0, "simple": "0", "complex": 0}, "sam3i calibrate"),
+        ("presence_thresholds", {"concept": 0, "simple": 1.5, "complex": 0}, "sam3i calibrate"),
+        ("trained_levels", ["concept", "auto"], "may be concept, simple, complex"),
+        ("trained_levels", "concept", "may be concept, simple, complex"),
+        ("image_mean", [0.5], "three numbers"),
+        ("image_mean", [0.5, 0.5, float("nan")], "three numbers"),
+        ("image_std", 0.5, "three numbers"),
+        ("image_std", [0.2, 0.2, 0.0], "above 0"),
+    ],
+)
+def test_a_configuration_that_nothing_can_be_answered_with(tmp_path, field, value, said):
+    content = small_config(9).to_dict() | {"trained_levels": ["concept", "simple", "complex"]}
+    (tmp_path / "config.json").write_text(json.dumps(content | {field: value}))
+    with pytest.raises(CheckpointError, match=said) as caught:
+        configure(Weights(tmp_path, "folder", {}, {}))
+    assert "\n" not in str(caught.value)
+
+
+def test_thresholds_that_were_taken_out_are_the_usual_ones(tmp_path):
+    content = small_config(9).to_dict()
+    del content["score_thresholds"], content["presence_thresholds"]
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    config = configure(Weights(tmp_path, "folder", {}, {}))
+    levels = "concept", "simple", "complex"
+    assert config.score_thresholds == dict.fromkeys(levels, 0.5)
+    assert config.presence_thresholds == dict.fromkeys(levels, 0.0)
 
 
 def test_plain_sam3_answers_concepts_only(tmp_path):

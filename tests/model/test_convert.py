@@ -27,7 +27,7 @@ def runs(random_model: Sam3IModel, tmp_path: Path) -> list[Path]:
         with torch.no_grad():
             for name, value in own.items():
                 random_model.get_parameter(name).copy_(value + added)
-        random_model.config.presence_thresholds = {"simple": 0.5 + added / 100}
+        random_model.config.presence_thresholds["simple"] = 0.5 + added / 100
         folders.append(tmp_path / f"run{added:.0f}")
         save(random_model, build_tokenizer(), folders[-1])
         (folders[-1] / HEADS).write_bytes(folders[-1].name.encode())
@@ -100,7 +100,7 @@ def test_a_base_that_was_trained_on_gets_its_adapters_back(runs, random_model, t
         for parameter in random_model.parameters():
             parameter.add_(1.0)
     random_model.config.image_size = 512
-    random_model.config.presence_thresholds = {}
+    random_model.config.presence_thresholds["concept"] = 0.25
     later, out = tmp_path / "later", tmp_path / "out"
     save(random_model, build_tokenizer(), later)
     (later / HEADS).write_bytes(b"later")
