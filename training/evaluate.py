@@ -173,7 +173,7 @@ def evaluate_command(
         count = min(pictures or len(source), len(source))
         asked = Examination(source, chosen, count, counted.first_wording)
         arguments = {
-            "data": source.fingerprint(),
+            "data": source.fingerprint(count),
             "seed": seed,
             "protocol": protocol.value,
             "levels": chosen,

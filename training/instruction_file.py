@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from training.annotations import Problems, image_path
+from training.checksum import checksum
 from training.entries import SourceError
 from training.formats import sam3i
 from training.formats.reading import load
@@ -72,13 +73,16 @@ class InstructionFile:
             raise QuestionError(str(error)) from error
         return Picture(rgb, [question for sample in samples for question in questions(sample)])
 
-    def fingerprint(self) -> str:
-        """Of all samples."""
-        value = 0
-        for _, samples in self._pictures:
-            for sample in samples:
-                value = zlib.crc32(repr(sample).encode(), value)
-        return f"{value:08x}"
+    def fingerprint(self, count: int) -> str:
+        """Of samples and their pictures' files, wherever those lie.
+
+        Raises:
+            OSError: One can't be read.
+        """
+        some = self._pictures[:count]
+        files = checksum(image_path(self.root, name) for name, _ in some)
+        said = repr([samples for _, samples in some])
+        return f"{zlib.crc32(said.encode(), int(files, 16)):08x}"
 
 
 _LEVELS = {key: level.name.lower() for level, key in LEVEL_LISTS.items()}

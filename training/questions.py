@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,11 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from training.checksum import checksum
 from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.rle import Rle, areas, encode
-from training.world.pool import WorldPool, records_of
+from training.world.pool import WorldPool
 
 Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
 """Makes a sentence about a scene: (objects, rng, (width, height)) to a query."""
@@ -86,8 +86,8 @@ class Source(Protocol):
 
     def __getitem__(self, index: int) -> Picture: ...
 
-    def fingerprint(self) -> str:
-        """Tells sources apart whose questions differ."""
+    def fingerprint(self, count: int) -> str:
+        """Tells sources apart whose first `count` pictures, or what is asked of them, differ."""
 
 
 class WorldQuestions:
@@ -124,9 +124,15 @@ class WorldQuestions:
         ]
         return Picture(np.ascontiguousarray(image), questions)
 
-    def fingerprint(self) -> str:
-        """Of what the sentences are made from: the records of the objects."""
-        return checksum(records_of(self.pool.folder))
+    def fingerprint(self, count: int) -> str:
+        """Of scenes, wherever they lie: their pixels, and what sentences and masks are made of."""
+        value = 0
+        for index in range(count):
+            image, labels, objects = self.pool[index]
+            for pixels in (image, labels, self.pool.parts(index)):
+                value = zlib.crc32(pixels.tobytes(), value)
+            value = zlib.crc32(repr(objects).encode(), value)
+        return f"{value:08x}"
 
 
 def _question(

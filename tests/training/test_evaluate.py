@@ -8,12 +8,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.training.evaluation_samples import (
     GOOD,
+    HEIGHT,
     HOSTILE,
     SAMPLES,
+    WIDTH,
     Command,
     Scripted,
     span,
@@ -163,6 +167,19 @@ def test_command_writes_figures_and_page(run, tmp_path):
     refused = run("good", "--out", str(out), "--levels", "simple")
     assert refused.exit_code == 1
     assert "was begun with another levels" in refused.output.replace("\n", " ")
+
+
+def test_other_pictures_are_refused(run, tmp_path):
+    out = tmp_path / "out"
+    assert run("good", "--out", out).exit_code == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in "abc":
+        Image.fromarray(np.full((HEIGHT, WIDTH, 3), 9, np.uint8)).save(other / f"{name}.png")
+    refused = run("good", "--out", out, "--images", other)
+    assert refused.exit_code == 1
+    assert "was begun with another data" in refused.output.replace("\n", " ")
+    assert run.models["good"].pictures == 3
 
 
 def test_the_bundled_checkpoint_can_be_evaluated(data, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,17 @@ def test_pictures_may_be_elsewhere(tmp_path):
     with pytest.raises(QuestionError, match=r"2 of 2 pictures are not in .*--images"):
         InstructionFile(moved)
     assert len(InstructionFile(moved, tmp_path)) == 2
+
+
+def test_other_pictures_have_another_fingerprint(tmp_path):
+    path = write(tmp_path, content())
+    source = InstructionFile(path)
+    copy = Path(shutil.copytree(tmp_path, tmp_path.with_name("copy")))
+    assert InstructionFile(path, copy).fingerprint(2) == source.fingerprint(2)
+    Image.fromarray(np.full((4, 6, 3), 81, np.uint8)).save(copy / "sub/b.png")
+    assert InstructionFile(path, copy).fingerprint(2) != source.fingerprint(2)
+    assert InstructionFile(path, copy).fingerprint(1) == source.fingerprint(1)
+    assert source.fingerprint(1) != source.fingerprint(2)
 
 
 def change(**fields: Any) -> dict[str, Any]:

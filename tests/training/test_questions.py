@@ -59,6 +59,15 @@ def test_questions_about_scenes_repeat_and_fit_the_scene(tmp_path):
 
 
 def test_pools_have_fingerprints(tmp_path):
-    first = WorldQuestions(write_pool(tmp_path / "a"), seed=1).fingerprint()
-    assert first == WorldQuestions(write_pool(tmp_path / "b"), seed=1).fingerprint()
-    assert first != WorldQuestions(write_pool(tmp_path / "c", "blue"), seed=1).fingerprint()
+    def of(folder: str, count: int = 2) -> str:
+        return WorldQuestions(WorldPool(tmp_path / folder), seed=1).fingerprint(count)
+
+    for name, color in (("a", "red"), ("b", "red"), ("c", "blue"), ("d", "red"), ("e", "red")):
+        write_pool(tmp_path / name, color)
+    first, masks = (np.load(tmp_path / f"a/shard-0000/{n}.npy") for n in ("rgb", "labels"))
+    first[1, 0, 0, 0] = masks[1, 20, 5] = 9
+    np.save(tmp_path / "d/shard-0000/rgb.npy", first)
+    np.save(tmp_path / "e/shard-0000/labels.npy", masks)
+    assert of("a") == of("b")
+    assert len({of(name) for name in "acde"}) == 4
+    assert of("a", 1) == of("d", 1) == of("e", 1)  # only what is asked about counts

@@ -15,10 +15,10 @@ from training.ablation.measuring import AblationError, Measured, parted
 from training.ablation.table import as_markdown, cells, records
 from training.ablation.variants import Variant
 from training.calibrate import SENTENCES
+from training.checksum import checksum as checksum_of_files
 from training.evaluation.asking import checksum
-from training.questions import WorldQuestions
 from training.settings import Settings
-from training.world.pool import WorldPool
+from training.world.pool import WorldPool, records_of
 
 TABLE = "ablation.json"
 PAGE = "ablation.md"
@@ -55,7 +55,7 @@ def identity(start: str, pool: WorldPool, stages: Sequence[Settings]) -> dict[st
 
 def fingerprint(pool: WorldPool) -> str:
     """Tells pools apart."""
-    return WorldQuestions(pool, 0).fingerprint()
+    return checksum_of_files(records_of(pool.folder))
 
 
 def agree(out: Path, arguments: Mapping[str, Any]) -> None:
