@@ -69,10 +69,10 @@ def stamp_ns(message: Any) -> int:
 class CameraBuffer:
     """Holds the newest complete frame, and the few images that still wait for their depth.
 
-    A frame is complete when its depth is there, when its depth is no longer waited for, or, with
-    `use_depth` off, at once. The first one waits for camera_info as well, which comes after the
-    image. Whatever is overtaken by a newer complete frame is forgotten, and `on_drop` is told how
-    many images that were.
+    A frame is complete when its depth is there, or the nearest one and a later one; when its depth
+    is no longer waited for; or, with `use_depth` off, at once. The first one waits for camera_info
+    as well, which comes after the image. Whatever is overtaken by a newer complete frame is
+    forgotten, and `on_drop` is told how many images that were.
 
     With `every`, for a recording, nothing is forgotten, the oldest frame comes first, and as nobody
     is in a hurry an image waits DEPTH_SILENT for its depth, or until eight more wait.
@@ -145,7 +145,8 @@ class CameraBuffer:
         """Until a frame is complete, or `done()` is true when it begins or after a `nudge`."""
         with self._changed:
             while not (self._closed or done() or self._next() is not None):
-                self._changed.wait(self.depth_wait)  # after which an image does without its depth
+                # With depth, an image does without it after `depth_wait`, which may be 0.
+                self._changed.wait(max(self.depth_wait, 0.01) if self._use_depth else None)
 
     def take(self, timeout: float) -> RawFrame | None:
         """The next complete frame, waiting up to `timeout` s for one; None if there is none."""
@@ -171,8 +172,7 @@ class CameraBuffer:
         crowded = self._crowded()
         unpaired = None
         for index in range(len(self._images))[: 1 if self._every else None][::-1]:
-            lonely = self._use_depth and self._partner(self._images[index]) is None
-            if not (lonely or self._info_due):
+            if not (self._lonely(self._images[index]) or self._info_due):
                 return index
             if unpaired is None and (silent or crowded or self._images[index].arrived <= late):
                 unpaired = index
@@ -186,6 +186,13 @@ class CameraBuffer:
 
     def _silent(self) -> bool:
         return self._without is not None and self._clock() - self._without > DEPTH_SILENT
+
+    def _lonely(self, image: _Stored) -> bool:
+        """Whether its depth may be still to come; an older one may be the frame's before."""
+        if not self._use_depth:
+            return False
+        reached = any(depth.stamp_ns >= image.stamp_ns for depth in self._depths)
+        return not reached or self._partner(image) is None
 
     def _partner(self, image: _Stored) -> _Stored | None:
         # Of equally near ones the newest: stamps may all be zero.

@@ -237,6 +237,36 @@ def test_depth_later_than_the_next_image(paired: CameraBuffer, clock: Clock) -> 
     assert (milliseconds(raw), raw.no_depth) == (0, "")
 
 
+def test_a_quick_camera_s_image_does_not_take_the_depth_before(
+    paired: CameraBuffer, clock: Clock
+) -> None:
+    """At 60 Hz the frame before is within sync_slop."""
+    for stamp in (0, 17):
+        paired.add_image(image(stamp))
+    paired.add_depth(depth(0))
+    raw = taken(paired)
+    assert (milliseconds(raw), stamp_ns(raw.depth)) == (0, 0)
+    paired.add_image(image(34))
+    paired.add_depth(depth(17))
+    paired.add_depth(depth(34))
+    raw = taken(paired)
+    assert (milliseconds(raw), stamp_ns(raw.depth) / MS) == (34, 34)
+    paired.add_depth(depth(45))  # a camera whose depth is a little older than its image
+    paired.add_image(image(50))
+    assert paired.take(0) is None
+    paired.add_depth(depth(62))
+    raw = taken(paired)
+    assert (milliseconds(raw), stamp_ns(raw.depth) / MS) == (50, 45)
+
+
+def test_an_older_depth_is_taken_when_no_other_comes(paired: CameraBuffer, clock: Clock) -> None:
+    paired.add_depth(depth(95))
+    paired.add_image(image(100))
+    assert paired.take(0) is None
+    clock.now += DEPTH_WAIT + 0.001
+    assert stamp_ns(taken(paired).depth) == 95 * MS
+
+
 def test_silent_depth_is_not_waited_for(paired: CameraBuffer, clock: Clock) -> None:
     paired.add_image(image(0))
     clock.now += DEPTH_SILENT + 0.1
@@ -294,6 +324,20 @@ def test_wait_ends_with_a_frame_what_was_waited_for_or_close() -> None:
     assert buffer.take(0.0) is not None  # it is still there
     buffer.close()
     buffer.wait(lambda: False)
+
+
+@pytest.mark.parametrize(("use_depth", "most"), [(True, 20), (False, 1)])
+def test_waiting_does_not_spin(use_depth: bool, most: int) -> None:
+    buffer = CameraBuffer(use_depth, 0.02, depth_wait=0.0)
+    looks: list[bool] = []
+
+    def done() -> bool:
+        looks.append(False)
+        return False
+
+    threading.Timer(0.1, buffer.close).start()
+    buffer.wait(done)
+    assert 1 <= len(looks) <= most
 
 
 def decode(
