@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.checkpoints import CheckpointError, locate
 from sam3i_model.configuration import CONTEXT_LENGTH
-from sam3i_model.instruction import MAX_TEXT_LENGTH, clean, refusal, route
+from sam3i_model.instruction import MAX_TEXT_LENGTH, Routing, clean, refusal, route
 from sam3i_model.processing import tokenize
 from sam3i_model.terminal import results
 from sam3i_model.tokenizers import tokenizer_for
@@ -44,9 +44,15 @@ def understanding(text: str, tokenizer: PreTrainedTokenizerBase) -> Table:
     kept = min(tokens.count, CONTEXT_LENGTH)
     pieces = tokenizer.convert_ids_to_tokens(tokens.ids[:kept].tolist())
     table.add_row("level", f"{routing.level.name.lower()}: {routing.why}")
-    table.add_row("asks for", "one thing" if routing.singular else "everything that fits")
+    table.add_row("asks for", _wanted(routing))
     table.add_row("tokens", Text(" ".join(pieces)))
     cut = f", cut to {CONTEXT_LENGTH}: say it shorter" if tokens.truncated else ""
     table.add_row("token count", f"{tokens.count}{cut}")
     table.add_row("unknown words", Text(", ".join(tokens.unknown) or "none"))
     return table
+
+
+def _wanted(routing: Routing) -> str:
+    if routing.definite:
+        return "one certain thing"
+    return "any one; all that fit are given" if routing.singular else "everything that fits"

@@ -112,7 +112,8 @@ def _weigh(readings: Sequence[Reading]) -> Reading:
     if _are_several(wanted) or (len(wanted) > 1 and not narrowed):
         return Reading(SIMPLE, "several nouns")
     if narrowed:
-        return narrowed[0]
+        told = next((reading for reading in wanted if reading.listed), narrowed[0])
+        return replace(narrowed[0], singular=told.singular, definite=told.definite)
     if opened and named[0].points_back:
         return replace(named[0], level=SIMPLE, why="a noun told of before")
     return wanted[0]

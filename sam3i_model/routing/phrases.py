@@ -108,9 +108,9 @@ def _joins(phrase: Sequence[str], rest: Sequence[str]) -> bool:
 def is_singular(asked: Sequence[str], phrase: Sequence[str]) -> bool:
     """Whether one thing is asked for: "the mug", "a mug", "leftmost mug"; not "mug", "mugs"."""
     head = phrase[: phrase.index("of")] if "of" in phrase else phrase
-    if not head or _joins(phrase, asked[len(phrase) :]) or head[0] in w.EACH:
+    if not head or _joins(phrase, asked[len(phrase) :]):
         return False
-    if "both" in head or w.NUMBERS.intersection(head):
+    if head[0] in w.EACH | {"these", "those"} or (w.NUMBERS | {"both", "few"}).intersection(head):
         return False
     if is_any(head):
         return True

@@ -33,10 +33,20 @@ def test_a_simple_instruction(folder: str) -> None:
     code, lines = check("The mug isn't left of the stapler", "--model", folder)
     assert code == 0
     assert "level simple: a noun with a negation" in lines
-    assert "asks for one thing" in lines
+    assert "asks for one certain thing" in lines
     assert "tokens [BOS] the mug is not left of the [UNK] [EOS]" in lines
     assert "token count 10" in lines
     assert "unknown words stapler" in lines
+
+
+def test_how_many_are_asked_for(folder: str) -> None:
+    code, lines = check("a mug", "a few mugs", "mugs", "--model", folder)
+    assert code == 0
+    asked = [line for line in lines if line.startswith("asks for ")]
+    assert asked == [
+        "asks for any one; all that fit are given",
+        *["asks for everything that fits"] * 2,
+    ]
 
 
 def test_long_and_empty_texts(folder: str) -> None:
