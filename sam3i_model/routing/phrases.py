@@ -26,15 +26,19 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
             continue  # "drip stands"
         if not has_noun and (word in w.DETERMINERS or (qualifies(word) and after)):
             continue
-        if (has_noun and _is_verb(after)) if word == "can" else (i and ends_noun_phrase(word)):
+        if word in {"can"} | w.PERSONS:  # "can" may be a tin, and people may be looked for
+            ends = has_noun and _is_verb(after)
+        else:
+            ends = i > 0 and ends_noun_phrase(word)
+        if ends:
             return list(asked[:i])
         has_noun = True
     return list(asked)
 
 
 def _is_verb(word: str) -> bool:
-    """Whether "can" before `word` is a modal verb, not a tin."""
-    return word in w.BE | w.PEOPLE or (bool(word) and not ends_noun_phrase(word))
+    """Whether a clause goes on with `word`: "can use" and "people use", not "can on", "people on"."""
+    return word in w.AUXILIARIES | w.BE | w.PEOPLE or (bool(word) and not ends_noun_phrase(word))
 
 
 def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:

@@ -53,8 +53,9 @@ BE = word_set("is are was were be being been am")
 FINITE_BE = word_set("is are was were am")
 MODALS = word_set("could should would will must might may shall cannot")
 SUBJECTS = word_set("i we he she they you it")
-PEOPLE = SUBJECTS - {"it"} | word_set(
-    "someone somebody anyone anybody nobody everyone everybody people humans kids children robots"
+PERSONS = word_set("people humans kids children robots")
+PEOPLE = (SUBJECTS - {"it"} | PERSONS) | word_set(
+    "someone somebody anyone anybody nobody everyone everybody"
 )
 AUXILIARIES = FINITE_BE | MODALS | word_set("has have had do does did can")
 PRESENT = word_set(

@@ -59,6 +59,9 @@ CONCEPT: dict[str, bool] = {
     "black and white striped pole": False,
     "are there any bicycles in the image?": False,
     "chest of drawers": False,
+    "find the people": False,
+    "injured people": False,
+    "toy robots": False,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -116,6 +119,10 @@ SIMPLE: dict[str, bool] = {
     "the last pallet in the row": True,
     "the middle shelf": True,
     "the one on the left": True,
+    "the people on the sofa": False,
+    "the red robots": False,
+    "the cup people use": True,
+    "the door people can open": True,
     "the wooden spoon": True,
 }
 COMPLEX: dict[str, bool] = {
