@@ -37,7 +37,7 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
 
 
 def _is_verb(word: str) -> bool:
-    """Whether a clause goes on with `word`: "can use" and "people use", not "can on", "people on"."""
+    """Whether a clause goes on with `word`: "people use", "can use"; not "can on the table"."""
     return word in w.AUXILIARIES | w.BE | w.PEOPLE or (bool(word) and not ends_noun_phrase(word))
 
 

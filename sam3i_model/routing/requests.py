@@ -152,10 +152,12 @@ def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
         if filler := _FILLER.match(f"{text} "):
             text = text[filler.end() :]
             continue
-        start = None if is_name(text.split()) else _LEAD_IN.match(text)
-        if not start or not text[start.end() :]:
+        start = _LEAD_IN.match(text)
+        rest = text[start.end() :] if start else ""
+        thing = rest.partition(" ")[0] in w.DETERMINERS - {"no"}
+        if not rest or (is_name(text.split()) and not thing):  # "press the ...", "push to ..."
             break
-        text, requested = text[start.end() :], True
+        text, requested = rest, True
     while text != (shorter := _TAIL.sub("", text)):
         text = shorter
     if requested:

@@ -62,6 +62,8 @@ CONCEPT: dict[str, bool] = {
     "find the people": False,
     "injured people": False,
     "toy robots": False,
+    "push to open button": False,
+    "the keep off the grass sign": True,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -123,6 +125,10 @@ SIMPLE: dict[str, bool] = {
     "the red robots": False,
     "the cup people use": True,
     "the door people can open": True,
+    "press the red button": True,
+    "push this red button": True,
+    "turn on the red light": True,
+    "take the key under the red book": True,
     "the wooden spoon": True,
 }
 COMPLEX: dict[str, bool] = {
