@@ -25,7 +25,7 @@ from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
 from training.evaluate import chosen_levels, open_source
 from training.metrics import union_iou
-from training.questions import QuestionError, Source
+from training.questions import QuestionError, Source, unjudged
 from training.rle import united
 
 SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)
@@ -88,9 +88,11 @@ def ask_about(
         ]
         found = segmenter.ground(instructions)
         for question, answer in zip(questions, found, strict=True):
-            meant = united(question.masks, picture.rgb.shape[:2])
+            shape = (picture.rgb.shape[0], picture.rgb.shape[1])
+            meant = united(question.masks, shape)
+            judged = ~unjudged(question.crowds, question.masks, shape)
             counts = range(len(answer.masks) + 1)
-            ious = np.array([union_iou(answer.masks[:count], meant) for count in counts])
+            ious = np.array([union_iou(answer.masks[:n], meant, judged) for n in counts])
             row = Asked(answer.presence, answer.scores, ious, question.present)
             asked[question.level].append(row)
     return asked

@@ -19,7 +19,7 @@ from training.formats import sam3i
 from training.formats.reading import load
 from training.pictures import check_picture, read_picture
 from training.rle import decode
-from training.sam3i_json import LEVEL_LISTS, parse
+from training.sam3i_json import LEVEL_LISTS, parse, without_crowds
 from training.sam3i_json import Sample as Entry
 from training.samples import ABSENT, MASK_STRIDE, Asked, Pair, Sample
 from training.scenes import expose
@@ -40,8 +40,9 @@ class FileSamples:
     """Draws from a file.
 
     A picture is not mirrored, since a sentence may say "left", and only its rim is cut off. Entries
-    that wait for a person's label, or that a person rejected, are left out. So are pictures that
-    are missing, can't be read or aren't of the size that all their entries say: see `problems`.
+    that wait for a person's label, or that a person rejected, are left out, and so are crowds and
+    sentences that mean nothing else. So are pictures that are missing, can't be read or aren't of
+    the size that all their entries say: see `problems`.
 
     Args:
         path: The file; pictures are named relative to its folder.
@@ -71,7 +72,7 @@ class FileSamples:
         self.absent = absent
         self.problems = Problems()
         gathered: dict[str, list[Entry]] = defaultdict(list)
-        for entry in parse(content, self.problems):
+        for entry in map(without_crowds, parse(content, self.problems)):
             if not entry.labelled:
                 continue
             if not image_path(self.folder, entry.file_name).is_file():

@@ -13,7 +13,7 @@ from training.formats import sam3i
 from training.formats.reading import load
 from training.pictures import read_picture
 from training.questions import Picture, Question, QuestionError
-from training.sam3i_json import LEVEL_LISTS, Sample, parse
+from training.sam3i_json import LEVEL_LISTS, Sample, parse, without_crowds
 
 NAME = "annotations.json"
 """What the file is called in a folder that has one."""
@@ -32,7 +32,7 @@ class InstructionFile:
     Everything is checked when the file is opened, but for what only the pictures' bytes tell. A
     file with a sample that can't be used is refused: figures without it would not be comparable.
 
-    Samples without sentences are left out.
+    Samples without sentences are left out, and so are sentences that mean nothing but crowds.
 
     Args:
         path: The JSON file, or the folder that has it under the name `NAME`.
@@ -91,8 +91,14 @@ _LEVELS = {key: level.name.lower() for level, key in LEVEL_LISTS.items()}
 
 def questions(sample: Sample) -> list[Question]:
     """What a sample asks: its texts, which mean its targets, and its negative ones."""
-    size = [sample.height, sample.width]
-    masks = tuple({"size": size, "counts": target.counts} for target in sample.targets)
+    masks, crowds = (
+        tuple(
+            {"size": [sample.height, sample.width], "counts": target.counts}
+            for target in sample.targets
+            if target.crowd == crowd
+        )
+        for crowd in (False, True)
+    )
     asked = [
         Question(
             image=str(sample.id),
@@ -103,8 +109,9 @@ def questions(sample: Sample) -> list[Question]:
             granularity=sample.granularity or "",
             part=bool(sample.part),
             wording=wording,
+            crowds=crowds,
         )
-        for key, texts in sample.texts.items()
+        for key, texts in without_crowds(sample).texts.items()
         for wording, text in enumerate(texts)
     ]
     absent = [
@@ -117,8 +124,8 @@ def questions(sample: Sample) -> list[Question]:
 
 
 def asks(sample: Sample) -> bool:
-    """Whether a sample has any sentence."""
-    return any(sample.texts.values()) or any(sample.negative.values())
+    """Whether a sample has any sentence that can be judged."""
+    return bool(questions(sample))
 
 
 def _samples(path: Path) -> list[Sample]:

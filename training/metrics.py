@@ -9,6 +9,9 @@ of several instances count as their union. IoU = I / U, and 1 where both are emp
 - N-acc: share of sentences that denote nothing with an empty answer; T-acc: share of the others
   with an answer that isn't empty (GRES).
 - AP: COCO's average precision of instances, IoU 0.50 to 0.95; each sentence is an image of its own.
+
+A crowd among what is meant needn't be found and may be: pixels of an answer that lie on it and on
+no instance are left out of I and U, and AP takes it as COCO does (iscrowd).
 """
 
 from __future__ import annotations
@@ -42,9 +45,14 @@ NAMES: dict[str, str] = {
 """Figure -> what people call it, what matters most first."""
 
 
-def union_iou(masks: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> float:
-    """IoU of the union of bool (N, H, W) masks with bool (H, W) truth; empty and empty is 1."""
-    union = masks.any(0) if len(masks) else np.zeros_like(truth)
+def union_iou(
+    masks: npt.NDArray[np.bool_],
+    truth: npt.NDArray[np.bool_],
+    judged: npt.NDArray[np.bool_] | bool = True,
+) -> float:
+    """IoU of the union of bool (N, H, W) masks, where it is `judged`, with bool (H, W) truth; empty
+    and empty is 1."""
+    union = masks.any(0) & judged if len(masks) else np.zeros_like(truth)
     either = int((union | truth).sum())
     return int((union & truth).sum()) / either if either else 1.0
 
@@ -69,11 +77,13 @@ def average_precision(
     truths: Sequence[Sequence[Rle]],
     answers: Sequence[Sequence[Rle]],
     scores: Sequence[Sequence[float]],
+    crowds: Sequence[Sequence[Rle]] = (),
 ) -> tuple[float | None, float | None]:
     """COCO's AP (mean over IoU 0.50, 0.55, ..., 0.95) and AP50 of instance masks, in 0..1.
 
-    Item i of each argument is about sentence i. An answer where nothing is meant is a false
-    positive. Since answers have passed a score threshold already, AP is that of what is answered.
+    Item i of each argument is about sentence i; `crowds` may be left out. An answer where nothing
+    is meant is a false positive. Since answers have passed a score threshold already, AP is that of
+    what is answered.
 
     Returns:
         None, None where no sentence means anything.
@@ -85,6 +95,10 @@ def average_precision(
     ]
     if not meant:
         return None, None
+    meant += [
+        {**annotation(number, index + 1, code), "iscrowd": 1}
+        for number, (index, code) in enumerate(_flat(crowds), 1 + meant[-1]["id"])
+    ]
     given = [score for row in scores for score in row]
     found = [
         {"image_id": index + 1, "category_id": 1, "segmentation": packed(code), "score": score}
@@ -144,7 +158,10 @@ def summarise(rows: Sequence[Row]) -> Figures:
     present = [row for row in rows if row.present]
     absent = [row for row in rows if not row.present]
     ap, ap50 = average_precision(
-        [row.truth for row in rows], [row.answer for row in rows], [row.scores for row in rows]
+        [row.truth for row in rows],
+        [row.answer for row in rows],
+        [row.scores for row in rows],
+        [row.crowds for row in rows],
     )
     figures: Figures = {
         "giou": mean(row.iou for row in rows),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from training.instructions import grammar
 from training.instructions.grammar import Query
-from training.rle import Rle, areas, encode
+from training.rle import Rle, areas, encode, united
 from training.world.pool import WorldPool
 
 Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
@@ -48,6 +48,7 @@ class Question:
         granularity: One of `GRANULARITIES` or "".
         part: Whether parts of things are meant ("the handle of the mug").
         wording: 0 for the first of the sentences that ask the same, then 1, 2, ...
+        crowds: Codes of what is meant but stands for many that are not told apart.
     """
 
     image: str
@@ -58,6 +59,7 @@ class Question:
     granularity: str = ""
     part: bool = False
     wording: int = 0
+    crowds: tuple[Rle, ...] = ()
 
     @property
     def present(self) -> bool:
@@ -71,6 +73,13 @@ class Picture:
 
     rgb: npt.NDArray[np.uint8]
     questions: list[Question]
+
+
+def unjudged(
+    crowds: Sequence[Rle], masks: Sequence[Rle], shape: tuple[int, int]
+) -> npt.NDArray[np.bool_]:
+    """Where an answer is neither right nor wrong: crowds but for instances, bool (H, W)."""
+    return united(crowds, shape) & ~united(masks, shape)
 
 
 class Source(Protocol):

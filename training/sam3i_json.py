@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,13 @@ class Sample:
     def labelled(self) -> bool:
         """Whether its targets are to be relied on; others are for a person, not for training."""
         return self.review not in (OPEN, REJECTED)
+
+
+def without_crowds(sample: Sample) -> Sample:
+    """With the targets that are instances; without texts if it has none but crowds."""
+    targets = tuple(target for target in sample.targets if not target.crowd)
+    texts = sample.texts if targets or not sample.targets else dict.fromkeys(TEXT_LISTS, ())
+    return replace(sample, targets=targets, texts=texts)
 
 
 def document(samples: Sequence[Sample]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -101,6 +102,17 @@ def test_so_many_sentences_are_about_what_is_not_there(tmp_path):
         samples = FileSamples(path, {"simple": 1.0}, absent=absent)
         texts = [asked.text for sample in draws(samples, 100) for asked in sample.asked]
         assert abs(texts.count("the mug") / 300 - absent) < 0.1
+
+
+def test_crowds_are_no_instances(tmp_path):
+    crowd = replace(Target.of(mask_of(BLUE)), crowd=True)
+    both = entry(1, RED, simple_query=("boxes",))
+    both = replace(both, targets=(*both.targets, crowd))
+    alone = replace(entry(2, None, simple_query=("many",)), targets=(crowd,))
+    negative = replace(alone, id=3, negative={"simple_query": ("mug",)})
+    samples = FileSamples(written(tmp_path, [both, alone, negative]), {"simple": 1.0})
+    found = {(a.text, len(a.masks)) for sample in draws(samples) for a in sample.asked}
+    assert found == {("boxes", 1), ("mug", 0)}
 
 
 def test_draws_repeat(tmp_path):

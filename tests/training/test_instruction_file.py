@@ -87,6 +87,20 @@ def test_samples_of_a_picture_come_together(tmp_path):
     assert (nothing.present, nothing.level) == (False, "complex")
 
 
+def test_crowds_are_told_apart_and_not_asked_for_alone(tmp_path):
+    data = content()
+    data["annotations"][1]["iscrowd"] = data["annotations"][2]["iscrowd"] = 1
+    questions = InstructionFile(write(tmp_path, data))[0].questions
+    assert [(q.image, q.text) for q in questions[3:]] == [
+        ("9", "mug"),
+        ("9", "the red lid"),
+        ("9", "the blue lid"),
+    ]
+    for question in questions[:3]:
+        assert [int(decode(mask)[0, 0]) for mask in question.masks] == [1]
+        assert [int(decode(mask)[0, 3]) for mask in question.crowds] == [1]
+
+
 def test_pictures_may_be_elsewhere(tmp_path):
     path = write(tmp_path, content())
     other = tmp_path / "elsewhere.json"

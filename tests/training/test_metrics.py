@@ -36,9 +36,11 @@ def row(
     presence: float = 0.9,
     scores: tuple[float, ...] = (0.9, 0.8, 0.7),
     outcome: Outcome | None = None,
+    crowds: list[tuple[int, int]] | None = None,
 ) -> Row:
     """A row about a 4 x 8 picture; masks are full columns from .. to."""
-    question = Question("1", "box", "concept", tuple(encode(mask) for mask in masks(*truth)))
+    meant, many = (tuple(encode(mask) for mask in masks(*at)) for at in (truth, crowds or []))
+    question = Question("1", "box", "concept", meant, crowds=many)
     found = outcome or (Outcome.FOUND if answer else Outcome.NOT_FOUND)
     grounding = Grounding(
         Instruction("box"),
@@ -103,6 +105,18 @@ def test_summary():
         "ciou": round((16 + 8) / (16 + 16 + 16 + 8), 4),
         "presence_recall": 0.6667,
     }
+
+
+def test_answers_on_a_crowd_are_neither_right_nor_wrong():
+    one = row([(0, 2)], [(0, 2), (5, 6)], crowds=[(1, 8)], scores=(0.8, 0.9))
+    assert (one.intersection, one.union, one.iou) == (8, 8, 1.0)
+    assert (summarise([one])["ap"], summarise([one])["ap50"]) == (1.0, 1.0)
+    missed = row([(0, 2), (2, 4)], [(0, 2), (5, 6)], crowds=[(4, 6)])
+    assert missed.iou == 0.5
+    assert summarise([missed])["ap50"] == pytest.approx(51 / 101, abs=1e-4)
+    beside = row([(0, 2)], [(0, 2), (2, 4)], crowds=[(4, 8)], scores=(0.8, 0.9))
+    assert (beside.iou, summarise([beside])["ap"]) == (0.5, 0.5)
+    assert union_iou(masks((0, 2), (5, 6)), masks((0, 2))[0], ~masks((4, 8))[0]) == 1
 
 
 def test_a_rejected_sentence_is_wrong_whatever_it_means():

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.evaluation.rows import Row
+from training.questions import unjudged
 from training.rle import united
 
 Array = npt.NDArray[np.uint8]
@@ -42,7 +43,8 @@ def draw(rgb: Array, row: Row, answered: bool = True) -> Array:
     picture: Array = cv2.resize(rgb, size, interpolation=shrinks)
     meant = _resized(united(row.truth, (height, width)), size)
     answer = row.answer if answered else ()
-    found = _resized(united(answer, (height, width)), size)
+    judged = ~unjudged(row.crowds, row.truth, (height, width))
+    found = _resized(united(answer, (height, width)) & judged, size)
     for inside, colour in ((found & meant, RIGHT), (found & ~meant, WRONG)):
         tint = np.multiply(colour, _OPACITY)
         picture[inside] = (picture[inside] * (1 - _OPACITY) + tint).astype(np.uint8)

@@ -18,7 +18,7 @@ import numpy as np
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Outcome
-from training.questions import Question
+from training.questions import Question, unjudged
 from training.rle import Rle, areas, encode, united
 
 LARGE, SMALL = 96 * 96 / (640 * 480), 32 * 32 / (640 * 480)
@@ -44,9 +44,10 @@ class Row:
         presence: Probability that what was asked for is there.
         present: Whether it is.
         intersection, union: Pixels that are in answer and truth, and in either; both as unions.
+            Those of a crowd that no instance has don't count.
         iou: Their ratio; 1 where both are empty; 0 where the sentence was rejected.
         scores: Of the instances answered, descending.
-        answer, truth: Codes of the instances answered and meant.
+        answer, truth, crowds: Codes of the instances answered and meant, and of crowds meant.
         calls: Requests to a language model that the answer took.
         seconds: Until the answer, the picture's encoding not included; a batch's are shared out.
         detail: What the answerer said of the answer, for people.
@@ -71,6 +72,7 @@ class Row:
     scores: tuple[float, ...]
     answer: tuple[Rle, ...]
     truth: tuple[Rle, ...]
+    crowds: tuple[Rle, ...] = ()
     calls: int = 0
     seconds: float = field(default=0.0, compare=False)
     detail: str = field(default="", compare=False)
@@ -102,6 +104,7 @@ def row_of(
     """The row of one answer in a picture of that (height, width)."""
     meant = united(question.masks, shape)
     found = grounding.masks.any(0) if len(grounding.masks) else np.zeros(shape, bool)
+    found = found & ~unjudged(question.crowds, question.masks, shape)
     intersection, union = int((meant & found).sum()), int((meant | found).sum())
     rejected = grounding.outcome == Outcome.REJECTED
     return Row(
@@ -124,6 +127,7 @@ def row_of(
         scores=tuple(float(score) for score in grounding.scores),
         answer=tuple(encode(mask) for mask in grounding.masks),
         truth=question.masks,
+        crowds=question.crowds,
         calls=calls,
         seconds=round(seconds, 4),
         detail=grounding.detail,
@@ -231,5 +235,7 @@ def _outdated(path: Path) -> RowsError:
 
 
 def _row(fields: dict[str, Any]) -> Row:
-    tuples = {name: tuple(fields[name]) for name in ("shape", "scores", "answer", "truth")}
+    tuples = {
+        name: tuple(fields[name]) for name in ("shape", "scores", "answer", "truth", "crowds")
+    }
     return Row(**{**fields, **tuples})
