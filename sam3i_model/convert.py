@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -15,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.anatomy import is_adapter, level_of
 from sam3i_model.checkpoints import CheckpointError, keep_heads, load, save
+from sam3i_model.folders import new_folder
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import failed, results
 
@@ -85,30 +85,20 @@ def convert(
         CheckpointError: One can't be loaded or doesn't fit, `out` is there already, or the disk is
             too full.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise CheckpointError(f"'{out}' is there already: give a new folder")
-    model, tokenizer = load(checkpoint, "cpu", config)
-    if adapters_of:
-        model = with_adapters(model, tokenizer, adapters_of)
-    for taken, other in enumerate(others, 1):
-        average(model, tokenizer, other, taken, level)
-    needed = sum(value.numel() * dtype.itemsize for value in model.state_dict().values())
-    out.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(out.parent).free
-    if free < needed:
-        raise CheckpointError(
-            f"'{out}' needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left"
-        )
-    partial = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        save(model, tokenizer, partial, dtype)
-        keep_heads(checkpoint, partial)
-        if out.exists():
-            out.rmdir()
-        os.replace(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with new_folder(out) as folder:
+        model, tokenizer = load(checkpoint, "cpu", config)
+        if adapters_of:
+            model = with_adapters(model, tokenizer, adapters_of)
+        for taken, other in enumerate(others, 1):
+            average(model, tokenizer, other, taken, level)
+        needed = sum(value.numel() * dtype.itemsize for value in model.state_dict().values())
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise CheckpointError(
+                f"'{out}' needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left"
+            )
+        save(model, tokenizer, folder, dtype)
+        keep_heads(checkpoint, folder)
 
 
 def with_adapters(

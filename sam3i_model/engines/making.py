@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -31,6 +30,7 @@ from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
 from sam3i_model.engines.parity import Check, Parity, verdict
 from sam3i_model.engines.precision import RoundedModel, half_products
 from sam3i_model.engines.runtime import CPU, runtime
+from sam3i_model.folders import new_folder
 from sam3i_model.instruction import Instruction, Level, route
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import tokenize
@@ -68,34 +68,24 @@ def export(
         CheckpointError: Something can't be read or written, or the graphs don't answer as PyTorch.
     """
     runtime(), writing.exporter()  # before anything takes long
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise EngineError(f"'{out}' is there already: give a new folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with new_folder(out) as folder:
         progress("checkpoint")
-        model, tokenizer = prepare(checkpoint, partial, image_size)
+        model, tokenizer = prepare(checkpoint, folder, image_size)
         with plain_attention(model):
-            manifest = write_graphs(model, partial / SUBFOLDER, precision, earlier, progress)
+            manifest = write_graphs(model, folder / SUBFOLDER, precision, earlier, progress)
         progress("check against PyTorch")
         check = make_check(model, tokenizer, frames, instructions)
         brief = replace(check, frames=check.frames[:BRIEF], answers=check.answers[:BRIEF])
-        brief.save(partial / SUBFOLDER / CHECK)
-        shutil.copymode(partial / "config.json", partial / SUBFOLDER / CHECK)  # it makes it 0600
-        digest = sha256(partial / SUBFOLDER / CHECK)
+        brief.save(folder / SUBFOLDER / CHECK)
+        shutil.copymode(folder / "config.json", folder / SUBFOLDER / CHECK)  # it makes it 0600
+        digest = sha256(folder / SUBFOLDER / CHECK)
         manifest = replace(manifest, command=command, check=digest)
-        manifest.write(partial / SUBFOLDER)
-        parity = gate(OnnxEngine(partial, CPU, torch.device("cpu")), model, check)
+        manifest.write(folder / SUBFOLDER)
+        parity = gate(OnnxEngine(folder, CPU, torch.device("cpu")), model, check)
         if precision is Precision.MIXED:
             parity |= gate(RoundedModel(model), model, check)
         manifest = replace(manifest, parity=parity)
-        manifest.write(partial / SUBFOLDER)
-        if out.exists():
-            out.rmdir()
-        os.replace(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        manifest.write(folder / SUBFOLDER)
     return manifest
 
 
@@ -105,11 +95,11 @@ def prepare(
     """Load a checkpoint, at another input size if wanted, and write it as a folder."""
     model, tokenizer = load(checkpoint, "cpu", image_size=image_size)
     needed = 2.2 * sum(t.nbytes for t in model.state_dict().values())  # weights, and graphs
-    free = shutil.disk_usage(folder.parent).free
+    free = shutil.disk_usage(folder).free
     if free < needed:
         raise EngineError(
-            f"'{folder.parent}' has {free / 1e9:.1f} GB left, and an export of this checkpoint "
-            f"takes {needed / 1e9:.1f} GB"
+            f"an export of this checkpoint takes {needed / 1e9:.1f} GB, and the disk has "
+            f"{free / 1e9:.1f} GB left"
         )
     save(model, tokenizer, folder)
     return model, tokenizer

@@ -46,10 +46,12 @@ def refused(start: Path, out: Path, option: str, checkpoint: str | Path, reason:
     assert not out.exists()
 
 
-def test_the_mean_of_three_runs(runs, tmp_path):
+def test_the_mean_of_three_runs(runs, tmp_path, monkeypatch):
     first, second, third = runs
     out = tmp_path / "mean"
-    done = convert(second, out, "--average-with", first, "--average-with", third)
+    out.mkdir()
+    monkeypatch.chdir(out)
+    done = convert(second, ".", "--average-with", first, "--average-with", third)
     assert done.exit_code == 0, done.output
     mean, start = (load(folder, "cpu")[0] for folder in (out, first))
     before = start.state_dict()

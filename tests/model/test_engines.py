@@ -338,7 +338,7 @@ def test_nothing_is_left_of_an_export_that_fails(first, tmp_path):
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
-    with pytest.raises(EngineError, match="is there already"):
+    with pytest.raises(CheckpointError, match="is there already"):
         making.export(base, tmp_path / "full", FRAMES, ASKED)
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["file"]
 

@@ -1,0 +1,38 @@
+"""New folders, which hold all that they should or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sam3i_model.weights import CheckpointError
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into that becomes `out` if all goes well, and is gone otherwise.
+
+    It lies beside `out`. If that is there, empty, it lies within, and what it holds moves up: a
+    shell may stand in `out`, or a disk be mounted there.
+
+    Raises:
+        CheckpointError: `out` is there already, and not an empty folder.
+        OSError: It can't be made; or another run made it meanwhile, which keeps it.
+    """
+    out = out.absolute()  # "." has no name
+    there = out.is_dir()
+    if out.exists() and (not there or any(out.iterdir())):
+        raise CheckpointError(f"'{out}' is there already: give a new folder")
+    home = out if there else out.parent
+    home.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{out.name}-", dir=home) as hidden:  # its owner's alone
+        folder = Path(hidden) / out.name
+        folder.mkdir()
+        yield folder
+        if there:
+            for part in list(folder.iterdir()):
+                part.rename(out / part.name)
+        else:
+            folder.rename(out)
