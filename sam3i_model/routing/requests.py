@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.names import is_name
+from sam3i_model.routing.phrases import noun_phrase
+from sam3i_model.routing.verbs import has_gap, has_main_verb, qualifies
 
 _FIND = (
     "find|locate|segment|highlight|detect|identify|fetch|bring|retrieve|localize|recogni[sz]e|see"
@@ -141,6 +143,21 @@ _NOTHING = w.word_set(
     "it them they this that these those one some me us you him her he she on off up down away back"
     " in out over here there is are again and know now both all any"
 )
+_BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
+_DONE_TO = w.AIMS - {"help", "let", "protect", "prevent"}
+_NO_IMPERATIVES = (
+    (w.PREPOSITIONS | w.OPENERS | w.CONJUNCTIONS | w.DETERMINERS | w.FINITE | w.FINITE_PLURAL)
+    | (
+        w.NEGATIONS
+        | w.SUBJECTS
+        | w.PEOPLE
+        | w.AUXILIARIES
+        | w.ADVERBS
+        | w.PRONOUN_HEADS
+        | w.ORDINALS
+    )
+    | (w.AIMS | w.YEARNING | w.FEELINGS | w.GAPS | w.CUT_LIKE | {"of"})
+)
 
 
 def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
@@ -152,10 +169,8 @@ def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
         if filler := _FILLER.match(f"{text} "):
             text = text[filler.end() :]
             continue
-        start = _LEAD_IN.match(text)
-        rest = text[start.end() :] if start else ""
-        thing = rest.partition(" ")[0] in w.DETERMINERS - {"no"}
-        if not rest or (is_name(text.split()) and not thing):  # "press the ...", "push to ..."
+        rest = _asked_for(text)
+        if not rest:
             break
         text, requested = rest, True
     while text != (shorter := _TAIL.sub("", text)):
@@ -166,6 +181,26 @@ def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
     if left and left[0] in w.VERBS and _NOTHING.issuperset(left[1:]) and len(left) > 1:
         return [], True
     return ([] if _NOTHING.issuperset(left) else left), requested
+
+
+def _asked_for(text: str) -> str:
+    """What a request that the text starts with asks for, or ""."""
+    start, words = _LEAD_IN.match(text), text.split()
+    rest = text[start.end() :] if start else text.partition(" ")[2] if _is_imperative(words) else ""
+    thing = rest.partition(" ")[0] in w.DETERMINERS - {"no"}
+    return "" if is_name(words) and not thing else rest  # "press the ...", "push to ..."
+
+
+def _is_imperative(words: Sequence[str]) -> bool:
+    """Whether the first word is a verb, whatever verb, and the rest its object: "rinse the cup"."""
+    first, rest = words[0], words[1:]
+    if len(rest) < 2 or rest[rest[0] == "all"] not in _BEFORE_OBJECTS:
+        return False
+    if first in _DONE_TO:  # "keep the door open" tells more than its object
+        return rest[0] in w.DEFINITE and noun_phrase(rest) == rest and not qualifies(rest[-1])
+    if first in _NO_IMPERATIVES or w.is_plural(first) or first.endswith(("ing", "ed")):
+        return False
+    return not has_main_verb(rest) and not has_gap(["the", *words])
 
 
 def later_request(words: Sequence[str]) -> list[str]:

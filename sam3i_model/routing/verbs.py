@@ -99,7 +99,7 @@ def has_gap(asked: Sequence[str]) -> bool:
     verb = asked[-1]
     nouns = next((i for i, word in enumerate(asked) if word in w.AUXILIARIES), len(asked) - 1)
     return nouns > 2 and (
-        verb in w.GAPS
+        (verb in w.GAPS and asked[-2] not in w.DETERMINERS)  # "on the left"
         or (verb in w.PREPOSITIONS and asked[-2].endswith(("ing", "ed")))
         or (verb.endswith("ed") and nouns == len(asked) - 1)
     )

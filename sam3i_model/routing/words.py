@@ -146,8 +146,10 @@ GAPS = word_set(
     " left lost forgot broke made chose wants wanted uses needs likes put took drew wrote built"
 )
 """Verbs whose object is missing where they end a clause: "the cup my father is holding"."""
-COMFORTS = word_set("privacy rest peace comfort warmth help advice relief attention quiet fun")
-"""What can be wished for but not seen."""
+COMFORTS = word_set(
+    "privacy rest peace comfort warmth help advice relief attention quiet fun noise pain smell"
+)
+"""What can be wished for, or wished away, but not seen."""
 NEGATIONS = word_set("not without except excluding nor neither but instead minus")
 PURPOSE = word_set(
     "used useful needed need needs meant suitable suited intended designed able good safe unsafe"

@@ -63,6 +63,11 @@ CONCEPT: dict[str, bool] = {
     "injured people": False,
     "toy robots": False,
     "push to open button": False,
+    "fold the towel": True,
+    "unscrew my lid": True,
+    "annotate all the mugs": False,
+    "please dry the dishes": False,
+    "stop the car": True,
     "the keep off the grass sign": True,
 }
 SIMPLE: dict[str, bool] = {
@@ -125,6 +130,9 @@ SIMPLE: dict[str, bool] = {
     "the red robots": False,
     "the cup people use": True,
     "the door people can open": True,
+    "rinse the red mug": True,
+    "weigh the apple on the left": True,
+    "mug the robot is holding": False,
     "press the red button": True,
     "push this red button": True,
     "turn on the red light": True,
@@ -163,6 +171,11 @@ COMPLEX: dict[str, bool] = {
     "tools needed to change a tire": False,
     "which of these objects is best for measuring length": False,
     "something": True,
+    "stop the door from closing": False,
+    "keep the door open": False,
+    "make the room warmer": False,
+    "protect the floor": False,
+    "stop the noise": True,
 }
 LABELLED = [
     (text, level, singular)
