@@ -36,6 +36,12 @@ def segment_command(
             "million pixels"
         )
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.exists() and out.samefile(image):
+            raise failed(f"'{out}' is the picture itself: give another --out")
+    except OSError as error:
+        raise failed(f"'{out}' can't be written: {error}") from error
+    try:
         segmenter = Segmenter.from_pretrained(model, device, backend=backend)
     except CheckpointError as error:
         raise failed(error) from error
@@ -54,7 +60,6 @@ def segment_command(
             grounding.detail,
         )
     console.print(table)
-    out.parent.mkdir(parents=True, exist_ok=True)
     overlay = cv2.cvtColor(draw_overlay(rgb, groundings), cv2.COLOR_RGB2BGR)
     if not cv2.imwrite(str(out), overlay):
         raise failed(f"'{out}' can't be written")

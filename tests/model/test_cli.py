@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -68,3 +69,24 @@ def test_segment_says_in_one_line_what_is_wrong(tmp_path):
     assert said.exit_code == 1
     assert "no checkpoint at" in said.output
     assert "Traceback" not in said.output
+
+
+@pytest.mark.parametrize(
+    ("out", "reason"),
+    [
+        ("photo.png", "is the picture itself: give another --out"),
+        ("link.png", "is the picture itself: give another --out"),
+        ("photo.png/o.png", "can't be written: "),
+        ("/proc/none/o.png", "can't be written: "),
+    ],
+)
+def test_segment_refuses_an_overlay_before_anything_takes_long(tmp_path, monkeypatch, out, reason):
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("photo.png", np.zeros((8, 8, 3), np.uint8))
+    Path("link.png").symlink_to("photo.png")
+    photo = Path("photo.png").read_bytes()
+    said = run("segment", "photo.png", "mug", "--out", out, "--model", "nowhere")
+    assert (said.exit_code, "Traceback" in said.output) == (1, False)
+    assert said.output.startswith(f"'{out}' {reason}")
+    assert said.output.count("\n") == 1
+    assert Path("photo.png").read_bytes() == photo
