@@ -57,7 +57,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class AnnotatedImage:
-    """One picture; `file_name` is relative to the folder of the images."""
+    """One picture; `file_name` is relative to the folder of the images.
+
+    Of the classes in `lacking` there is something in the picture that has no usable mask.
+    """
 
     id: int
     file_name: str
@@ -65,14 +68,21 @@ class AnnotatedImage:
     height: int
     annotations: tuple[Annotation, ...]
     references: tuple[Reference, ...] = ()
+    lacking: frozenset[str] = frozenset()
+
+    def complete(self, name: str) -> bool:
+        """Whether each of a class has an annotation of its own."""
+        crowds = {a.name for a in self.annotations if a.crowd}
+        return name not in self.lacking | crowds
 
     def granularity(self, targets: tuple[int, ...]) -> Granularity:
         """One instance, all instances of the targets' only class, or something between."""
         if len(targets) == 1:
             return "1to1"
         names = {a.name for a in self.annotations if a.id in targets}
-        same = {a.id for a in self.annotations if a.name in names and not a.crowd}
-        return "1toAll" if len(names) == 1 and same == set(targets) else "1toN"
+        same = {a.id for a in self.annotations if a.name in names}
+        every = len(names) == 1 and same == set(targets) and self.complete(*names)
+        return "1toAll" if every else "1toN"
 
 
 @dataclass

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from training.annotations import Annotation
 from training.rle import MaskError, Rle, check_polygons, check_size, packed
 
 MAX_TEXT = 1000
@@ -98,7 +97,9 @@ def shape(value: object, height: int, width: int) -> tuple[tuple[float, ...], ..
         return _rle(value, height, width)
     if not isinstance(value, list) or not value:
         raise EntryError("it has no segmentation")
-    polygons = tuple(polygon(points) for points in value)
+    outlines = [polygon(points) for points in value]
+    # Points and lines that a tool left beside a good outline cover nothing.
+    polygons = tuple(points for points in outlines if len(points) >= 6) or tuple(outlines)
     try:
         check_polygons(polygons)
     except MaskError as error:
@@ -148,8 +149,3 @@ def class_name(raw: str) -> tuple[str, bool]:
     if colon and thing.strip() and part.strip():
         return f"{part.strip()} of the {thing.strip()}", True
     return plain, False
-
-
-def distinct(annotations: list[Annotation]) -> tuple[Annotation, ...]:
-    """Each id once, the first one."""
-    return tuple({a.id: a for a in reversed(annotations)}.values())[::-1]

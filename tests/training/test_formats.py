@@ -6,15 +6,18 @@ import copy
 import json
 import pickle
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sam3i_model.instruction import Level
-from training.annotations import Problems
+from training.annotations import Annotations, Problems
+from training.engine.tasks import tasks_of
 from training.entries import class_name
 from training.formats import SourceError, read_annotations
 from training.formats.reading import layout
@@ -209,6 +212,69 @@ def test_a_bad_annotation_is_skipped_with_one_line(change, why, tmp_path):
     assert line.startswith("annotation 0: ")
     assert why in line
     assert sum(len(i.annotations) for i in found.images) == len(content["annotations"]) - 1
+
+
+def changed_coco(folder: Path, change: Callable[[dict[str, Any]], object]) -> Annotations:
+    content = json.loads((DATA / "coco.json").read_text())
+    change(content)
+    (folder / "c.json").write_text(json.dumps(content))
+    return read_annotations(folder / "c.json")
+
+
+def test_an_id_that_two_pictures_have_is_no_pictures(tmp_path):
+    again = {"id": 1, "file_name": "other.png", "width": 96, "height": 72}
+    found = changed_coco(tmp_path, lambda c: c["images"].append(again))
+    assert [i.file_name for i in found.images] == ["shelf.png"]
+    assert found.problems.lines[0].startswith("image 2: there is another image 1, and neither")
+    same = changed_coco(tmp_path, lambda c: c["images"].append(c["images"][0]))
+    assert (len(same.images), same.problems.count) == (2, 0)
+
+
+def test_an_id_that_two_classes_have_is_no_classes(tmp_path):
+    found = changed_coco(tmp_path, lambda c: c["categories"].append({"id": 1, "name": "cup"}))
+    assert {a.name for i in found.images for a in i.annotations} == {
+        "cardboard box",
+        "handle of the mug",
+    }
+    assert found.problems.lines[0].startswith("category 3: there is another category 1")
+
+
+def test_an_id_that_two_masks_of_a_picture_have_is_told(tmp_path):
+    found = changed_coco(tmp_path, lambda c: c["annotations"][1].update(id=11))
+    assert [a.id for a in found.images[0].annotations] == [11, 13, 14, 15]
+    assert found.problems.lines == [
+        "annotation 1: its image has another annotation 11: give each a number of its own"
+    ]
+    apart = changed_coco(tmp_path, lambda c: c["annotations"][5].update(id=11))
+    assert apart.problems.count == 0  # they are of another picture
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"segmentation": []},
+        {"iscrowd": 1},
+        {"id": 12},
+        {"category_id": None, "segmentation": []},
+    ],
+)
+def test_a_class_that_lacks_a_mask_is_not_all_there(tmp_path, change):
+    """Three mugs, then two and something."""
+    table, _ = changed_coco(tmp_path, lambda c: c["annotations"][0].update(change)).images
+    mugs = tuple(a.id for a in table.annotations if a.name == "mug" and not a.crowd)
+    assert len(mugs) == 2
+    assert table.granularity(mugs) == "1toN"
+    assert mugs not in [task.targets for task in tasks_of(table)]
+    whole, _ = read_annotations(DATA / "coco.json").images
+    assert (11, 12, 13) in [task.targets for task in tasks_of(whole)]
+
+
+def test_a_line_beside_good_outlines_costs_nothing(tmp_path):
+    before = read_annotations(DATA / "coco.json").images
+    found = changed_coco(
+        tmp_path, lambda c: c["annotations"][0]["segmentation"].insert(0, [1, 2, 3, 4])
+    )
+    assert (found.images, found.problems.count) == (before, 0)
 
 
 @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "C:\\x.png", "a/../../b", ".", ""])

@@ -106,13 +106,13 @@ def tasks_of(image: AnnotatedImage) -> list[Task]:
 
 
 def _groups(image: AnnotatedImage, annotations: list[Annotation]) -> Iterator[tuple[int, ...]]:
-    """All of a class, then several that lie together, then each alone."""
+    """All of a class, if that is all there is; several that lie together; then each alone."""
     classes: dict[str, list[Annotation]] = defaultdict(list)
     for annotation in annotations:
         classes[annotation.name].append(annotation)
     rng = Random(f"{image.id}/{image.file_name}")
-    for same in classes.values():
-        if len(same) > 1:
+    for name, same in classes.items():
+        if len(same) > 1 and image.complete(name):
             yield tuple(sorted(a.id for a in same))
         if len(same) > 2:
             # Neighbours have something in common that can be said; any two at random often don't.

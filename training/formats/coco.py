@@ -7,15 +7,14 @@ like `mug:handle`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from training.annotations import AnnotatedImage, Annotation, Problems
 from training.entries import (
     MAX_NAME,
     EntryError,
     class_name,
-    distinct,
     file_name,
     integer,
     mapping,
@@ -23,6 +22,8 @@ from training.entries import (
     size,
     text,
 )
+
+T = TypeVar("T")
 
 
 def fits(content: Any) -> bool:
@@ -34,34 +35,78 @@ def fits(content: Any) -> bool:
 
 def read(content: dict[str, Any], problems: Problems) -> list[AnnotatedImage]:
     """All images with their instances."""
-    names: dict[int, tuple[str, bool]] = {}
-    for index, raw in enumerate(content["categories"]):
-        try:
-            entry = mapping(raw, "it")
-            names[integer(entry, "id")] = class_name(text(entry, "name", MAX_NAME))
-        except EntryError as error:
-            problems.add(f"category {index}", error)
-    frames: dict[int, tuple[str, int, int]] = {}
-    for index, raw in enumerate(content["images"]):
-        try:
-            entry = mapping(raw, "it")
-            frames[integer(entry, "id")] = (_picture(entry), *size(entry))
-        except EntryError as error:
-            problems.add(f"image {index}", error)
-    found: dict[int, list[Annotation]] = defaultdict(list)
+    names = _by_id(content["categories"], "category", _class, problems)
+    frames = _by_id(content["images"], "image", _frame, problems)
+    found: dict[int, dict[int, Annotation]] = defaultdict(dict)
+    lacking: dict[int, set[str]] = defaultdict(set)
     for index, raw in enumerate(content["annotations"]):
         try:
             entry = mapping(raw, "it")
             image = integer(entry, "image_id")
             if image not in frames:
                 raise EntryError(f"there is no image {image}")
-            found[image].append(_annotation(entry, names, *frames[image][1:]))
+            try:
+                annotation = _annotation(entry, names, *frames[image][1:])
+                if annotation.id in found[image]:
+                    raise EntryError(
+                        f"its image has another annotation {annotation.id}: give each a number of "
+                        "its own"
+                    )
+                found[image][annotation.id] = annotation
+            except EntryError:
+                lacking[image] |= _classes(entry, names)
+                raise
         except EntryError as error:
             problems.add(f"annotation {index}", error)
     return [
-        AnnotatedImage(number, name, width, height, distinct(found[number]))
+        AnnotatedImage(
+            number,
+            name,
+            width,
+            height,
+            tuple(found[number].values()),
+            lacking=frozenset(lacking[number]),
+        )
         for number, (name, height, width) in sorted(frames.items())
     ]
+
+
+def _by_id(
+    entries: list[Any], what: str, read: Callable[[Mapping[str, Any]], T], problems: Problems
+) -> dict[int, T]:
+    """What the entries of a list say. Which of two with one id others mean can't be told: neither
+    is used."""
+    found: dict[int, T] = {}
+    twice: set[int] = set()
+    for index, raw in enumerate(entries):
+        try:
+            entry = mapping(raw, "it")
+            said, number = read(entry), integer(entry, "id")
+            if found.setdefault(number, said) != said:
+                twice.add(number)
+                raise EntryError(
+                    f"there is another {what} {number}, and neither is used: give each an id of "
+                    "its own"
+                )
+        except EntryError as error:
+            problems.add(f"{what} {index}", error)
+    return {number: said for number, said in found.items() if number not in twice}
+
+
+def _class(entry: Mapping[str, Any]) -> tuple[str, bool]:
+    return class_name(text(entry, "name", MAX_NAME))
+
+
+def _frame(entry: Mapping[str, Any]) -> tuple[str, int, int]:
+    return (_picture(entry), *size(entry))
+
+
+def _classes(entry: Mapping[str, Any], names: Mapping[int, tuple[str, bool]]) -> set[str]:
+    """Those that an annotation may be of."""
+    try:
+        return {names[integer(entry, "category_id")][0]}
+    except (EntryError, KeyError):
+        return {name for name, _ in names.values()}
 
 
 def _picture(entry: Mapping[str, Any]) -> str:
