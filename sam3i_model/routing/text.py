@@ -55,8 +55,12 @@ _WEIGHTY = (
 )
 _KNOWN = frozenset().union(
     *(value for value in vars(w).values() if isinstance(value, frozenset)),
-    w.word_set("tings thins spaces stuffy to form from there three ting wither thy"),
+    w.word_set(
+        "tings thins spaces stuffy to form from there three ting wither thy closet closets roots"
+        " paces sued suing noting noes prat prats pease"
+    ),
 )
+"""Words of their own, one letter from a weighty one."""
 
 
 def _slips(word: str) -> Iterator[str]:

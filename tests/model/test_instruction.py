@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Level, clean, route
+from sam3i_model.routing.text import _MENDED
+from sam3i_model.tokenizers import clip_tokenizer
 
 # Sentence -> whether one single thing is asked for. Kitchens, workshops, warehouses, labs, streets.
 CONCEPT: dict[str, bool] = {
@@ -63,6 +65,7 @@ CONCEPT: dict[str, bool] = {
     "injured people": False,
     "toy robots": False,
     "push to open button": False,
+    "the roots": False,
     "fold the towel": True,
     "unscrew my lid": True,
     "annotate all the mugs": False,
@@ -207,6 +210,13 @@ def test_agreement_with_labelled_sentences(names: str) -> None:
     assert len(rows) > 100
     assert 1 - len(wrong) / len(rows) >= 0.95, "\n".join(wrong)
     assert not [line for line in wrong if line.startswith("concept -> complex")]
+
+
+def test_only_slips_are_mended_no_words() -> None:
+    """CLIP's vocabulary has a token for every common word, and for few misspellings."""
+    whole = clip_tokenizer().get_vocab()
+    assert {slip for slip in _MENDED if f"{slip}</w>" in whole} == {"teh", "ened", "gera", "sement"}
+    assert route("the closet") == route("the mug")
 
 
 @pytest.mark.parametrize(
