@@ -30,7 +30,7 @@ def shrink(rgb: Array, side: int = SIDE) -> Array:
 
 def outline(rgb: Array, masks: Sequence[Array] | Array) -> Array:
     """All masks tinted in one colour: "the marked things". uint8 (H, W, 3)."""
-    picture = np.array(rgb)
+    picture = np.array(rgb, order="C")
     for mask in masks:
         draw_mask(picture, mask, color_for(0), _scale(picture))
     return shrink(picture)
@@ -38,7 +38,7 @@ def outline(rgb: Array, masks: Sequence[Array] | Array) -> Array:
 
 def number(rgb: Array, masks: Sequence[Array] | Array) -> Array:
     """Masks in different colours with the numbers 1, 2, ... at their thickest place."""
-    picture = np.array(rgb)
+    picture = np.array(rgb, order="C")
     scale = _scale(picture)
     for index, mask in enumerate(masks):
         draw_mask(picture, mask, color_for(index), scale)

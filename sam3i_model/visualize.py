@@ -44,7 +44,7 @@ def draw_overlay(rgb: Array, groundings: Sequence[Grounding]) -> Array:
     Returns:
         A new image, uint8 (H, W, 3).
     """
-    picture = np.array(rgb)  # a copy that OpenCV can write to, whatever the rows' padding
+    picture = np.array(rgb, order="C")  # a copy that OpenCV can write to, however its pixels lie
     scale = max(picture.shape[1] / 640, 0.5)
     tags = []
     for index, grounding in enumerate(groundings):

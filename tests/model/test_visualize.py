@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sam3i_model.instruction import Instruction, Level, Outcome
+from sam3i_model.marks import number, outline
 from sam3i_model.visualize import color_for, draw_overlay
 
 RGB = np.full((480, 640, 3), 100, np.uint8)
@@ -115,6 +116,19 @@ def test_any_text_on_any_size(text, shape):
     assert picture.shape == rgb.shape
     assert picture.dtype == np.uint8
     assert picture.any()
+
+
+def test_a_turned_picture_is_drawn_on_as_its_copy():
+    rgb = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
+    for turned in (np.rot90(rgb), rgb.transpose(1, 0, 2), np.asfortranarray(rgb[:48])):
+        copied = np.ascontiguousarray(turned)
+        masks = np.zeros((1, *turned.shape[:2]), bool)
+        masks[:, 10:30, 20:40] = True
+        found = grounding()
+        found.masks, found.scores = masks, np.ones(1, np.float32)
+        assert np.array_equal(draw_overlay(turned, [found]), draw_overlay(copied, [found]))
+        for draw in (outline, number):
+            assert np.array_equal(draw(turned, masks), draw(copied, masks))
 
 
 def test_an_empty_mask_does_no_harm():
