@@ -179,8 +179,8 @@ def to_diagnostics(rows: Iterable[Status], node_name: str, stamp: Time) -> Diagn
     return array
 
 
-def failure(error: Exception) -> str:
-    """One line, with the place that a bug report needs."""
+def failure(error: Exception, what: str = "a frame failed") -> str:
+    """One line about what failed, with the place that a bug report needs."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return f"a frame failed: {what} ({Path(where.filename).name}, line {where.lineno})"
+    why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return f"{what}: {why} ({Path(where.filename).name}, line {where.lineno})"

@@ -43,7 +43,7 @@ class _Stream:
 
 
 class CameraInputs:
-    """Subscribes to the camera and fills a buffer until it is closed."""
+    """Subscribes to the camera and fills a buffer until it is closed; all topics or none."""
 
     def __init__(
         self,
@@ -59,12 +59,11 @@ class CameraInputs:
         self._since = time.monotonic()
         self._streams: list[_Stream] = []
         self.age = 0.0  # s, of the newest image when it came; 0 without a stamp
-        image_type = CompressedImage if settings.image_transport == "compressed" else Image
-        self._add("image", image_type, image_topic(settings), buffer.add_image)
-        if settings.depth_transport != "none":
-            depth_type = Image if settings.depth_transport == "raw" else CompressedImage
-            self._add("depth", depth_type, depth_topic(settings), buffer.add_depth)
-            self._add("camera_info", CameraInfo, "camera_info", buffer.add_info)
+        try:
+            self._subscribe(settings, buffer)
+        except Exception:  # such as a qos_overrides parameter that rclpy can't use
+            self.close()
+            raise
 
     def close(self) -> None:
         """Unsubscribes."""
@@ -99,6 +98,14 @@ class CameraInputs:
             rate = self._health.rate(stream.name)
             shown[stream.name] = f"{stream.topic} at {rate:.1f} Hz"
         return shown
+
+    def _subscribe(self, settings: Settings, buffer: CameraBuffer) -> None:
+        image_type = CompressedImage if settings.image_transport == "compressed" else Image
+        self._add("image", image_type, image_topic(settings), buffer.add_image)
+        if settings.depth_transport != "none":
+            depth_type = Image if settings.depth_transport == "raw" else CompressedImage
+            self._add("depth", depth_type, depth_topic(settings), buffer.add_depth)
+            self._add("camera_info", CameraInfo, "camera_info", buffer.add_info)
 
     def _add(self, name: str, message_type: type, topic: str, store: Callable[[Any], None]) -> None:
         def callback(message: Any) -> None:

@@ -137,7 +137,7 @@ def _vision_topics() -> tuple[Topic, ...]:
 
 
 class Outputs:
-    """The publishers, from configure to cleanup."""
+    """The publishers, from configure to cleanup; all or none."""
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
@@ -147,18 +147,13 @@ class Outputs:
             if vision
             else "vision_msgs is not installed: no detections, detections_3d and label_info"
         )
-        self._topics = [
-            (
-                topic,
-                node.create_lifecycle_publisher(
-                    topic.type,
-                    f"~/{topic.name}",
-                    topic.qos,
-                    qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-                ),
-            )
-            for topic in (*TOPICS[:3], *vision, *TOPICS[3:])
-        ]
+        self._topics: list[tuple[Topic, Any]] = []
+        try:
+            for topic in (*TOPICS[:3], *vision, *TOPICS[3:]):
+                self._topics.append((topic, self._publisher(topic)))
+        except Exception:  # such as a qos_overrides parameter that rclpy can't use
+            self.close()
+            raise
 
     def close(self) -> None:
         """Takes the topics away."""
@@ -180,3 +175,11 @@ class Outputs:
                 message = topic.build(frame)
             with laps.stage("pictures" if picture else "publish"):
                 publisher.publish(message)
+
+    def _publisher(self, topic: Topic) -> Any:
+        return self._node.create_lifecycle_publisher(
+            topic.type,
+            f"~/{topic.name}",
+            topic.qos,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )

@@ -1,7 +1,7 @@
 """The lifecycle node `sam3i`: camera topics and instructions in, masks and 3D segments out.
 
-Wiring only. `inputs` subscribes to the camera, `worker` does the work in its own thread,
-`outputs` publishes, `health` knows what is wrong.
+Wiring only. `parts` has what it is made of: `inputs` subscribes to the camera, `worker` does the
+work in its own thread, `outputs` publishes, `health` knows what is wrong.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import rclpy
@@ -25,20 +23,15 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from sam3i_model.instruction import Outcome
 from sam3i_model.memory import keep_freed_memory
-from sam3i_ros import parameters, vitals
-from sam3i_ros.camera import CameraBuffer, FrameDecoder
+from sam3i_ros import parameters, parts, vitals
 from sam3i_ros.executor import NodeExecutor
-from sam3i_ros.follower import Follower
-from sam3i_ros.health import Health, Severity, to_diagnostics
-from sam3i_ros.inputs import CameraInputs, depth_topic
-from sam3i_ros.instruction_topics import InstructionTopics
+from sam3i_ros.health import Health, Severity, failure, to_diagnostics
 from sam3i_ros.instructions import InstructionList, entry
-from sam3i_ros.outputs import Outputs
-from sam3i_ros.pipeline import Pipeline, SegmenterLike
-from sam3i_ros.transforms import Transforms, make_transforms
-from sam3i_ros.worker import Worker
+from sam3i_ros.parts import Active, Configured
+from sam3i_ros.pipeline import SegmenterLike
 
 SegmenterFactory = Callable[[str, str, str], SegmenterLike]  # (model, device, backend)
+_REMEDY = "check the parameters, qos_overrides too, and start the node again"
 
 
 def load_segmenter(model: str, device: str, backend: str) -> SegmenterLike:
@@ -48,26 +41,6 @@ def load_segmenter(model: str, device: str, backend: str) -> SegmenterLike:
     return Segmenter.from_pretrained(model, device, backend=backend)
 
 
-@dataclass(frozen=True)
-class _Configured:
-    """What exists from configure to cleanup."""
-
-    segmenter: SegmenterLike
-    transforms: Transforms
-    outputs: Outputs
-    topics: InstructionTopics
-
-
-@dataclass(frozen=True)
-class _Active:
-    """What exists from activate to deactivate."""
-
-    buffer: CameraBuffer
-    follower: Follower | None  # with tracking
-    worker: Worker
-    inputs: CameraInputs
-
-
 class PerceptionNode(LifecycleNode):
     """Unconfigured: parameters and diagnostics. Inactive: model loaded, instructions taken.
     Active: subscribed to the camera and grounding.
@@ -75,8 +48,8 @@ class PerceptionNode(LifecycleNode):
 
     def __init__(self, segmenter_factory: SegmenterFactory = load_segmenter) -> None:
         # First, as rclpy destroys a node that a bad parameter stops half-way.
-        self._configured: _Configured | None = None
-        self._active: _Active | None = None
+        self._configured: Configured | None = None
+        self._active: Active | None = None
         super().__init__("sam3i")
         self._segmenter_factory = segmenter_factory
         # Images, instructions and diagnostics go on while a parameter or a transition takes long.
@@ -85,7 +58,7 @@ class PerceptionNode(LifecycleNode):
         self._health = Health(self._log_fault)
         self._instructions = InstructionList(self._settings.max_instructions)
         self._instructions.replace_defaults(self._settings.instructions)
-        self._configure_error = ""
+        self._failure: tuple[str, str] | None = None  # of the latest transition: key and text
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # A steady clock, so that diagnostics also come when a simulated clock stands still.
@@ -112,23 +85,22 @@ class PerceptionNode(LifecycleNode):
             if adapters:
                 segmenter.load_adapters(adapters)
         except Exception as error:
-            self._configure_error = f"{what} on {device!r} cannot be loaded: {_one_line(error)}"
-            self._health.fault("model.load", Severity.ERROR, self._configure_error)
-            return TransitionCallbackReturn.FAILURE
-        self._configure_error = ""
-        self._health.clear("model.load")
-        self._configured = _Configured(
-            segmenter,
-            make_transforms(self, self._settings.camera_to_target),
-            Outputs(self),
-            InstructionTopics(
+            text = f"{what} on {device!r} cannot be loaded: {_one_line(error)}"
+            return self._failed("model.load", text)
+        try:
+            self._configured = parts.configured(
                 self,
+                segmenter,
+                self._settings,
                 self._instructions,
                 self._health,
                 self._instructions_changed,
                 self._traffic,
-            ),
-        )
+            )
+        except Exception as error:
+            text = failure(error, "the node cannot be configured")
+            return self._failed("node.configure", f"{text}; {_REMEDY}")
+        self._succeeded()
         self.get_logger().info(
             f"model {segmenter.name} on {segmenter.device}, by {segmenter.engine}; "
             f"transforms from {self._configured.transforms.name}"
@@ -136,31 +108,23 @@ class PerceptionNode(LifecycleNode):
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribes to the camera and starts the worker."""
+        """Subscribes to the camera and starts the worker; FAILURE if that cannot be done."""
         assert self._configured is not None
         result = super().on_activate(state)
-        settings, parts, health = self._settings, self._configured, self._health
-        use_depth = settings.depth_transport != "none"
-        buffer = CameraBuffer(
-            use_depth,
-            settings.sync_slop,
-            settings.depth_wait,
-            self.resolve_topic_name(depth_topic(settings)),
-            partial(health.count, "dropped"),
-        )
-        decoder = FrameDecoder(health, use_depth)
-        pipeline = Pipeline(parts.segmenter, decoder, parts.transforms, health)
-        follower = Follower(pipeline, buffer, health) if settings.tracking else None
-        worker = Worker(
-            buffer,
-            follower or pipeline,
-            parts.outputs,
-            self._instructions,
-            lambda: self._settings,
-            health,
-        )
-        inputs = CameraInputs(self, settings, buffer, health, self._traffic)
-        self._active = _Active(buffer, follower, worker, inputs)
+        try:
+            self._active = parts.active(
+                self,
+                self._configured,
+                lambda: self._settings,
+                self._instructions,
+                self._health,
+                self._traffic,
+            )
+        except Exception as error:
+            super().on_deactivate(state)
+            text = failure(error, "the node cannot be activated")
+            return self._failed("node.activate", f"{text}; {_REMEDY}")
+        self._succeeded()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -193,21 +157,27 @@ class PerceptionNode(LifecycleNode):
         self._release()
         super().destroy_node()
 
+    def _failed(self, key: str, text: str) -> TransitionCallbackReturn:
+        """FAILURE, which is told until a transition succeeds."""
+        self._failure = key, text
+        self._health.fault(key, Severity.ERROR, text)
+        return TransitionCallbackReturn.FAILURE
+
+    def _succeeded(self) -> None:
+        if self._failure:
+            self._health.clear(self._failure[0])
+            self._failure = None
+
     def _stop_grounding(self) -> None:
         if self._active:
-            self._active.inputs.close()
-            self._active.worker.stop()
-            if self._active.follower:
-                self._active.follower.close()
+            self._active.close()
             self._active = None
 
     def _release(self) -> None:
         self._stop_grounding()
         if not self._configured:
             return
-        self._configured.topics.close()
-        self._configured.outputs.close()
-        self._configured.transforms.close()
+        self._configured.close()
         self._configured = None
         gc.collect()
         torch = sys.modules.get("torch")
@@ -276,29 +246,27 @@ class PerceptionNode(LifecycleNode):
     # Diagnostics
 
     def _diagnose(self) -> None:
-        parts, active = self._configured, self._active  # may change meanwhile
-        if self._configure_error:
-            self._health.fault("model.load", Severity.ERROR, self._configure_error)
-        if parts and parts.segmenter.refused:
-            self._health.fault("model.engine", Severity.WARN, parts.segmenter.refused)
+        made, active, failed = self._configured, self._active, self._failure  # may change meanwhile
+        if failed:
+            self._health.fault(failed[0], Severity.ERROR, failed[1])
+        if made and made.segmenter.refused:
+            self._health.fault("model.engine", Severity.WARN, made.segmenter.refused)
         if active:
             active.inputs.check()
         self._report_rejected()
-        rows = self._health.report(self._values(parts, active))
+        rows = self._health.report(self._values(made, active))
         stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(to_diagnostics(rows, self.get_fully_qualified_name(), stamp))
 
-    def _values(
-        self, parts: _Configured | None, active: _Active | None
-    ) -> dict[str, dict[str, str]]:
+    def _values(self, made: Configured | None, active: Active | None) -> dict[str, dict[str, str]]:
         health, worker = self._health, active.worker if active else None
-        state = "active" if active else "inactive" if parts else "unconfigured"
-        transforms = parts.transforms if parts else None
+        state = "active" if active else "inactive" if made else "unconfigured"
+        transforms = made.transforms if made else None
         return {
             "camera": vitals.camera(health, active.inputs if active else None),
             "geometry": vitals.geometry(self._settings.target_frame, transforms, worker),
             "instructions": vitals.instructions(self._instructions, worker),
-            "model": vitals.model(health, parts.segmenter if parts else None),
+            "model": vitals.model(health, made.segmenter if made else None),
             "node": {"state": state, **vitals.stages(health)},
         }
 

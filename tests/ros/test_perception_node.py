@@ -477,6 +477,32 @@ def test_a_model_that_cannot_be_loaded(make_rig: Callable[..., Rig], tmp_path: P
     assert process.said("Traceback") == 0
 
 
+@pytest.mark.parametrize("where", ["depth.subscription", "sam3i/points.publisher"])
+def test_a_mistyped_qos_override_is_told_and_leaves_nothing(
+    make_rig: Callable[..., Rig], tmp_path: Path, where: str
+) -> None:
+    name = f"/qos_{where.partition('.')[2]}"
+    rig = make_rig(name, {})
+    override = f"qos_overrides.{name}/{where}.reliability:=besteffort"
+    process = Process(tmp_path / "log", override, namespace=name)
+    configures = "subscription" in where
+    state, what = ("inactive", "activated") if configures else ("unconfigured", "configured")
+    try:
+        assert rig.change(Transition.TRANSITION_CONFIGURE) == configures
+        assert not rig.change(Transition.TRANSITION_ACTIVATE)
+        complaint = rig.complaint(f"the node cannot be {what}: RuntimeError: Unexpected QoS")
+        assert (complaint.name, complaint.level) == (f"{name}/sam3i: node", DiagnosticStatus.ERROR)
+        assert rig.row("node")["state"] == state
+        assert rig.node.get_subscriptions_info_by_topic(f"{name}/image") == []
+        masks = rig.node.get_publishers_info_by_topic(f"{name}/sam3i/masks")
+        assert len(masks) == configures
+        assert process.said("the node cannot be") == 1
+    finally:
+        status = process.end()
+    assert status == 0
+    assert process.said("Traceback") == 0
+
+
 @pytest.mark.parametrize(
     ("parameter", "text"),
     [
