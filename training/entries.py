@@ -15,6 +15,9 @@ MAX_NAME = 200
 MAX_POINTS = 50_000
 MAX_RUNS = 1_000_000
 MAX_TARGETS = 1_000
+MAX_BYTES = 255
+"""Of the name of a file or folder."""
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 _ASIDE = re.compile(r"\([^()]{0,100}\)")
 
 
@@ -71,14 +74,20 @@ def words(value: object, what: str, limit: int = MAX_TEXT) -> str:
 
 
 def file_name(entry: Mapping[str, Any], key: str = "file_name") -> str:
-    """A picture's name that stays inside the folder of the images."""
-    value = text(entry, key, 500)
+    """A picture's name as it is written, which stays inside the folder of the images.
+
+    See `annotations.image_path` for where it lies.
+    """
+    text(entry, key, 500)
+    value: str = entry[key]
     if "\0" in value:
         raise EntryError(f"'{key}' has a character that no name has")
-    path = PurePosixPath(value.replace("\\", "/"))
-    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    parts = re.split(r"[/\\]", value)
+    if not parts[0] or ".." in parts or set(parts) <= {"", "."} or _DRIVE.match(value):
         raise EntryError(f"'{key}' leads out of the folder of the images")
-    return str(path)
+    if max(len(part.encode()) for part in value.split("/")) > MAX_BYTES:
+        raise EntryError(f"'{key}' is longer than {MAX_BYTES} bytes, which no folder takes")
+    return str(PurePosixPath(value))
 
 
 def size(entry: Mapping[str, Any]) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sam3i_model.instruction import Level
-from training.annotations import Annotations, Problems
+from training.annotations import Annotations, Problems, image_path
 from training.engine.tasks import tasks_of
 from training.entries import class_name
 from training.formats import SourceError, read_annotations
@@ -277,7 +277,13 @@ def test_a_line_beside_good_outlines_costs_nothing(tmp_path):
     assert (found.images, found.problems.count) == (before, 0)
 
 
-@pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "C:\\x.png", "a/../../b", ".", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../x.png", "/etc/x.png", "C:\\x.png", "c:/x.png", "\\\\server\\x.png", "a\\..\\..\\b"),
+        *("a/../../b", ".", "", "a\0.png", f"a/{'x' * 256}", "\N{EURO SIGN}" * 86),
+    ],
+)
 def test_pictures_stay_in_their_folder(name, tmp_path):
     content = json.loads((DATA / "coco.json").read_text())
     content["images"][0]["file_name"] = name
@@ -285,6 +291,30 @@ def test_pictures_stay_in_their_folder(name, tmp_path):
     found = read_annotations(tmp_path / "c.json")
     assert [i.file_name for i in found.images] == ["shelf.png"]
     assert found.problems.lines[0].startswith("image 0: 'file_name'")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "my  photo .jpg",
+        "Screenshot 2024-05-04 at 12.30.05\N{NARROW NO-BREAK SPACE}PM.png",
+        "2024-05-04T12:30:05.png",
+        "c:x.png",
+        "a\\b.png",
+        "x" * 255,
+    ],
+)
+def test_names_stay_as_they_are(name, tmp_path):
+    (tmp_path / name).touch()
+    found = changed_coco(tmp_path, lambda c: c["images"][0].update(file_name=name))
+    assert found.images[0].file_name == name
+    assert image_path(tmp_path, found.images[0].file_name) == tmp_path / name
+
+
+def test_a_backslash_leads_into_a_folder_where_no_name_has_it(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/b.png").touch()
+    assert image_path(tmp_path, "a\\b.png") == tmp_path / "a/b.png"
 
 
 JUNK = st.recursive(

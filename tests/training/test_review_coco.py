@@ -232,6 +232,14 @@ def test_what_cannot_be_placed_is_told_and_changes_nothing(store, spoil, told):
     assert any(told in line for line in result.problems.lines), result.problems.lines
 
 
+def test_spaces_in_file_names_are_kept(store):
+    name = "images/my  photo .png"
+    for number in (4, 5):
+        store.samples[number] = replace(store.samples[number], file_name=name)
+    result = take(store, export(store.samples.values()))
+    assert (result.problems.lines, result.same) == ([], [1, 2, 5])
+
+
 def test_file_names_that_end_alike_are_not_guessed(store):
     content = export(store.samples.values())
     for entry in content["images"]:

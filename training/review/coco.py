@@ -216,7 +216,8 @@ def _pictures(
     for index, raw in enumerate(content["images"]):
         try:
             entry = mapping(raw, "it")
-            called = text(entry, "file_name")
+            text(entry, "file_name")
+            called: str = entry["file_name"]
             base = _base(called)
             alike = short.get(base) or short.get(_UPLOADED.sub("", base), [])
             if called not in sizes and len(alike) != 1:
