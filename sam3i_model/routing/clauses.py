@@ -129,8 +129,9 @@ def general_head(asked: Sequence[str]) -> int | None:
         after = asked[i + 1] if i + 1 < len(asked) else ""
         if word in w.SORTS and after == "of":
             continue
+        tin = after == "can" and not (w.FINITE_BE | {"has"}).isdisjoint(asked[i + 2 : i + 3])
         if (word in w.PRONOUN_HEADS and (word != "who" or not i)) or (
-            word in ("which", "whichever") and (after in w.AUXILIARIES or not after)
+            word in ("which", "whichever") and (after in w.AUXILIARIES or not after) and not tin
         ):
             return i
         if word in w.NOUN_HEADS and (word != "one" or i > 0 or after in w.RELATIVES):

@@ -26,6 +26,8 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
             continue  # "drip stands"
         if not has_noun and (word in w.DETERMINERS or (qualifies(word) and after)):
             continue
+        if not has_noun and _is_modifier(word, asked[i - 1], after):
+            continue
         if word in {"can"} | w.PERSONS:  # "can" may be a tin, and people may be looked for
             ends = has_noun and _is_verb(after)
         else:
@@ -34,6 +36,15 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
             return list(asked[:i])
         has_noun = True
     return list(asked)
+
+
+def _is_modifier(word: str, before: str, after: str) -> bool:
+    """Whether a participle stands between a determiner and its noun: "the running shoes"."""
+    return (
+        word in w.PARTICIPLES | w.TRANSITIVE
+        and before in w.POSSESSIVE | {"the", "a", "an"}
+        and (after in w.PERSONS or not ends_noun_phrase(after or "of"))
+    )
 
 
 def _is_verb(word: str) -> bool:

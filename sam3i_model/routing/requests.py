@@ -143,6 +143,7 @@ _NOTHING = w.word_set(
     "it them they this that these those one some me us you him her he she on off up down away back"
     " in out over here there is are again and know now both all any"
 )
+_PARTICLES = w.word_set("on off up down out in away back over")
 _BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
 _DONE_TO = w.AIMS - {"help", "let", "protect", "prevent"}
 _NO_IMPERATIVES = (
@@ -178,6 +179,8 @@ def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
     if requested:
         text = _REASON.sub("", text)
     left = text.split()
+    if requested and left[-1:] and left[-1] in _PARTICLES and noun_phrase(left) == left[:-1]:
+        left = left[:-1]  # "turn the lamp off"
     if left and left[0] in w.VERBS and _NOTHING.issuperset(left[1:]) and len(left) > 1:
         return [], True
     return ([] if _NOTHING.issuperset(left) else left), requested
