@@ -92,10 +92,14 @@ def open_folder(folder: Path) -> Weights:
                 if key.startswith(VIDEO_ONLY):
                     dropped["video tracker"] += math.prod(part.get_shape())
                     continue
+                kind = part.get_dtype()
+                if kind not in TYPES:
+                    raise CheckpointError(
+                        f"'{folder}' has tensors of type {kind}, as quantised weights do: take "
+                        "them in float32, float16 or bfloat16"
+                    )
                 places[key.removeprefix(VIDEO_MODEL)] = file, key
-                outline = torch.empty(
-                    part.get_shape(), dtype=TYPES[part.get_dtype()], device="meta"
-                )
+                outline = torch.empty(part.get_shape(), dtype=TYPES[kind], device="meta")
                 outlines[key.removeprefix(VIDEO_MODEL)] = outline
     except (OSError, SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise CheckpointError(f"'{folder}' can't be loaded: {first_line(error)}") from error
@@ -121,6 +125,10 @@ class Stored(Mapping[str, torch.Tensor]):
 
 def open_file(path: Path) -> Weights:
     """Open SAM 3's `sam3.pt` or a SAM3-I stage file."""
+    if path.suffix == ".safetensors":
+        raise CheckpointError(
+            f"'{path}' is one file of a checkpoint: give its folder, '{path.parent}'"
+        )
     content = read_pickle(path)
     state = content.get("model", content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not any(torch.is_tensor(v) for v in state.values()):

@@ -90,6 +90,22 @@ def test_broken_folders_end_in_one_line(folder, damage, said):
 
 
 @pytest.mark.parametrize(
+    "kind", [torch.int8, torch.uint8, torch.int32, torch.bool, torch.float8_e4m3fn]
+)
+def test_quantised_weights_are_told(tmp_path, kind):
+    (tmp_path / "config.json").write_text("{}")
+    save_file({"x": torch.zeros(2).to(kind)}, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"type \w+, as quantised .* take them in float32,"):
+        load(tmp_path, "cpu")
+
+
+def test_a_file_of_a_folder_is_told_its_folder(tmp_path):
+    save_file({"x": torch.zeros(2)}, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match=f"give its folder, '{tmp_path}'"):
+        load(tmp_path / "model.safetensors", "cpu")
+
+
+@pytest.mark.parametrize(
     ("field", "value", "said"),
     [
         ("score_thresholds", {"concept": 0.3}, "a number from 0 to 1 in score_thresholds"),
