@@ -54,6 +54,7 @@ class Follower:
         asked = [e.instruction for e in entries if not e.rejected]
         with laps.stage("track"):
             self._accept()
+            self._tracker.cut(frame.rgb, raw.arrived, settings.tracking_width)
         begun = self._job is None and self._begin(frame, raw.arrived, asked, settings)
         with laps.stage("track"):
             self._tracker.see(frame.rgb, raw.arrived, settings.tracking_width)

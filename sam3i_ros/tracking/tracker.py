@@ -58,6 +58,7 @@ class Tracker:
         self._next_id = 1
         self._picture: Picture | None = None  # the newest
         self._time = 0.0  # of the newest picture, s
+        self._view: tuple[tuple[int, ...], int] = ((), 0)  # its frame's shape, and `longest`
         self._marked: _Marked | None = None
         self._anchor: Anchor | None = None  # the frame that the newest answer is to
         self._answers: dict[Instruction, Grounding] = {}
@@ -82,6 +83,14 @@ class Tracker:
         """Whether there is an answer to it."""
         return instruction in self._answers
 
+    def cut(self, rgb: Array, time: float, longest: int) -> None:
+        """Forgets what cannot be carried to this next frame: that of another size, or before a gap.
+
+        As `see` does, but in no time, for who has to know before.
+        """
+        if self._picture and (self._view != (rgb.shape, longest) or time - self._time > GAP):
+            self.reset()
+
     def see(self, rgb: Array, time: float, longest: int) -> None:
         """Takes the next frame.
 
@@ -90,11 +99,9 @@ class Tracker:
             time: s.
             longest: pixels, longest side of the small picture that motion is measured on.
         """
+        self.cut(rgb, time, longest)
         picture, before = shrink(rgb, longest), self._picture
-        if before and (before.shape != picture.shape or time - self._time > GAP):
-            self.reset()
-            before = None
-        self._picture, self._time = picture, time
+        self._picture, self._time, self._view = picture, time, (rgb.shape, longest)
         if not before:
             return
         if self._anchor and time - self._anchor.time > STALE:

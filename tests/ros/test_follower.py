@@ -154,6 +154,16 @@ def test_a_model_that_keeps_up_answers_every_frame_itself(rig: Rig) -> None:
     assert rig.asked == 4
 
 
+def test_after_a_gap_the_model_is_asked_at_once(rig: Rig) -> None:
+    rig.settings = replace(rig.settings, tracking_max_age=5.0)
+    rig.camera.last, rig.period = True, 2.0
+    rig.model.leave.release(100)
+    for _ in range(4):
+        rig.camera.answer.clear()
+        assert outcomes(rig.show()) == {"r": FOUND}
+    assert rig.asked == 4
+
+
 def test_a_new_instruction_waits_for_its_first_answer_alone(rig: Rig) -> None:
     rig.settings = replace(rig.settings, tracking_max_age=5.0)
     rig.show()

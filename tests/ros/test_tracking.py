@@ -307,6 +307,15 @@ def test_over_a_gap_or_another_size_nothing_is_carried(film: Film) -> None:
     assert film.tracker.present() == {}
 
 
+def test_half_the_size_is_another_size(film: Film) -> None:
+    """Although the small pictures are alike."""
+    rgb, truth = scene(TWO)
+    film.tracker.see(rgb, 0.0, SIZE // 4)
+    film.answer(truth)
+    film.tracker.see(rgb[::2, ::2].copy(), 1 / RATE, SIZE // 4)
+    assert film.tracker.present() == {}
+
+
 def test_nothing_is_carried_for_ever(film: Film) -> None:
     rgb, truth = scene(TWO)
     film.start((rgb, truth))
