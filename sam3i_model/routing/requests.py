@@ -63,7 +63,10 @@ _LEAD_IN = re.compile(
       (?!.*\ (?:onto|into|out|off|up|down|across|past|over|through|to)\b))
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?
-      (?:want|need|would\ like|see|mean|meant|could\ use|require)(?!\ to\b)(?!{_AIM})
+      (?:(?:will\ )?(?:want|need)|would\ like|see|mean|meant|could\ use|require)
+      (?!\ to\b)(?!{_AIM})
+    | (?:he|she|they|you|(?:the|my|our)\ \w+)\ (?:will\ )?(?:wants?|needs?|wanted|needed|would\ like
+      |means?|meant|asks?\ for|asked\ for)(?=\ the\b)(?!{_AIM})
     | would\ it\ be\ possible\ to(?=\ (?:{_FIND}|have|get|see|borrow)\b)
     | (?:any\ idea|do\ you\ know|does\ (?:anyone|anybody)\ know)\ where(?:\ is|\ are)?
     | (?:i|we)\ (?:am|are)\ (?:looking|searching|hunting)\ for | (?:i|we)\ (?:am|are)\ after

@@ -66,6 +66,8 @@ CONCEPT: dict[str, bool] = {
     "toy robots": False,
     "push to open button": False,
     "the roots": False,
+    "she needs the scissors": True,
+    "we'll need the hammer": True,
     "the running shoes": False,
     "the waiting room": True,
     "a rolling pin": True,
@@ -142,6 +144,7 @@ SIMPLE: dict[str, bool] = {
     "weigh the apple on the left": True,
     "mug the robot is holding": False,
     "the man walking": True,
+    "the user wants the red mug": True,
     "which can is on the left": True,
     "which can has a dent": True,
     "press the red button": True,
@@ -187,6 +190,7 @@ COMPLEX: dict[str, bool] = {
     "make the room warmer": False,
     "protect the floor": False,
     "stop the noise": True,
+    "the baby wants its milk": True,
 }
 LABELLED = [
     (text, level, singular)
