@@ -41,6 +41,7 @@ class Fault:
     count: int
     last_seen: float
     last_logged: float
+    logged: str  # the text then
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,13 @@ class Health:
         now = self._clock()
         with self._lock:
             old = self._faults.get(key)
-            fresh = old is None or now - old.last_seen > HOLD
-            logged = float("-inf") if old is None else old.last_logged
-            changed = fresh or (old is not None and old.text != text)
-            speak = changed and now - logged >= LOG_EVERY
+            last, said = (old.last_logged, old.logged) if old else (float("-inf"), "")
+            changed = old is None or now - old.last_seen > HOLD or said != text
+            speak = changed and now - last >= LOG_EVERY
+            if speak:
+                last, said = now, text
             count = 1 if old is None else old.count + 1
-            self._faults[key] = Fault(key, severity, text, count, now, now if speak else logged)
+            self._faults[key] = Fault(key, severity, text, count, now, last, said)
         if speak:
             self._log(severity, text)
 

@@ -47,6 +47,16 @@ def test_a_changing_fault_is_logged_seldom(clock: Clock) -> None:
     assert lines == ["0 ms away", f"{round(LOG_EVERY / 0.2)} ms away"]
 
 
+def test_what_changes_soon_after_a_line_is_logged_when_that_may_be(clock: Clock) -> None:
+    lines: list[tuple[float, str]] = []
+    health = Health(lambda severity, text: lines.append((clock.now, text)), clock)
+    for second in range(30):
+        text = "no depth" if second < 3 else "another size"
+        health.fault("geometry.depth", Severity.WARN, text)
+        clock.now += 1
+    assert lines == [(100.0, "no depth"), (100.0 + LOG_EVERY, "another size")]
+
+
 def test_a_fault_runs_out_and_is_logged_when_it_comes_back(clock: Clock) -> None:
     lines: list[str] = []
     health = Health(lambda severity, text: lines.append(text), clock)
