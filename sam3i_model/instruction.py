@@ -83,10 +83,11 @@ def route(text: str) -> Routing:
 
 def refusal(text: str) -> str:
     """Why a text can't be asked, with the remedy; empty if it can."""
-    if not text.strip():
-        return "the text is empty; say what to look for"
     if len(text) > MAX_TEXT_LENGTH:
         return f"the text has {len(text)} characters; use at most {MAX_TEXT_LENGTH}"
-    if not any(map(str.isalnum, text)):
+    asked = clean(text)  # "&nbsp;" has letters, and nothing to look for
+    if not asked:
+        return "the text is empty; say what to look for"
+    if not any(map(str.isalnum, asked)):
         return "the text has no words; say what to look for"
     return ""

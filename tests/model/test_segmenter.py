@@ -122,12 +122,13 @@ def test_masks_are_enlarged_alike_however_many_there_are(count):
 
 def test_bad_text_is_rejected_and_the_others_are_answered(scripted):
     segmenter = scripted([[0.9, 0.1, 0.1]], [0.999])
-    asked = ["", "mug", "x" * 2000, "   ", "???"]
+    asked = ["", "mug", "x" * 2000, "   ", "???", "&nbsp;", "&amp;quot;"]
     answers = segmenter.ground(asked)
     refused = {a.instruction.text: a.detail for a in answers if a.outcome is Outcome.REJECTED}
-    assert list(refused) == ["", "x" * 2000, "   ", "???"]
+    assert list(refused) == [text for text in asked if text != "mug"]
     assert "2000 characters" in refused["x" * 2000]
-    assert refused["???"] == "the text has no words; say what to look for"
+    assert refused["&nbsp;"] == "the text is empty; say what to look for"
+    assert refused["???"] == refused["&amp;quot;"] == "the text has no words; say what to look for"
     assert [a.instruction.text for a in answers] == asked
     assert answers[1].outcome is Outcome.FOUND
 
