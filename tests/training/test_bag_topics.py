@@ -151,3 +151,56 @@ def test_images_of_absurd_size_are_left_out(tmp_path):
     assert camera.colour.name == make.COLOUR
     assert any("/a/color is left out" in note for note in camera.notes)
     assert any("/b/color is left out" in note for note in camera.notes)
+
+
+def test_why_no_image_can_be_read_is_told(tmp_path):
+    coded = make.TYPES[make.COMPRESSED](make.header(stamps()[0]), "h264", np.zeros(9, np.uint8))
+    wide = make.image(stamps()[0], make.picture(0))
+    wide.encoding = "8UC3"
+    events = [("/a/image", stamps()[0], wide), ("/b/compressed", stamps()[0], coded)]
+    bag = make.write(tmp_path / "bag", events)
+    with pytest.raises(BagError, match="no image topic at all") as error:
+        chosen(bag)
+    assert "/a/image is left out: colour encoding '8UC3' is not known" in str(error.value)
+    assert "/b/compressed is left out: compressed data is neither JPEG nor PNG" in str(error.value)
+    assert "\n" not in str(error.value)
+    with pytest.raises(BagError, match=r"no image topic '/a/image'.*'8UC3'"):
+        chosen(bag, image="/a/image")
+
+
+def test_mono16_is_depth_only_if_it_is_said_to_be(tmp_path):
+    def recorded(name: str):
+        events = [(make.COLOUR, t, make.image(t, make.picture(1))) for t in stamps()]
+        for t in stamps():
+            message = make.depth(t, 3000)
+            message.encoding = "mono16"
+            events.append((f"/camera/{name}/image_raw", t, message))
+        return make.write(tmp_path / name, events)
+
+    camera = chosen(recorded("thermal"))
+    assert camera.depth is None
+    assert any("/camera/thermal/image_raw is left out" in note for note in camera.notes)
+    assert chosen(tmp_path / "thermal", depth="camera/thermal/image_raw").depth is not None
+    assert chosen(recorded("Depth")).depth is not None
+
+
+@pytest.mark.parametrize("cropped", [False, True])
+def test_binned_and_cropped_cameras_have_intrinsics(tmp_path, cropped):
+    info = make.camera_info(stamps()[0])
+    info.height, info.width = 2 * make.HEIGHT, 2 * make.WIDTH
+    if cropped:
+        info.roi.y_offset, info.roi.x_offset = 8, 9
+        info.roi.height, info.roi.width = make.HEIGHT, make.WIDTH
+    else:
+        info.binning_x = info.binning_y = 2
+    events = [e for e in make.camera(2) if e[0] != make.INFO]
+    camera = chosen(make.write(tmp_path / "bag", [*events, (make.INFO, stamps()[0], info)]))
+    assert camera.info is not None
+
+
+def test_why_there_are_no_intrinsics_is_told(tmp_path):
+    events = [e for e in make.camera(2) if e[0] != make.INFO]
+    events += [(make.INFO, stamps()[0], make.camera_info(stamps()[0], focal=0.0))]
+    camera = chosen(make.write(tmp_path / "bag", events))
+    assert camera.info is None
+    assert any("the camera is not calibrated" in note for note in camera.notes)

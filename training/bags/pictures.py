@@ -22,15 +22,20 @@ FULL_COLOUR = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTO
 JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, *FULL_COLOUR)
 """For images recorded raw: a third more bytes, but a small thing keeps its colour."""
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 3)
-DEPTH_ENCODINGS = ("16UC1", "32FC1", "mono16")
+DEPTH_ENCODINGS = ("16UC1", "32FC1")
 
 
-def is_depth(message: Any) -> bool:
-    """Whether an Image or CompressedImage holds depth, by what it says of itself."""
+def is_depth(message: Any, called_depth: bool) -> bool:
+    """Whether an Image or CompressedImage holds depth, by what it says of itself.
+
+    Thermal and infrared cameras send mono16, too: that it is depth must be said by its topic's
+    name, or by the user.
+    """
+    known = (*DEPTH_ENCODINGS, "mono16") if called_depth else DEPTH_ENCODINGS
     if hasattr(message, "encoding"):
-        return message.encoding in DEPTH_ENCODINGS
+        return message.encoding in known
     encoding, _, method = message.format.partition(";")
-    return "compressedDepth" in method or encoding.strip() in DEPTH_ENCODINGS
+    return "compressedDepth" in method or encoding.strip() in known
 
 
 def colour(message: Any, type: str) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sam3i_model.decoding import MessageError
+from sam3i_model.decoding import MessageError, intrinsics_from_camera_info
 from training.bags import pictures
 from training.bags.bag import Bag
 from training.bags.pairing import Partners, epochs
@@ -82,30 +82,38 @@ def choose(bag: Bag, contents: Contents, wishes: Wishes, slop: int) -> Camera:
         BagError: There is no camera, or a topic that was named isn't there.
     """
     notes: list[str] = []
+    unread: list[str] = []
     answers = _answers(contents, wishes.answers, notes)
-    views = [v for s in contents.of_type(IMAGE, pictures.COMPRESSED) if (v := _view(bag, s, notes))]
-    colour = _colour(views, answers, wishes.image, notes)
-    others = [v.parts for v in _cameras(views, answers) if v.parts != colour.parts]
+    streams = contents.of_type(IMAGE, pictures.COMPRESSED)
+    views = [v for s in streams if (v := _view(bag, s, wishes.depth, unread))]
+    notes += unread
     depth = None
-    if wishes.depth != "none":
-        depth = _depth(views, colour, others, wishes.depth, slop, notes)
+    try:
+        colour = _colour(views, answers, wishes.image, notes)
+        others = [v.parts for v in _cameras(views, answers) if v.parts != colour.parts]
+        if wishes.depth != "none":
+            depth = _depth(views, colour, others, wishes.depth, slop, notes)
+    except BagError as error:
+        raise BagError("; ".join([str(error), *unread])) from error
     info = _info(bag, contents, colour, others, wishes.info, notes)
     return Camera(colour, depth, info, answers, tuple(notes))
 
 
-def _view(bag: Bag, stream: Stream, notes: list[str]) -> View | None:
+def _view(bag: Bag, stream: Stream, depth: str, notes: list[str]) -> View | None:
     """What a topic holds; None if none of the messages tried can be read."""
+    name = stream.topic.name
+    called_depth = "depth" in name.lower() or _same(name, depth)
     why: Exception | None = None
     for index in np.linspace(0, len(stream) - 1, min(_TRIES, len(stream))).astype(int):
         try:
             message = bag.read(stream.topic, stream.address(index))
-            deep = pictures.is_depth(message)
+            deep = pictures.is_depth(message, called_depth)
             read = pictures.depth if deep else pictures.colour
             height, width = read(message, stream.topic.type).shape[:2]
             return View(stream, deep, height, width)
         except MessageError as error:
             why = error
-    notes.append(f"{stream.topic.name} is left out: {why}")
+    notes.append(f"{name} is left out: {why}")
     return None
 
 
@@ -254,17 +262,19 @@ def _info(
         own = parts(stream)
         return own == beside, _common(colour.parts, own), len(stream)
 
+    why = ""
     for stream in sorted(streams, key=rank, reverse=True):
         if not _belongs(parts(stream), colour.parts, others):
             continue
         try:
-            message = bag.read(stream.topic, stream.address(0))
-        except MessageError:
+            found = intrinsics_from_camera_info(bag.read(stream.topic, stream.address(0)))
+        except MessageError as error:
+            why = why or f" ({error})"
             continue
-        if (message.height, message.width) == (colour.height, colour.width):
+        if (found.height, found.width) == (colour.height, colour.width):
             return stream
     if streams:
-        notes.append(f"no camera_info fits {colour.name}: there will be no intrinsics")
+        notes.append(f"no camera_info fits {colour.name}{why}: there will be no intrinsics")
     return None
 
 
@@ -275,10 +285,15 @@ def _view_named(views: Sequence[View], wish: str) -> View:
 
 def _named(wish: str, names: Sequence[str], what: str) -> str:
     for name in names:
-        if name.strip("/") == wish.strip("/"):
+        if _same(name, wish):
             return name
     there = ", ".join(sorted(names)) or "none"
     raise BagError(f"the recording has no {what} topic '{wish}' that can be read; it has: {there}")
+
+
+def _same(name: str, wish: str) -> bool:
+    """Whether a topic is the one that the user names."""
+    return name.strip("/") == wish.strip("/")
 
 
 def _belongs(parts: Sequence[str], colour: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
