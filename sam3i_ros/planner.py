@@ -12,6 +12,7 @@ from typing import Any
 import rclpy
 import yaml
 from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -36,7 +37,9 @@ def read_instructions(path: Path) -> list[tuple[str, str]]:
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
         return [
-            (entry["id"], entry["text"]) if isinstance(entry, dict) else (str(number), str(entry))
+            (str(entry["id"]), str(entry["text"]))
+            if isinstance(entry, dict)
+            else (str(number), str(entry))
             for number, entry in enumerate(entries, start=1)
         ]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
@@ -100,8 +103,8 @@ def main() -> int:
     rclpy.init()
     try:
         rclpy.spin(Planner())
-    except ValueError as error:
-        rclpy.logging.get_logger("planner").fatal(str(error))
+    except (ValueError, ParameterException) as error:
+        rclpy.logging.get_logger("planner").fatal(f"a parameter cannot be used: {error}")
         return 1
     except (KeyboardInterrupt, ExternalShutdownException):
         pass

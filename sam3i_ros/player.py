@@ -18,6 +18,7 @@ from typing import Any
 import rclpy
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
 from rclpy.duration import Duration
+from rclpy.exceptions import InvalidTopicNameException, ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -145,11 +146,9 @@ class CameraPlayer(Node):
                 for publisher in publishers.values():
                     publisher.wait_for_all_acked(Duration(seconds=1.0))
             self.finished.set_result(None)
-        except BagError as error:
-            self.finished.set_exception(error)
-        except RuntimeError:
+        except Exception as error:
             if self.context.ok():  # else it is only that rclpy was shut down under us
-                raise
+                self.finished.set_exception(error)
 
     def _advertise(self, bag: CameraBag) -> dict[str, Publisher]:
         # A reliable publisher serves best-effort subscribers too.
@@ -158,7 +157,13 @@ class CameraPlayer(Node):
         for topic, name in bag.types.items():
             package, _, type_name = name.split("/")
             message_type = getattr(importlib.import_module(f"{package}.msg"), type_name)
-            publishers[topic] = self.create_publisher(message_type, topic, qos)
+            try:
+                publishers[topic] = self.create_publisher(message_type, topic, qos)
+            except InvalidTopicNameException as error:
+                raise BagError(
+                    f"{self._bag} has the topic {topic!r}, which is no name that ROS 2 allows: "
+                    "record it under another."
+                ) from error
         return publishers
 
     def _wait_for_subscribers(self, publishers: list[Publisher]) -> None:
@@ -202,7 +207,12 @@ class CameraPlayer(Node):
 
 def main() -> int:
     rclpy.init()
-    player = CameraPlayer()
+    try:
+        player = CameraPlayer()
+    except ParameterException as error:
+        rclpy.logging.get_logger("camera_player").fatal(f"a parameter cannot be used: {error}")
+        rclpy.try_shutdown()
+        return 1
     executor = SingleThreadedExecutor()
     executor.add_node(player)
     try:

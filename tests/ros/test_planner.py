@@ -67,6 +67,8 @@ def test_reads_instructions_from_json_and_yaml(tmp_path: Path) -> None:
     assert read_instructions(path) == [("m", "mug")]
     path.write_text("- mug\n- the red mug\n")
     assert read_instructions(path) == [("1", "mug"), ("2", "the red mug")]
+    path.write_text("- {id: 7, text: 2024}\n- 12\n")
+    assert read_instructions(path) == [("7", "2024"), ("2", "12")]
 
 
 @pytest.mark.parametrize("text", ["{unclosed", "7", "- {id: a}"])
@@ -121,9 +123,19 @@ def test_asks_a_late_node_and_reports_each_change_once(environment: None) -> Non
     ]
 
 
-def test_too_many_instructions_end_in_one_line(environment: None) -> None:
-    process = start(f"instructions:={[str(i) for i in range(10)]}")
+@pytest.mark.parametrize(
+    ("parameter", "cause"),
+    [
+        (f"instructions:={[str(i) for i in range(10)]}", "10 instructions are too many, take 9."),
+        ("instructions:=mug", "'instructions' to 'mug'"),
+        ("instructions:=[1, 2]", "expecting type 'STRING_ARRAY'"),
+        ("instructions_file:=/no/such/file", "/no/such/file is no list of texts"),
+    ],
+)
+def test_a_wrong_parameter_ends_in_one_line(environment: None, parameter: str, cause: str) -> None:
+    process = start(parameter)
     output = process.communicate(timeout=15)[0]
     assert process.returncode == 1
-    assert "10 instructions are too many, take 9." in output
+    assert "a parameter cannot be used: " in output
+    assert cause in output
     assert len(output.strip().splitlines()) == 1

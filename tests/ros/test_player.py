@@ -196,7 +196,12 @@ def test_loops_until_interrupted(tmp_path: Path, ear: Ear) -> None:
 
 
 @pytest.mark.parametrize(
-    ("topics", "cause"), [((), "No recording at"), ((TRUTH,), "has no camera topics")]
+    ("topics", "cause"),
+    [
+        ((), "No recording at"),
+        ((TRUTH,), "has no camera topics"),
+        (("/camera-1/image_raw",), "has the topic '/camera-1/image_raw', which is no name"),
+    ],
 )
 def test_what_cannot_be_played_ends_in_one_line(
     tmp_path: Path, environment: None, topics: tuple[str, ...], cause: str
@@ -207,6 +212,36 @@ def test_what_cannot_be_played_ends_in_one_line(
     assert process.returncode == 1
     assert cause in output
     assert len(output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "cause"),
+    [
+        ({"rate": 2}, "expecting type 'DOUBLE'"),
+        ({"rate": 0.0}, "out of range"),
+        ({"loop": 1}, "expecting type 'BOOL'"),
+    ],
+)
+def test_a_wrong_parameter_ends_in_one_line(
+    tmp_path: Path, environment: None, parameters: dict[str, object], cause: str
+) -> None:
+    process = play(tmp_path, **parameters)
+    output = process.communicate(timeout=15)[0]
+    assert process.returncode == 1
+    assert "a parameter cannot be used: " in output
+    assert cause in output
+    assert len(output.strip().splitlines()) == 1
+
+
+def test_a_player_that_fails_ends(tmp_path: Path, environment: None) -> None:
+    """Also of what nobody foresaw."""
+    path = write_bag(tmp_path / "bag", (COLOUR,))
+    fail = "CameraPlayer._advertise = lambda self, bag: 1 / 0; sys.exit(main())"
+    code = f"import sys; from sam3i_ros.player import CameraPlayer, main; {fail}"
+    command = [sys.executable, "-c", code, "--ros-args", "-p", f"bag:={path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
 
 
 def test_a_file_that_is_no_bag(tmp_path: Path) -> None:
