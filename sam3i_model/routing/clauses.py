@@ -75,10 +75,12 @@ def open_target(asked: Sequence[str]) -> str:
 
 
 def _is_told_place(asked: Sequence[str]) -> bool:
-    """ "the mug is not left of the stapler": a clause that places its subject by other things."""
+    """ "the mug is not left of the box", "on the box is a mug": things placed by other things."""
     verb = next((i for i, word in enumerate(asked) if word in w.FINITE_BE), len(asked))
     place = [word for word in asked[verb + 1 : verb + 3] if word != "not"]
     beside = w.SIDES | {"next", "between", "closest", "nearest"}
+    if asked[0] in w.PREPOSITIONS:
+        return asked[verb - 1] not in w.SUBJECTS and "".join(place[:1]) in ("a", "an", "the")
     return asked[0] == "the" and bool(place) and place[0] in beside
 
 

@@ -87,7 +87,8 @@ _LEAD_IN = re.compile(
     | stop(?=\ (?:beside|at|by|near|next|in|behind|under|on)\b)
     | (?:tell|show|let)\ (?:me\ |us\ )?(?:know\ )?(?:if|whether)
     | (?:check|see|know)\ (?:if|whether|where)(?=\ (?:there|you|any|we|the)\b)
-    | if\ (?:you\ (?:can\ )?(?:see|find|spot)|there\ (?:is|are)) | you\ (?:can\ |could\ )?see
+    | (?:if|when|once|whenever)\ you\ (?:can\ )?(?:see|find|spot) | if\ there\ (?:is|are)
+    | you\ (?:can\ |could\ )?see
     | let\ us(?=\ (?:{_FIND}|{_VERB})\b) | let\ me\ (?:have|see)
     | (?:can|could|may|might)\ (?:i|we)\ (?:have|get|borrow|see|use|take)
     | (?:do|did)\ (?:you|we)\ (?:see|have|own|stock)

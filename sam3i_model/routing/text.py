@@ -95,6 +95,8 @@ def parts(text: str) -> list[list[str]]:
     for i, token in enumerate(tokens):
         if _WORD.match(token):
             found[-1].extend(_owner(token, tokens[i + 1 :]))
+        elif token == ":" and len(found) == len(found[0]) == 1 and tokens[i + 1 :]:
+            found = [[]]  # "user: I'm hungry"
         elif not _lists_adjectives(found[-1], token, tokens[i + 1 : i + 2]):
             found.append([])
     return [part for part in found if part]

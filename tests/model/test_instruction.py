@@ -66,6 +66,8 @@ CONCEPT: dict[str, bool] = {
     "toy robots": False,
     "push to open button": False,
     "the roots": False,
+    "Target: mug": False,
+    "When you see the mug, pick it up.": True,
     "she needs the scissors": True,
     "we'll need the hammer": True,
     "the running shoes": False,
@@ -143,6 +145,8 @@ SIMPLE: dict[str, bool] = {
     "rinse the red mug": True,
     "weigh the apple on the left": True,
     "mug the robot is holding": False,
+    "on the left of the laptop is a mug": False,
+    "on the table there is a mug": False,
     "the man walking": True,
     "the user wants the red mug": True,
     "which can is on the left": True,
@@ -190,6 +194,8 @@ COMPLEX: dict[str, bool] = {
     "make the room warmer": False,
     "protect the floor": False,
     "stop the noise": True,
+    "User: I'm hungry.": False,
+    "when there is no milk": False,
     "the baby wants its milk": True,
 }
 LABELLED = [
