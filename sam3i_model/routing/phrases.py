@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import dropwhile
+from itertools import dropwhile, pairwise
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.verbs import ends_noun_phrase, qualifies
 
+_TENS = re.compile(r"[1-9]\d")
 _NUMBER = re.compile(r"[a-z]?\d+[a-z]?")
 
 
@@ -73,8 +74,10 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
         w.PLACES.intersection(body[:-1]) and (definite or rest[:1] == ["of"])
     ):
         return "a noun with a position"
-    if "both" in phrase or (
-        w.NUMBERS.intersection([*phrase, *rest[1:2]]) and w.is_plural([*phrase, *rest][-1])
+    if (
+        "both" in phrase
+        or (w.NUMBERS.intersection([*phrase, *rest[1:2]]) and w.is_plural([*phrase, *rest][-1]))
+        or any(_TENS.fullmatch(word) and w.is_plural(after) for word, after in pairwise(phrase))
     ):
         return "a noun with a number"
     if phrase[0] in w.PRONOUN_HEADS and len(asked) > 1:

@@ -15,7 +15,10 @@ POSSESSIVE = word_set("my your our his her its their")
 DEFINITE = POSSESSIVE | word_set("the this that these those which")
 INDEFINITE = word_set("a an another")
 EACH = word_set("all every each any some no several many few most whichever")
-NUMBERS = word_set("two three four five six seven eight nine ten 2 3 4 5 6 7 8 9 10 couple dozen")
+NUMBERS = word_set(
+    "two three four five six seven eight nine ten 2 3 4 5 6 7 8 9 10 couple dozen eleven twelve"
+    " thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty"
+)
 DETERMINERS = DEFINITE | INDEFINITE | EACH | NUMBERS | word_set("both one 1")
 
 # Nouns that name no kind: with a purpose they leave the target to be worked out.
