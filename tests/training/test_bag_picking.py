@@ -43,6 +43,31 @@ def at(frame: int) -> int:
     return make.START + frame * make.STEP
 
 
+@pytest.mark.parametrize("sqlite", [False, True])
+def test_recordings_in_one_folder_go_by_when_they_were_recorded(tmp_path, sqlite):
+    """Frames in two files; before and after them by name, what was said, in two files each."""
+    both = tmp_path / "both"
+    both.mkdir()
+    parts = {
+        "drive_0": make.camera(3),
+        "drive_1": make.camera(3, first=3),
+        "a_0": [(make.TEXT, at(1) + 50, make.sentence("bottles"))],
+        "a_1": [(make.TEXT, at(3) + 50, make.sentence("cans"))],
+        "z_0": [(make.SAID, at(2) + 50, make.said("a", "the red mug"))],
+        "z_1": [(make.SAID, at(4) + 50, make.said("a", "", operation=1))],
+    }
+    for name, events in parts.items():
+        bag = make.write(tmp_path / name, events, sqlite and name[0] != "d")
+        (file,) = (f for f in bag.iterdir() if f.name != "metadata.yaml")
+        file.rename(both / f"{name}{file.suffix}")
+    assert questions(plan(both)) == {
+        2: ([], ["bottles"]),
+        3: ([], ["bottles", "the red mug"]),
+        4: ([], ["the red mug", "cans"]),
+        5: ([], ["cans"]),
+    }
+
+
 def test_instructions_are_active_from_when_they_were_said(tmp_path):
     events = make.camera(10)
     events += [

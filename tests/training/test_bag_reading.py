@@ -103,6 +103,7 @@ def test_split_recordings_are_read_in_order(tmp_path, listed):
         assert values == [500, 501, 520, 521, 504, 505]
         assert any("whole_1.mcap: it is missing" in line for line in problems)
         assert any("other.mcap: it is left out" in line for line in problems)
+        assert any("delete metadata.yaml or run `ros2 bag reindex`" in line for line in problems)
 
 
 def test_broken_metadata_is_told_and_not_needed(tmp_path):

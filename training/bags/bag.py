@@ -1,4 +1,4 @@
-"""A recording: its files one after the other, and any message again by where it lies."""
+"""A recording: its messages in their order, and any of them again by where it lies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack
+from heapq import merge
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +17,7 @@ from training.bags.storage import BagError, DamageError, File, Message, Place, T
 from training.bags.types import Types
 
 _HELD = 2
-"""Files that are open at once: messages of one moment may lie in two."""
+"""Files that are open at once, if there are no more rows: messages of one moment may lie in two."""
 
 
 class Address(NamedTuple):
@@ -42,7 +44,11 @@ class Bag:
         self.name = " ".join(os.fsencode(name).decode("utf-8", "replace").split()) or "bag"
         self.types = Types()
         self._note = note
-        self._files = storage_files(path, note)
+        rows = storage_files(path, note)
+        self._files = [file for row in rows for file in row]
+        ends = list(accumulate(map(len, rows), initial=0))
+        self._rows = [range(*bounds) for bounds in pairwise(ends)]
+        self._read = 0
         self._open: OrderedDict[int, tuple[File, ExitStack]] = OrderedDict()
 
     @property
@@ -54,20 +60,35 @@ class Bag:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        while self._open:
-            self._close_oldest()
+        for number in list(self._open):
+            self._close(number)
 
     def messages(self, want: Want) -> Iterator[tuple[Message, int, int]]:
         """The wanted messages, each with its file's number and the bytes that were read so far.
+
+        Files of a recording that was split follow one another, so that its clock may be set back;
+        recordings that were put together go by when each message was recorded.
 
         A file that can't be read is reported and passed over.
 
         Raises:
             BagError: None of them can be read.
         """
-        before, failures = 0, []
-        for number, path in enumerate(self._files):
-            size = path.stat().st_size
+        self._read = 0
+        failures: list[BagError] = []
+        rows = [self._row(row, want, failures) for row in self._rows]
+        for message, number in merge(*rows, key=lambda found: found[0].time):
+            yield message, number, self._read
+        if len(failures) == len(self._files):
+            raise failures[0]
+
+    def _row(
+        self, row: range, want: Want, failures: list[BagError]
+    ) -> Iterator[tuple[Message, int]]:
+        """The messages of files that follow one another."""
+        for number in row:
+            path = self._files[number]
+            size, through = path.stat().st_size, 0
             try:
                 file = self._file(number)
             except BagError as error:
@@ -80,12 +101,14 @@ class Bag:
 
             try:
                 for message in file.messages(want, report):
-                    yield message, number, before + min(file.tell(), size)
+                    self._read += min(file.tell(), size) - through
+                    through = min(file.tell(), size)
+                    yield message, number
             except OSError as error:
                 report(f"the rest is lost: {error.strerror or error}")
-            before += size
-        if len(failures) == len(self._files):
-            raise failures[0]
+            self._read += size - through
+            if number + 1 in row:
+                self._close(number)
 
     def read(self, topic: Topic, address: Address) -> Any:
         """A message again, as an object with the fields of its type.
@@ -101,8 +124,8 @@ class Bag:
 
     def _file(self, number: int) -> File:
         if number not in self._open:
-            while len(self._open) >= _HELD:
-                self._close_oldest()
+            while len(self._open) >= max(_HELD, len(self._rows)):
+                self._close(next(iter(self._open)))
             with ExitStack() as stack:
                 file = open_file(self._files[number], stack)
                 stack.callback(file.close)
@@ -110,6 +133,6 @@ class Bag:
         self._open.move_to_end(number)
         return self._open[number][0]
 
-    def _close_oldest(self) -> None:
-        _, (_, stack) = self._open.popitem(last=False)
+    def _close(self, number: int) -> None:
+        _, stack = self._open.pop(number)
         stack.close()

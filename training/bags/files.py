@@ -20,10 +20,15 @@ Note = Callable[[str, str], None]
 MAX_METADATA = 16 * 1024**2
 _PACKED = (".zstd", ".zst")
 _BLOCK = 1 << 16
+_SPLIT = re.compile(r"(_\d+)?\.\w+$")
+"""How the names of a recording's files differ."""
 
 
-def storage_files(bag: Path, note: Note) -> list[Path]:
+def storage_files(bag: Path, note: Note) -> list[list[Path]]:
     """The files of a recording: a folder with or without metadata.yaml, or one file.
+
+    Returns:
+        Those that follow one another; several such rows, if recordings were put into one folder.
 
     Raises:
         BagError: There are none.
@@ -31,7 +36,7 @@ def storage_files(bag: Path, note: Note) -> list[Path]:
     if bag.is_file():
         if _opener(bag) is None:
             raise BagError(f"{bag} is no recording: name a folder, a .mcap or a .db3 file")
-        return [bag]
+        return [[bag]]
     if not bag.is_dir():
         raise BagError(f"there is no recording at {bag}")
     paths = sorted(path for path in bag.iterdir() if _opener(path))
@@ -44,11 +49,18 @@ def storage_files(bag: Path, note: Note) -> list[Path]:
     known = [name for name in listed if name in found]
     if known:
         for name in found.keys() - known:
-            note(str(found[name]), "it is left out, metadata.yaml doesn't list it")
+            note(
+                str(found[name]),
+                "it is left out, metadata.yaml doesn't list it: delete metadata.yaml or run "
+                "`ros2 bag reindex`",
+            )
     names = known or sorted(found, key=_order)
     if not names:
         raise BagError(f"{bag} has no .mcap or .db3 file: name the folder that has")
-    return [found[name] for name in names]
+    rows: dict[str, list[Path]] = {}
+    for name in names:
+        rows.setdefault(_SPLIT.sub("", name), []).append(found[name])
+    return list(rows.values())
 
 
 def open_file(path: Path, stack: ExitStack) -> File:
