@@ -17,7 +17,9 @@ from sam3i_model.decoding import MAX_PIXELS
 def read_rgb(path: Path) -> npt.NDArray[Any] | None:
     """A picture as uint8 RGB (H, W, 3); None if it is none that can be read, or too large.
 
-    It has at most `MAX_PIXELS`, read from its head before memory is taken for them.
+    It has at most `MAX_PIXELS`, read from its head before memory is taken for them. A file of
+    16 bits, in which cameras store 10 or 12, is taken to hold the fewest of 8, 10, 12 and 16 that
+    its brightest pixel fits in.
     """
     try:
         with warnings.catch_warnings():
@@ -28,5 +30,13 @@ def read_rgb(path: Path) -> npt.NDArray[Any] | None:
         return None
     if width * height > MAX_PIXELS:
         return None
-    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    try:
+        bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    except cv2.error:  # such as a side of more than 2^20 pixels
+        return None
+    if bgr is not None and bgr.dtype == np.uint16:
+        bits = next(bits for bits in (8, 10, 12, 16) if bgr.max() < 1 << bits)
+        bgr = (bgr >> (bits - 8)).astype(np.uint8)
+    if bgr is None or bgr.dtype != np.uint8:  # floats have no range that is known
+        return None
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

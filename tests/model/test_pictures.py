@@ -25,6 +25,29 @@ def test_grey_deep_and_transparent_pictures_have_three_channels(tmp_path):
     assert read_rgb(tmp_path / "clear.png")[0, 0].tolist() == [10, 20, 30]
 
 
+@pytest.mark.parametrize(
+    ("brightest", "stored", "shown"),
+    [(255, 100, 100), (1023, 400, 100), (4000, 1600, 100), (4096, 1600, 6), (65535, 25600, 100)],
+)
+def test_cameras_of_ten_and_twelve_bits_are_as_bright_as_others(tmp_path, brightest, stored, shown):
+    deep = np.full((4, 6, 3), stored, np.uint16)
+    deep[0, 0] = brightest
+    for name in ("a.png", "a.tiff"):
+        cv2.imwrite(str(tmp_path / name), deep)
+        assert read_rgb(tmp_path / name)[1:].tolist() == np.full((3, 6, 3), shown).tolist()
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.tiff", "a.ppm"])
+def test_a_picture_wider_than_opencv_takes_is_none(tmp_path, name):
+    Image.new("L", (2**20 + 1, 1)).save(tmp_path / name)
+    assert read_rgb(tmp_path / name) is None
+
+
+def test_a_picture_of_floats_is_none(tmp_path):
+    (tmp_path / "a.pfm").write_bytes(b"Pf\n6 4\n-1\n" + np.ones((4, 6), np.float32).tobytes())
+    assert read_rgb(tmp_path / "a.pfm") is None
+
+
 def test_a_photograph_held_upright_is_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
