@@ -102,10 +102,11 @@ def categories(samples: Iterable[Sample]) -> dict[int, str]:
     names: dict[int, str] = {}
     for sample in samples:
         sentence = lead(sample)[1] or f"sample {sample.id}"
-        name, count = sentence[:MAX_NAME], 1
+        # Label Studio takes white space off the end of a label.
+        name, count = sentence[:MAX_NAME].rstrip(), 1
         while said.get(name, sentence) != sentence or (sample.file_name, name) in taken:
             count += 1
-            name = f"{sentence[: MAX_NAME - 8]} ({count})"
+            name = f"{sentence[: MAX_NAME - 8].rstrip()} ({count})"
         said[name] = sentence
         taken.add((sample.file_name, name))
         names[sample.id] = name
