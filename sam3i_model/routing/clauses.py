@@ -19,6 +19,7 @@ _SITUATION = "a situation instead of a target"
 _QUESTION = "a question or an aim instead of a target"
 _PURPOSE = "a purpose instead of a target"
 _UNSEEN = w.word_set("something anything somewhere anywhere nowhere")
+_ABOUT_USE = w.ADVERBS | w.PURPOSE | w.PROPERTIES
 _ABOUT_HEAD = w.word_set("here there that which who ever exactly of")
 
 
@@ -144,7 +145,7 @@ def general_head(asked: Sequence[str]) -> int | None:
             return i
         if word == "of" or word in w.DETERMINERS:
             continue
-        if not (qualifies(word) or w.is_vague(word) or word in w.ADVERBS):
+        if not (qualifies(word) or w.is_vague(word) or word in _ABOUT_USE):
             strange += 1
             if strange > 1 or ends_noun_phrase(word):
                 return None
@@ -242,6 +243,8 @@ def _has_purpose(said: Sequence[str]) -> bool:
             return True
         if word == "way" and before in ("the", "my", "our") and "in" in said:
             return True
+        if word == "you" and after in w.VERBS and said[-1] in ("by", "with", "from", "in", "on"):
+            return True  # "the part you grab it by"
     return False
 
 

@@ -57,7 +57,7 @@ _KNOWN = frozenset().union(
     *(value for value in vars(w).values() if isinstance(value, frozenset)),
     w.word_set(
         "tings thins spaces stuffy to form from there three ting wither thy closet closets roots"
-        " paces sued suing noting noes prat prats pease"
+        " paces sacks sued suing noting noes prat prats pease"
     ),
 )
 """Words of their own, one letter from a weighty one."""

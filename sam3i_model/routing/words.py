@@ -36,7 +36,7 @@ WIDE_HEADS = word_set(
 """Those that one more noun in front makes no more telling: "lab equipment for ..."."""
 NOUN_HEADS = WIDE_HEADS | word_set(
     "one ones container containers machine machines machinery place places spot vehicle vehicles"
-    " surface vessel receptacle space bit part parts"
+    " surface vessel receptacle space bit part parts ingredient ingredients snack snacks"
 )
 ABSTRACT_HEADS = word_set(
     "protection relief shelter shade help assistance warmth way ways means method solution"
@@ -46,7 +46,7 @@ ABSTRACT_HEADS = word_set(
 PROPERTIES = word_set(
     "fragile breakable unbreakable delicate edible inedible drinkable perishable flammable"
     " inflammable combustible explosive recyclable compostable reusable washable toxic poisonous"
-    " hazardous harmful harmless dangerous unsafe valuable"
+    " hazardous harmful harmless dangerous unsafe valuable healthy unhealthy nutritious"
 )
 """What a thing is good or bad for, seen only by who knows the thing: "the fragile items"."""
 SORTS = word_set("piece pieces kind sort type bit item items form some any one ones all set")
