@@ -12,6 +12,10 @@ from PIL import Image
 
 from training.entries import SourceError
 
+_ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
+_TAIL = 4096
+"""Bytes at the end of a file in which its format's mark lies, though something comes behind it."""
+
 
 @contextmanager
 def _opened(path: Path, width: int, height: int) -> Iterator[Image.Image]:
@@ -32,13 +36,18 @@ def _opened(path: Path, width: int, height: int) -> Iterator[Image.Image]:
 
 
 def check_picture(path: Path, width: int, height: int) -> None:
-    """Nothing is decoded.
+    """Nothing is decoded, unless its end isn't where it is usual.
 
     Raises:
-        SourceError: Its header can't be read, or says another size.
+        SourceError: Its header can't be read, or says another size, or it is cut off.
     """
-    with _opened(path, width, height):
-        pass
+    with _opened(path, width, height) as image:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            tail = file.read()
+        mark = _ENDS.get(image.format or "")
+        if mark is None or mark not in tail:
+            image.load()
 
 
 def read_picture(path: Path, width: int, height: int) -> NDArray[np.uint8]:

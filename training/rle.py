@@ -133,6 +133,16 @@ def areas(codes: Sequence[Rle]) -> list[int]:
     return [int(coco.area(packed(code))) for code in codes]
 
 
+def box(code: Rle) -> tuple[int, int, int, int]:
+    """x, y, width and height of the pixels of a mask; all 0 of none.
+
+    Raises:
+        MaskError: As `packed`.
+    """
+    x, y, width, height = coco.toBbox(packed(code))
+    return int(x), int(y), int(width), int(height)
+
+
 def fill(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
     """Union of polygons [x0, y0, x1, y1, ...], drawn as COCO does: bool (H, W), empty for none.
 

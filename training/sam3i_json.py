@@ -20,9 +20,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from sam3i_model.instruction import Level
 from training.annotations import GRANULARITIES, Granularity, Problems
 from training.entries import (
@@ -37,7 +34,7 @@ from training.entries import (
     words,
 )
 from training.files import write_text
-from training.rle import Mask, MaskError, decode, encode, fill
+from training.rle import Mask, MaskError, Rle, areas, box, encode, fill
 
 LEVEL_LISTS = {
     Level.CONCEPT: "concept",
@@ -62,15 +59,19 @@ class Target:
     """One mask: COCO's packed runs, bbox (x, y, width, height) in pixels, area in pixels."""
 
     counts: str
-    box: tuple[float, float, float, float]
-    area: float
+    box: tuple[int, int, int, int]
+    area: int
     crowd: bool = False
 
     @classmethod
     def of(cls, mask: Mask, crowd: bool = False) -> Target:
         """Of bool (H, W)."""
-        x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
-        return cls(encode(mask)["counts"], (x, y, width, height), int(mask.sum()), crowd)
+        return cls.packed(encode(mask), crowd)
+
+    @classmethod
+    def packed(cls, code: Rle, crowd: bool = False) -> Target:
+        """Of a mask that is packed already."""
+        return cls(code["counts"], box(code), areas([code])[0], crowd)
 
 
 @dataclass(frozen=True)
@@ -271,16 +272,7 @@ def _recording(raw: object) -> Recording | None:
 
 
 def _target(entry: Mapping[str, Any], height: int, width: int) -> Target:
-    """A mask; one that isn't packed is, and a box or area that is missing is worked out."""
+    """A mask, packed; its box and area are worked out, whatever the file has for them."""
     outline = shape(entry.get("segmentation"), height, width)
-    crowd = bool(entry.get("iscrowd"))
-    box, area = entry.get("bbox"), entry.get("area")
-    if (
-        isinstance(outline, dict)
-        and isinstance(box, list)
-        and len(box) == 4
-        and all(isinstance(value, int | float) for value in [*box, area])
-    ):
-        return Target(outline["counts"], (box[0], box[1], box[2], box[3]), area, crowd)  # type: ignore[arg-type]
-    mask = decode(outline) if isinstance(outline, dict) else fill(outline, height, width)
-    return Target.of(mask, crowd)
+    code = outline if isinstance(outline, dict) else encode(fill(outline, height, width))
+    return Target.packed(code, bool(entry.get("iscrowd")))

@@ -169,6 +169,22 @@ def test_pictures_that_cannot_be_read_are_left_out_and_told(tmp_path, capsys):
     assert "two.png is no picture that can be read" in told
 
 
+def test_pictures_that_are_cut_off_are_left_out_and_told(tmp_path):
+    entries, noise = [], np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    for number, end in enumerate((".jpg", ".png", ".jpg", ".webp"), 1):
+        whole = cv2.imencode(end, noise)[1].tobytes()
+        half = replace(entry(2 * number, RED, simple_query=("b",)), file_name=f"{number}-cut{end}")
+        full = replace(half, id=2 * number + 1, file_name=f"{number}{end}")
+        (tmp_path / half.file_name).write_bytes(whole[: len(whole) // 2])
+        (tmp_path / full.file_name).write_bytes(whole + bytes(5000 * (number == 3)))
+        entries += [half, full]
+    samples = FileSamples(written(tmp_path, entries), {"simple": 1.0})
+    assert [e.id for (e,) in samples.pictures] == [3, 5, 7, 9]
+    assert samples.problems.count == 4
+    assert "1-cut.jpg is no picture that can be read" in samples.problems.lines[0]
+    assert len(list(draws(samples, 20))) == 20
+
+
 def test_kept_pixels_have_a_name_of_their_own(tmp_path):
     """It is another one as soon as the picture, or what is asked about it, is another."""
     path = written(tmp_path, [entry(1, RED, simple_query=("a",))])

@@ -219,3 +219,18 @@ def test_union_and_areas():
     assert rle.areas([]) == []
     with pytest.raises(rle.MaskError, match="size"):
         rle.united(codes, (5, 4))
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "expected"),
+    [
+        (slice(1, 3), slice(2, 5), (2, 1, 3, 2)),
+        (slice(0, 4), slice(0, 6), (0, 0, 6, 4)),
+        (slice(0, 4), slice(3, 5), (3, 0, 2, 4)),  # one run over two columns
+        (slice(0, 0), slice(0, 0), (0, 0, 0, 0)),
+    ],
+)
+def test_boxes_are_of_whole_pixels(rows, columns, expected):
+    mask = np.zeros((4, 6), bool)
+    mask[rows, columns] = True
+    assert rle.box(rle.encode(mask)) == expected

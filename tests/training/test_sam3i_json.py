@@ -115,6 +115,21 @@ def test_polygons_and_plain_runs_are_packed():
     assert parse(content, Problems()) == packed
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"bbox": [0.05, 0.1, 0.2, 0.3], "area": 0.1},
+        {"bbox": [float("nan")] * 4, "area": float("nan")},
+        {"bbox": [3, 4, 10**400, 9], "area": None},
+        {"bbox": "none", "area": []},
+    ],
+)
+def test_box_and_area_are_those_of_the_mask(samples, said):
+    content = document(samples)
+    content["annotations"][0].update(said)
+    assert parse(content, Problems()) == samples
+
+
 def test_damaged_entries_are_left_out_with_a_line(samples):
     content = document(samples)
     content["images"][1]["granularity"] = "most"
