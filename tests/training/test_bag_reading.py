@@ -265,6 +265,26 @@ def test_chunks_are_checked(tmp_path, change, told):
     assert any(told in line for line in problems) == bool(told)
 
 
+def test_records_of_an_application_are_passed_over(tmp_path):
+    path = next(make.write(tmp_path / "bag", make.camera(2)).glob("*.mcap"))
+    whole = path.read_bytes()
+    at = records(whole)[0][2]  # behind the header
+    for code, told in ((0x80, False), (0xFF, False), (0x7F, True)):
+        path.write_bytes(whole[:at] + struct.pack("<BQ", code, 70) + bytes(70) + whole[at:])
+        _, problems, values = look(path)
+        assert values == [500, 501]
+        assert any("79 bytes" in line for line in problems) == told
+
+
+@pytest.mark.parametrize("stamp", [0, make.START])
+def test_a_time_beyond_all_times_costs_its_message_if_it_has_no_stamp(tmp_path, stamp):
+    events = [*make.camera(2), (make.DEPTH, 2**63, make.depth(stamp, 700))]
+    (path,) = make.write(tmp_path / "bag", events).glob("*.mcap")
+    _, problems, values = look(path)
+    assert values == [500, 501, *([700] if stamp else [])]
+    assert any("recorded at no time that can be" in line for line in problems) == (not stamp)
+
+
 def test_a_damaged_database_is_read_around_the_damage(tmp_path):
     frames = [(make.DEPTH, make.START + i, make.depth(make.START + i, i + 1)) for i in range(400)]
     path = next(make.write(tmp_path / "bag", frames, sqlite=True).glob("*.db3"))

@@ -33,8 +33,8 @@ from training.bags.storage import (
 
 MAGIC = b"\x89MCAP0\r\n"
 _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 2, 3, 4, 5, 6, 15
-_LAST = 15
-"""The highest operation code."""
+_LAST, _FOREIGN = 15, 128
+"""The highest operation code, and the lowest of an application's own."""
 _RECORD = struct.Struct("<BQ")
 _CHUNK_HEAD = struct.Struct("<QQQI")
 _MESSAGE_HEAD = struct.Struct("<HIQQ")
@@ -88,7 +88,7 @@ class McapFile:
             end = at + _RECORD.size + length
             if code == _DATA_END:
                 break
-            if not 0 < code <= _LAST or end > self._size:
+            if not (0 < code <= _LAST or code >= _FOREIGN) or end > self._size:
                 self._position = self._next_chunk(at + 1)
                 lost = self._position - at
                 report(f"{lost:,} bytes from byte {at:,} on are lost: cut off or damaged")

@@ -31,6 +31,8 @@ ANSWERS = "sam3i_ros/msg/SegmentArray"
 CAMERA = (IMAGE, COMPRESSED, INFO)
 MAX_RESULTS = 1_000
 """Of one answer."""
+_LATEST = 2**63 - 1
+"""ns, of a time."""
 _STEP = 4 * 1024**2
 """Bytes between two calls for progress."""
 
@@ -178,6 +180,8 @@ def _take(bag: Bag, contents: Contents, message: Message, file: int, order: int)
     if head is None:
         stream.bad += 1
         return
+    if (head.stamp or message.time) > _LATEST:
+        raise MessageError("a message has no stamp, and was recorded at no time that can be")
     if topic.type == ANSWERS:
         answer = bag.types.read(topic, bytes(message.data))
         results = _results(contents, answer)
