@@ -173,6 +173,7 @@ def main(folder: Path, out: Path, wanted: str = "0:") -> int:
     console = notes()
     try:
         samples = some(samples_of(folder), parsed(wanted))
+        out.parent.mkdir(parents=True, exist_ok=True)
         write_export(out, document(samples), "python -m training.expressions")
     except (SourceError, OSError) as error:
         complain(error)

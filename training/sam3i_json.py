@@ -186,6 +186,7 @@ def document(samples: Sequence[Sample]) -> dict[str, Any]:
 
 def write(path: Path, samples: Sequence[Sample]) -> None:
     """Write a file; it appears under its name only when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(document(samples), ensure_ascii=False))
 
 

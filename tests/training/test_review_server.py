@@ -57,7 +57,7 @@ class Page:
 
     def act(self, number: int, action: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         version = self.read(f"sample/{number}")["sample"]["version"]
-        return self.post("act", {"id": number, "version": version, "action": action})
+        return self.post("act", {"id": str(number), "version": version, "action": action})
 
 
 @pytest.fixture
@@ -90,11 +90,11 @@ def test_it_gives_the_page_the_samples_and_their_pictures(data):
             assert headers["Referrer-Policy"] == "no-referrer"
         listed = page.read("list")
         assert [(r["id"], r["text"], r["review"]) for r in listed["rows"]] == [
-            (1, "the red box", ""),
-            (2, "both boxes", ""),
-            (3, "mug", ""),
-            (4, "what is cold", "open"),
-            (5, "the red box", ""),
+            ("1", "the red box", ""),
+            ("2", "both boxes", ""),
+            ("3", "mug", ""),
+            ("4", "what is cold", "open"),
+            ("5", "the red box", ""),
         ]
         sample = page.read("sample/2")["sample"]
         assert (sample["width"], sample["height"], sample["fault"]) == (WIDTH, HEIGHT, "")
@@ -130,7 +130,7 @@ def test_an_action_is_done_and_on_disk_when_it_is_answered(data):
         assert '"what": "accept"' in (data / "review.jsonl").read_text()
         assert image(data, 1).get("review") is None
         status, reply = page.post("undo", {})
-        assert (reply["sample"]["id"], reply["sample"]["review"]) == (1, "")
+        assert (reply["sample"]["id"], reply["sample"]["review"]) == ("1", "")
         status, reply = page.post("redo", {})
         assert reply["sample"]["review"] == "accepted"
         assert page.post("redo", {})[1]["sample"] is None
@@ -141,10 +141,31 @@ def test_an_action_is_done_and_on_disk_when_it_is_answered(data):
         assert image(data, 1)["review"] == "accepted"
 
 
+def test_ids_of_any_size_are_the_samples_own(data):
+    """A browser would take the first two for one."""
+    ids = (2**53, 2**53 + 1, -7)
+    content = saved(data)
+    for entry in [*content["images"], *content["annotations"]]:
+        key = "image_id" if "image_id" in entry else "id"
+        entry[key] = {1: ids[0], 2: ids[1], 3: ids[2]}.get(entry[key], entry[key])
+    (data / "annotations.json").write_text(json.dumps(content))
+    with running(data) as (page, _):
+        rows = page.read("list")["rows"]
+        assert [r["id"] for r in rows[:3]] == [str(number) for number in ids]
+        for number, text in zip(ids, ("the red box", "both boxes", "mug"), strict=True):
+            assert page.read(f"sample/{number}")["sample"]["text"] == text
+            assert page.get(f"picture/{number}")[0] == 200
+            status, reply = page.act(number, {"do": "accept"})
+            assert (status, reply["sample"]["id"]) == (200, str(number))
+        for wrong in (1, "1e3", "", "--7"):
+            assert page.post("act", {"id": wrong, "version": "x", "action": {}})[0] == 422
+        assert page.get("sample/--7")[0] == 404
+
+
 def test_the_window_that_comes_second_is_told_and_changes_nothing(data):
     with running(data) as (page, _):
         version = page.read("sample/1")["sample"]["version"]
-        first = {"id": 1, "version": version, "action": {"do": "accept"}}
+        first = {"id": "1", "version": version, "action": {"do": "accept"}}
         assert page.post("act", first)[0] == 200
         status, reply = page.post("act", {**first, "action": {"do": "reject"}})
         assert status == 409
@@ -185,7 +206,7 @@ def test_strangers_get_nothing(data):
             assert page.get("list", Host=host)[0] == 421, host
         assert page.get("list", Host="localhost:9000")[0] == 200  # as through a tunnel
         for origin in ("http://evil.example", "https://127.0.0.1", "null"):
-            accept = {"id": 1, "version": "", "action": {"do": "accept"}}
+            accept = {"id": "1", "version": "", "action": {"do": "accept"}}
             assert page.post("act", accept, Origin=origin)[0] == 403, origin
         assert server.server_address[0] == "127.0.0.1"
         assert page.get("list", Origin=f"http://127.0.0.1:{page.port}")[0] == 200
@@ -228,8 +249,8 @@ def test_requests_are_bounded_and_checked(data, capsys):
         assert page.post("act", b"{")[0] == 400
         assert page.post("act", b"[" * 100_000)[0] == 400
         assert page.post("act", b"[]")[0] == 422
-        assert page.post("act", {"id": 1})[0] == 422
-        assert page.post("act", {"id": 1, "version": "x", "action": []})[0] == 422
+        assert page.post("act", {"id": "1"})[0] == 422
+        assert page.post("act", {"id": "1", "version": "x", "action": []})[0] == 422
         assert page.post("shutdown", {})[0] == 404
         far = {"do": "draw", "how": "new", "shape": {"kind": "polygon", "points": [1e9] * 6}}
         status, reply = page.act(1, far)

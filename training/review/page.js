@@ -59,7 +59,7 @@ async function load() {
   state.rows = reply.rows;
   $("name").textContent = document.title = `Review of ${reply.name}`;
   render();
-  const wanted = Number(location.hash.slice(1)) || state.rows.find(FILTERS.todo[1])?.id;
+  const wanted = location.hash.slice(1) || state.rows.find(FILTERS.todo[1])?.id;
   const row = state.rows.find(({ id }) => id === wanted) || state.rows[0];
   if (row) await open(row.id);
 }

@@ -7,6 +7,7 @@ the host is checked, since a page from elsewhere can have its own name lead here
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import sys
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from socketserver import ThreadingTCPServer
 from typing import Any
 
-from training.entries import EntryError, integer, mapping, text
+from training.entries import EntryError, mapping, text
 from training.review.file import ReviewError
 from training.review.store import StaleError, Store
 from training.review.view import full, row
@@ -25,6 +26,8 @@ from training.sam3i_json import Sample
 ADDRESS = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost")
 MAX_BODY = 1_000_000
+_ID = re.compile("-?[0-9]{1,100}")
+"""Of a sample, as text."""
 PATIENCE = 30.0
 """Seconds that a request may take to come in."""
 QUIET = 2.0
@@ -173,12 +176,11 @@ class Handler(BaseHTTPRequestHandler):
         if path == ["list"]:
             rows = [row(sample) for sample in list(store.samples.values())]
             return _json({**self._standing(), "name": store.folder.resolve().name, "rows": rows})
-        if len(path) == 2 and path[1].isdecimal() and len(path[1]) < 20:
+        if len(path) == 2 and path[0] in ("sample", "picture") and _ID.fullmatch(path[1]):
             sample = store.sample(int(path[1]))
             if path[0] == "sample":
                 return _json({**self._standing(), "sample": full(store, sample)})
-            if path[0] == "picture":
-                return _picture(store, sample)
+            return _picture(store, sample)
         raise Refusal(HTTPStatus.NOT_FOUND)
 
     def _post(self, path: list[str]) -> tuple[HTTPStatus, str, bytes]:
@@ -187,14 +189,16 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if path == ["act"]:
                 action = mapping(body.get("action"), "the action")
-                number, version = integer(body, "id"), text(body, "version", 64)
-                sample: Sample | None = store.act(number, version, action)
+                number, version = text(body, "id"), text(body, "version", 64)
+                if not _ID.fullmatch(number):
+                    raise EntryError("'id' is no sample's")
+                sample: Sample | None = store.act(int(number), version, action)
             elif path in (["undo"], ["redo"]):
                 sample = store.undo() if path == ["undo"] else store.redo()
             else:
                 raise Refusal(HTTPStatus.NOT_FOUND)
         except StaleError as error:
-            newest = full(store, store.sample(number))
+            newest = full(store, store.sample(int(number)))
             said = {**self._standing(), "error": str(error), "sample": newest}
             return _json(said, HTTPStatus.CONFLICT)
         self.server.acted = time.monotonic()

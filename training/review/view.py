@@ -24,7 +24,7 @@ def row(sample: Sample) -> dict[str, Any]:
     """What the list of all samples shows."""
     level, text = lead(sample)
     return {
-        "id": sample.id,
+        "id": str(sample.id),  # a browser rounds numbers beyond 2**53
         "file": sample.file_name,
         "level": level,
         "text": text,
