@@ -14,7 +14,7 @@ from sam3i_model.routing import words as w
 from sam3i_model.routing.clauses import general_head, open_target
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import condition, is_any, is_singular, listed, noun_phrase
-from sam3i_model.routing.requests import later_request, without_request
+from sam3i_model.routing.requests import is_way, later_request, without_request
 from sam3i_model.routing.text import parts
 
 CONCEPT, SIMPLE, COMPLEX = 1, 2, 3
@@ -32,6 +32,7 @@ class Reading:
     situation: bool = False
     aside: bool = False
     points_back: bool = False
+    way: bool = False
     listed: frozenset[str] = frozenset()
 
 
@@ -52,7 +53,7 @@ def _read_part(words: Sequence[str]) -> list[Reading]:
     if (reading.situation or asked[0] in w.SUBORDINATORS) and (later := later_request(asked)):
         requests = _read_part(later)
         return [reading, *requests] if reading.situation else requests
-    return [reading]
+    return [replace(reading, way=is_way(words))]
 
 
 def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = False) -> Reading:
@@ -100,6 +101,7 @@ def _weigh(readings: Sequence[Reading]) -> Reading:
     """The reading of the whole: a target that is named tells more than a situation around it."""
     readings = [reading for reading in readings if not reading.aside] or readings
     named = [reading for reading in readings if reading.level != COMPLEX]
+    named = [reading for reading in named if not reading.way] or named
     opened = [reading for reading in readings if reading.level == COMPLEX]
     asked_for = [reading for reading in named if reading.requested]
     wanted = asked_for or named

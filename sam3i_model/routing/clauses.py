@@ -81,7 +81,8 @@ def _is_told_place(asked: Sequence[str]) -> bool:
     place = [word for word in asked[verb + 1 : verb + 3] if word != "not"]
     beside = w.SIDES | {"next", "between", "closest", "nearest"}
     if asked[0] in w.PREPOSITIONS:
-        return asked[verb - 1] not in w.SUBJECTS and "".join(place[:1]) in ("a", "an", "the")
+        said_of = asked[verb - 1] not in w.SUBJECTS  # "for me it is a problem"
+        return said_of and not (w.DETERMINERS - {"no"}).isdisjoint(place[:1])
     return asked[0] == "the" and bool(place) and place[0] in beside
 
 

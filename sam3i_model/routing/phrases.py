@@ -92,11 +92,17 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
         rest = [word for word in rest[2:] if ends_noun_phrase(word)]  # "cup of coffee"
     if rest:
         return "a noun with a relation or a state"
-    if definite and "all" not in phrase and any(w.is_adjective(word) for word in body[:-1]):
+    if definite and "all" not in phrase and any(_tells(word, body[-1]) for word in body[:-1]):
         return "a definite noun with an attribute"
     if definite and len(body) > 1 and body[-1] in ("one", "ones"):
         return "a definite one with an attribute"
     return ""
+
+
+def _tells(word: str, noun: str) -> bool:
+    """Whether `word` tells one `noun` from another: "the sitting man"; not "the sitting room"."""
+    person = noun in w.GROUPS | w.PERSONS | {"person", "boy", "girl"}
+    return w.is_adjective(word) or (person and word in w.POSITIONS)
 
 
 def _ends_in_gap(asked: Sequence[str]) -> bool:
@@ -117,7 +123,7 @@ def _joins(phrase: Sequence[str], rest: Sequence[str]) -> bool:
     """Whether what follows a noun phrase is "and" or "or" with another one."""
     if len(rest) < 2 or rest[0] not in ("and", "or", "plus"):
         return False
-    if rest[1] in ("also", *w.DETERMINERS):
+    if rest[1] in ("also", "then", *w.DETERMINERS):
         return True
     several = bool(w.DETERMINERS.intersection(phrase)) or w.is_plural(phrase[-1])
     return several and any(w.is_plural(word) for word in noun_phrase(rest[1:]))

@@ -22,6 +22,11 @@ _YOU = r"(?:can|could|would|will)(?:\ not)?\ (?:you|u|someone|somebody|anyone|an
 
 _AIM = r".*\ to\ (?:be|stay|keep|stop|go|come|remain|start|fit|last|look|work)\b"
 
+_WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer)\ (?:over\ |back\ )?
+      (?:to|towards?)
+    | (?:take|bring|carry|put|place|move|deliver|drop|throw|set)\ (?:this|it|that|them|these|those)
+      \ (?:away\ |over\ |back\ |down\ |up\ )?(?:to|in|into|on|onto|at|by)"""
+
 _FILLER = re.compile(
     r"""(?:
       (?:please | kindly | now | then | just | ok | okay | so | also | quickly | carefully | um+
@@ -111,10 +116,7 @@ _LEAD_IN = re.compile(
     | point\ (?:at|to) | zoom\ in\ on
     | (?:look|search|reach|watch\ out|watch|head|go|ask|check|hunt|scan|look\ out)\ for
     | look\ at | hand\ over | focus\ on | put\ (?:away|down|back) | beware\ of | mind(?=\ the\b)
-    | (?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer)\ (?:over\ |back\ )?
-      (?:to|towards?)
-    | (?:take|bring|carry|put|place|move|deliver|drop|throw|set)\ (?:this|it|that|them|these|those)
-      \ (?:away\ |over\ |back\ |down\ |up\ )?(?:to|in|into|on|onto|at|by)
+    | {_WAY}
     | (?:turn|switch|take|put)\ (?:on|off)(?=\ (?:the|a|an|this|that|my|all|both)\b)
     | (?:throw|take)\ (?:away|out) | get\ rid\ of | let\ go\ of | move\ away | stay\ with
     | (?:{_VERB}|use|using|count|avoid|mind)(?=\ (?:{_ARTICLE})\b)
@@ -122,6 +124,7 @@ _LEAD_IN = re.compile(
     )\ """,
     re.VERBOSE,
 )
+_ON_THE_WAY = re.compile(rf"(?:{_FILLER.pattern})?(?:{_WAY})\ ", re.VERBOSE)
 _TAIL = re.compile(
     r" (?:please|now|thanks|thank you|cheers|for me|for us|right now|is|are|are there|is located"
     r"|here|again|slowly|quickly|carefully|in view|in sight|with your (?:gripper|arm|hand)"
@@ -149,7 +152,8 @@ _NOTHING = w.word_set(
 )
 _PARTICLES = w.word_set("on off up down out in away back over")
 _BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
-_DONE_TO = w.AIMS - {"help", "let", "protect", "prevent"}
+_DONE_TO = w.word_set("stop warm cool dry heat fix")
+_PARTICIPLE = re.compile(r"\w*[aeiouy]\w*ing|\w*[^e]ed")
 _NO_IMPERATIVES = (
     (w.PREPOSITIONS | w.OPENERS | w.CONJUNCTIONS | w.DETERMINERS | w.FINITE | w.FINITE_PLURAL)
     | (
@@ -185,9 +189,15 @@ def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
     left = text.split()
     if requested and left[-1:] and left[-1] in _PARTICLES and noun_phrase(left) == left[:-1]:
         left = left[:-1]  # "turn the lamp off"
-    if left and left[0] in w.VERBS and _NOTHING.issuperset(left[1:]) and len(left) > 1:
+    pointed = left[1:2] in (["it"], ["them"]) or _NOTHING.issuperset(left[1:])
+    if len(left) > 1 and left[0] in w.VERBS and pointed:
         return [], True
     return ([] if _NOTHING.issuperset(left) else left), requested
+
+
+def is_way(words: Sequence[str]) -> bool:
+    """Whether a part says where to go or where to put what another part names."""
+    return bool(_ON_THE_WAY.match(" ".join(words)))
 
 
 def _asked_for(text: str) -> str:
@@ -203,9 +213,9 @@ def _is_imperative(words: Sequence[str]) -> bool:
     first, rest = words[0], words[1:]
     if len(rest) < 2 or rest[rest[0] == "all"] not in _BEFORE_OBJECTS:
         return False
-    if first in _DONE_TO:  # "keep the door open" tells more than its object
-        return rest[0] in w.DEFINITE and noun_phrase(rest) == rest and not qualifies(rest[-1])
-    if first in _NO_IMPERATIVES or w.is_plural(first) or first.endswith(("ing", "ed")):
+    if first in _DONE_TO:  # "stop the door from closing" tells more than its object
+        return rest[0] == "the" and noun_phrase(rest) == rest and not qualifies(rest[-1])
+    if first in _NO_IMPERATIVES or w.is_plural(first) or _PARTICIPLE.fullmatch(first):
         return False
     return not has_main_verb(rest) and not has_gap(["the", *words])
 
