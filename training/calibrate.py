@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated
 
 import numpy as np
@@ -24,6 +25,7 @@ from sam3i_model.instruction import Instruction, Level
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
 from training.evaluate import chosen_levels, open_source
+from training.files import write_text
 from training.metrics import union_iou
 from training.questions import QuestionError, Source, unjudged
 from training.rle import united
@@ -144,6 +146,8 @@ def calibrate_command(
     try:
         loaded, tokenizer = load(str(model), "cpu", image_size=image_size or 0)
         configuration(model)
+        with TemporaryFile(dir=model):  # asking takes long, so what can't be stored is told before
+            pass
         source = open_source(data, images, seed, SENTENCES)
         trained = loaded.config.trained_levels
         chosen = chosen_levels(levels, source, trained)
@@ -167,7 +171,10 @@ def calibrate_command(
             figures = (row.score, row.presence, row.iou, row.absent_empty)
             table.add_row(label, *(f"{value:.3f}" for value in figures), count)
     console.print(table)
-    store(model, thresholds, image_size)
+    try:
+        store(model, thresholds, image_size)
+    except (CheckpointError, OSError) as error:
+        raise failed(f"nothing is stored: {error}") from error
 
 
 def configuration(folder: Path) -> Sam3IConfig:
@@ -193,6 +200,7 @@ def store(folder: Path, thresholds: Mapping[str, Choice], image_size: int | None
 
     Raises:
         CheckpointError: There is no such file any more.
+        OSError: It can't be written, and is as it was.
     """
     config = configuration(folder)
     for name, choice in thresholds.items():
@@ -200,7 +208,7 @@ def store(folder: Path, thresholds: Mapping[str, Choice], image_size: int | None
         config.presence_thresholds[name] = choice.presence
     if image_size:
         config.image_size = image_size
-    config.save_pretrained(folder)
+    write_text(folder / "config.json", config.to_json_string())
 
 
 if __name__ == "__main__":

@@ -19,10 +19,12 @@ Nothing meant is an empty list. The level of a sentence is the one that a robot 
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image
@@ -61,14 +63,17 @@ def samples_of(folder: Path) -> list[Sample]:
             try:
                 entries = sequence(mapping(content, name), "expressions", MAX_EXPRESSIONS)
                 return list(read(folder, entries))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, Image.DecompressionBombError) as error:
                 raise SourceError(f"{folder / name} can't be used: {error}") from error
     raise SourceError(f"{folder} has none of {', '.join(layouts)}: see docs/evaluation.md")
 
 
 def _label_images(folder: Path, entries: list[Any]) -> Iterator[Sample]:
     numbers = count(1)
-    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+    paths = sorted(folder.glob(f"*{_SUFFIX}"))
+    if not paths:
+        raise EntryError(f"there is no NAME{_SUFFIX} beside it")
+    for path in paths:
         labels = _pixels(folder / "segm" / (path.name.removesuffix(_SUFFIX) + _LABELS))
         masks = {int(value): labels == value for value in np.unique(labels)}
         for entry in entries:
@@ -94,8 +99,11 @@ def _coco(folder: Path, entries: list[Any]) -> Iterator[Sample]:
 def _arrays(folder: Path, entries: list[Any]) -> Iterator[Sample]:
     with Image.open(folder / "rgb.jpg") as image:
         size = (image.height, image.width)
-    with np.load(folder / "data.npz") as arrays:
-        masks = arrays["masks"]
+    try:
+        with np.load(folder / "data.npz") as arrays:
+            masks = arrays["masks"]
+    except (BadZipFile, zlib.error, EOFError, KeyError, TypeError, AttributeError) as error:
+        raise EntryError("data.npz is damaged, or has no masks") from error
     if masks.ndim != 3 or masks.shape[1:] != size:
         raise EntryError("its masks are not (N, H, W) of the picture's size")
     known = dict(enumerate(masks))

@@ -37,7 +37,7 @@ def explain(content: Any) -> Iterator[str]:
             "with the same texts, and those without annotations teach that nothing is there; "
             "keep exactly one"
         )
-    known = {c.get("id") for c in categories if isinstance(c, dict)}
+    known = [c.get("id") for c in categories if isinstance(c, dict)]
     sizes: dict[int, tuple[int, int]] = {}
     for index, raw in enumerate(content["images"]):
         yield from _image(f"image {index}", raw, sizes)
@@ -82,7 +82,7 @@ def _annotation(
     where: str,
     raw: Any,
     sizes: dict[int, tuple[int, int]],
-    categories: set[Any],
+    categories: list[Any],
     counts: Counter[int],
 ) -> Iterator[str]:
     try:
@@ -90,7 +90,7 @@ def _annotation(
         number = integer(entry, "image_id")
         if number not in sizes:
             raise EntryError(f"there is no image {number}, the loader never shows it")
-        if entry.get("category_id") not in categories:
+        if integer(entry, "category_id") not in categories:
             raise EntryError("its category is not listed, the loader leaves it out")
         counts[number] += 1
         integer(entry, "iscrowd")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +126,30 @@ def test_what_cant_be_calibrated_is_one_line(checkpoint, tmp_path):
         assert done.exit_code == 1
         assert told in " ".join(done.output.replace("│", " ").split())
         assert "Traceback" not in done.output
+
+
+def test_thresholds_that_cant_be_stored_are_one_line(checkpoint, tmp_path, monkeypatch):
+    """The disk is full by then."""
+    data, real = write_data(tmp_path, SAMPLES), calibrate.ask_about
+    before = (checkpoint / "config.json").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def ask_about(*arguments: object) -> dict[str, list[Asked]]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+        return real(*arguments)
+
+    monkeypatch.setattr(calibrate, "ask_about", ask_about)
+    try:
+        done = calibrated(checkpoint, data, "--levels", "simple", "--image-size", "256")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (done.exit_code, "nothing is stored" in done.output) == (1, True)
+    assert "Traceback" not in done.output
+    assert (checkpoint / "config.json").read_bytes() == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cant_be_written_is_told_before_anything_is_asked(checkpoint, tmp_path):
+    checkpoint.chmod(0o555)
+    done = calibrated(checkpoint, tmp_path / "nowhere")
+    assert (done.exit_code, "denied" in done.output) == (1, True)

@@ -183,6 +183,18 @@ def test_what_can_not_be_used_is_one_line(tmp_path, capsys):
     unknown = [{"image_id": 6, "expression": "cup", "ann_ids": [11]}]
     shelf = label_images(tmp_path / "shelf")
     Image.fromarray(RGB).save(shelf / "segm/a.segm.png")
+    bare = label_images(tmp_path / "bare")
+    for name in ("a", "b"):
+        (bare / f"{name}.color.png").unlink()
+    damaged, nameless, cut, single = (arrays(tmp_path / f"tote {n}") for n in range(4))
+    (damaged / "data.npz").write_bytes(b"PK\3\4 no more")
+    np.savez(nameless / "data.npz", mask=np.zeros((1, 4, 6), np.uint8))
+    np.savez_compressed(cut / "data.npz", masks=np.zeros((9, 4, 6), np.uint8))
+    spoilt = bytearray((cut / "data.npz").read_bytes())
+    spoilt[60:80] = bytes(20)
+    (cut / "data.npz").write_bytes(spoilt)
+    with (single / "data.npz").open("wb") as file:
+        np.save(file, np.zeros((1, 4, 6), np.uint8))
     for folder, said in (
         (tmp_path / "empty", "has none of labels.json"),
         (tote, "its masks are not"),
@@ -191,6 +203,8 @@ def test_what_can_not_be_used_is_one_line(tmp_path, capsys):
         (photos, "an expression is not an object"),
         (say(coco(tmp_path / "p2"), "referring_expressions.json", unknown), "no image 6"),
         (shelf, "a.segm.png has colours, not labels"),
+        (bare, "there is no NAME.color.png beside it"),
+        *((tote, "data.npz is damaged, or has no") for tote in (damaged, nameless, cut, single)),
         (spoil(arrays(tmp_path / "t2"), "expressions.json", []), "is not an object"),
     ):
         assert main(folder, tmp_path / "never.json") == 1

@@ -151,6 +151,8 @@ def test_damaged_entries_are_left_out_with_a_line(samples):
         (lambda c: c["images"][1].update(file_name="../x"), "leads out"),
         (lambda c: c["categories"].append({"id": 2, "name": "b"}), "2 categories"),
         (lambda c: c["annotations"][0].update(category_id=2), "category is not listed"),
+        (lambda c: c["annotations"][0].update(category_id=[1]), "'category_id' is not a whole"),
+        (lambda c: c["categories"][0].update(id=[1]), "category is not listed"),
         (lambda c: c["annotations"][0].update(image_id=9), "no image 9"),
         (lambda c: c["annotations"][0].update(iscrowd=1), "crowd"),
         (lambda c: c["annotations"][0].pop("iscrowd"), "iscrowd"),
