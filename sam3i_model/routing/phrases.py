@@ -27,7 +27,7 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
             continue  # "drip stands"
         if not has_noun and (word in w.DETERMINERS or (qualifies(word) and after)):
             continue
-        if not has_noun and _is_modifier(word, asked[i - 1], after):
+        if i and not has_noun and _is_modifier(word, asked[i - 1], after):
             continue
         if word in {"can"} | w.PERSONS:  # "can" may be a tin, and people may be looked for
             ends = has_noun and _is_verb(after)
@@ -155,5 +155,5 @@ def listed(phrase: Sequence[str], joined: bool) -> frozenset[str]:
 
     `joined` tells that there is an "and" in its part, which makes up for a missing determiner.
     """
-    own = phrase[0] in w.DETERMINERS or (joined and not ends_noun_phrase(phrase[0]))
+    own = phrase[0] in w.DETERMINERS - {"its"} or (joined and not ends_noun_phrase(phrase[0]))
     return frozenset(phrase) - (w.DETERMINERS - {"one"}) if own else frozenset()

@@ -115,6 +115,7 @@ SIMPLE: dict[str, bool] = {
     "Pick up the mug. The red one.": True,
     "the mug, the small blue mug": True,
     "the mug, left of the box": True,
+    "the blue jar, its lid on the side": True,
     "on the table, the red mug": True,
     "a couple of mugs": False,
     "the drawer that is open": True,
