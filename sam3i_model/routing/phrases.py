@@ -44,7 +44,8 @@ def _is_modifier(word: str, before: str, after: str) -> bool:
     return (
         word in w.PARTICIPLES | w.TRANSITIVE
         and before in w.POSSESSIVE | {"the", "a", "an"}
-        and (after in w.PERSONS or not ends_noun_phrase(after or "of"))
+        and bool(after)
+        and (after in w.PERSONS or not ends_noun_phrase(after))
     )
 
 

@@ -156,16 +156,8 @@ _DONE_TO = w.word_set("stop warm cool dry heat fix")
 _PARTICIPLE = re.compile(r"\w*[aeiouy]\w*ing|\w*[^e]ed")
 _NO_IMPERATIVES = (
     (w.PREPOSITIONS | w.OPENERS | w.CONJUNCTIONS | w.DETERMINERS | w.FINITE | w.FINITE_PLURAL)
-    | (
-        w.NEGATIONS
-        | w.SUBJECTS
-        | w.PEOPLE
-        | w.AUXILIARIES
-        | w.ADVERBS
-        | w.PRONOUN_HEADS
-        | w.ORDINALS
-    )
-    | (w.AIMS | w.YEARNING | w.FEELINGS | w.GAPS | w.CUT_LIKE | {"of"})
+    | (w.NEGATIONS | w.PEOPLE | w.AUXILIARIES | w.ADVERBS | w.PRONOUN_HEADS | w.ORDINALS)
+    | (w.AIMS | w.YEARNING | w.FEELINGS | w.GAPS | w.CUT_LIKE | {"it", "of"})
 )
 
 
@@ -202,8 +194,11 @@ def is_way(words: Sequence[str]) -> bool:
 
 def _asked_for(text: str) -> str:
     """What a request that the text starts with asks for, or ""."""
-    start, words = _LEAD_IN.match(text), text.split()
-    rest = text[start.end() :] if start else text.partition(" ")[2] if _is_imperative(words) else ""
+    words = text.split()
+    if start := _LEAD_IN.match(text):
+        rest = text[start.end() :]
+    else:
+        rest = " ".join(words[1:]) if _is_imperative(words) else ""
     thing = rest.partition(" ")[0] in w.DETERMINERS - {"no"}
     return "" if is_name(words) and not thing else rest  # "press the ...", "push to ..."
 
