@@ -200,17 +200,22 @@ def parse(content: Any, problems: Problems) -> list[Sample]:
         except EntryError as error:
             problems.add(f"annotation {index}", error)
     samples: dict[int, Sample] = {}
+    twice: set[int] = set()
     for index, raw in enumerate(content["images"]):
         try:
             sample = _sample(mapping(raw, "it"), targets)
-            if sample.id in samples:
-                raise EntryError(f"there is an image {sample.id} already")
+            if sample.id in samples:  # which of them its masks are of can't be told
+                twice.add(sample.id)
+                raise EntryError(
+                    f"there is an image {sample.id} already, and neither is used: give each an id "
+                    "of its own"
+                )
             samples[sample.id] = sample
         except (EntryError, MaskError) as error:
             problems.add(f"image {index}", error)
     for number in targets.keys() - {s.id for s in samples.values()}:
         problems.add(f"annotations of image {number}", "there is no such image")
-    return list(samples.values())
+    return [sample for sample in samples.values() if sample.id not in twice]
 
 
 def _sample(entry: Mapping[str, Any], targets: Mapping[int, list[Any]]) -> Sample:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,14 @@ def test_damaged_entries_are_left_out_with_a_line(samples):
     assert parse(content, problems) == samples[:1]
     assert "granularity" in problems.lines[0]
     assert "77" in problems.lines[1]
+
+
+def test_masks_of_an_id_that_two_samples_have_are_nobodys(samples):
+    content = document([*samples, replace(samples[1], id=6)])
+    content["images"][1]["id"] = 4
+    problems = Problems()
+    assert [s.id for s in parse(content, problems)] == [6]
+    assert problems.lines[0].startswith("image 1: there is an image 4 already, and neither")
 
 
 @pytest.mark.parametrize(
