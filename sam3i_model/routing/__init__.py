@@ -49,7 +49,7 @@ def _read_part(words: Sequence[str]) -> list[Reading]:
     asked, requested = without_request(words)
     if not asked:
         return []
-    reading = _read_words(asked, requested, joined="and" in words)
+    reading = _read_words(asked, requested, joined=not {"and", "or"}.isdisjoint(words))
     if (reading.situation or asked[0] in w.SUBORDINATORS) and (later := later_request(asked)):
         requests = _read_part(later)
         return [reading, *requests] if reading.situation else requests
@@ -79,7 +79,7 @@ def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = Fa
         definite=singular and not is_any(phrase),
         requested=requested,
         points_back=asked[0] in ("that", "this", "those", "these"),
-        listed=listed(phrase, joined),
+        listed=listed(asked, phrase, joined),
     )
 
 

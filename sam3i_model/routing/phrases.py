@@ -151,10 +151,12 @@ def is_any(phrase: Sequence[str]) -> bool:
     return phrase[0] in w.INDEFINITE or phrase[0] in ("one", "1", "something")
 
 
-def listed(phrase: Sequence[str], joined: bool) -> frozenset[str]:
+def listed(asked: Sequence[str], phrase: Sequence[str], joined: bool) -> frozenset[str]:
     """The words that name a thing of its own in a list of things; none for "on the left", "Dave".
 
-    `joined` tells that there is an "and" in its part, which makes up for a missing determiner.
+    `joined` tells of an "and" or "or" in its part, which makes up for a missing determiner.
     """
-    own = phrase[0] in w.DETERMINERS - {"its"} or (joined and not ends_noun_phrase(phrase[0]))
-    return frozenset(phrase) - (w.DETERMINERS - {"one"}) if own else frozenset()
+    bare = joined and not ends_noun_phrase(phrase[0]) and not w.is_adjective(phrase[-1])
+    if not bare and phrase[0] not in w.DETERMINERS - {"its"}:
+        return frozenset()
+    return frozenset(phrase) - (w.DETERMINERS - {"one"}) | w.SIDES.intersection(asked)

@@ -33,7 +33,7 @@ _FILLER = re.compile(
       | uh+ | er+m* | h+m+ | mm+ | ah+ | oh+ | hey | hi | hello | sorry | honestly | actually
       | basically | anyway | alright | wait | and | but | quick | careful | ugh | ouch | no\ wait
       | excuse\ me | good\ (?:morning|afternoon|evening) | i\ mean | you\ know | thank\ you | thanks
-      | cheers | br+ | first\ (?:of\ all|off) | to\ start\ with | by\ the\ way | for\ now
+      | or | cheers | br+ | first\ (?:of\ all|off) | to\ start\ with | by\ the\ way | for\ now
       | (?:hey|hi|hello|ok|okay|thanks)\ (?:robot|there|buddy|mate|everyone)
       | robot(?=\ (?:please|can|could|would|will|where|"""
     + f"{_FIND}|{_VERB}"
