@@ -83,14 +83,16 @@ def test_a_file_for_a_folder_is_refused(tmp_path, pool):
     refused(result, "out can't be a folder (File exists): name another")
 
 
-def test_a_picture_that_breaks_off_ends_a_run_in_one_line(tmp_path):
+def test_a_picture_that_is_damaged_inside_ends_a_run_in_one_line(tmp_path):
     data = make(tmp_path / "data")
     path = settings_file(tmp_path, steps=1, phases=phases_of(fine=1))
     picture = data / "images/a.png"
     height, width = cv2.imread(str(picture)).shape[:2]
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     cv2.imwrite(str(picture), noise)
-    picture.write_bytes(picture.read_bytes()[: picture.stat().st_size // 2])
+    spoilt = bytearray(picture.read_bytes())
+    spoilt[500:600] = bytes(100)
+    picture.write_bytes(spoilt)
     result = called(data, tmp_path / "out", "--settings", path)
     refused(result, f"{picture} is no picture that can be read: put it right, and the same command")
     assert "DataLoader" not in result.output
