@@ -92,6 +92,8 @@ def camera(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     def when_rendered(event: ProcessExited, context: LaunchContext) -> list:
         if event.returncode == 0:
             return [player]
+        if context.is_shutdown:  # by Ctrl-C
+            return []
         reason = "the recording could not be rendered; name one: bag:=recording.mcap"
         return [LogInfo(msg=reason), EmitEvent(event=Shutdown(reason=reason))]
 

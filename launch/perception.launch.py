@@ -172,27 +172,29 @@ def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[Launc
     )
     configure = EmitEvent(event=transition(node, Transition.TRANSITION_CONFIGURE))
     activate = EmitEvent(event=transition(node, Transition.TRANSITION_ACTIVATE))
-    when_configured = OnStateTransition(
-        target_lifecycle_node=node,
-        start_state="configuring",
-        goal_state="inactive",
-        entities=[activate],
-    )
-    when_not_configured = OnStateTransition(
-        target_lifecycle_node=node,
-        start_state="configuring",
-        goal_state="unconfigured",
-        entities=[
-            LogInfo(
-                msg="sam3i could not be configured; its error above says why. When that is mended: "
-                "ros2 lifecycle set /sam3i configure, then activate"
-            )
-        ],
-    )
+    name = f"/{given['namespace'].strip('/')}/sam3i".replace("//", "/")
+    again = f"ros2 lifecycle set {name} configure"
+
+    def when(start: str | None, goal: str, entity: LaunchDescriptionEntity) -> RegisterEventHandler:
+        changed = OnStateTransition(
+            target_lifecycle_node=node, start_state=start, goal_state=goal, entities=[entity]
+        )
+        return RegisterEventHandler(changed)
+
+    def say(text: str) -> LogInfo:
+        return LogInfo(msg=f"{name} {text}")
+
+    why = "its error above says why"
     return [
         node,
-        RegisterEventHandler(when_configured),
-        RegisterEventHandler(when_not_configured),
+        when("configuring", "inactive", activate),
+        when(
+            "configuring",
+            "unconfigured",
+            say(f"could not be configured; {why}. When that is mended: {again}"),
+        ),
+        when("activating", "inactive", say(f"could not be activated; {why}")),
+        when(None, "errorprocessing", say(f"failed and lets go of everything; anew: {again}")),
         configure,
     ]
 

@@ -189,11 +189,29 @@ def test_a_params_file_goes_before_the_preset_and_behind_the_command(
 def test_a_model_that_is_not_there_is_said_in_one_line(
     launch: Callable[..., Launch], observer: Node
 ) -> None:
-    running = launch("perception.launch.py", "model:=/no/such/folder", "depth:=none")
-    running.wait_for("sam3i could not be configured; its error above says why.")
+    running = launch(
+        "perception.launch.py", "model:=/no/such/folder", "depth:=none", "namespace:=left"
+    )
+    running.wait_for("/left/sam3i could not be configured; its error above says why.")
+    assert "When that is mended: ros2 lifecycle set /left/sam3i configure\n" in running.output
     assert running.output.count("cannot be loaded: no checkpoint at '/no/such/folder'") == 1
     assert "Traceback" not in running.output
-    assert state(observer, "/sam3i") == State.PRIMARY_STATE_UNCONFIGURED
+    assert state(observer, "/left/sam3i") == State.PRIMARY_STATE_UNCONFIGURED
+    assert running.interrupt() == 0, running.output
+
+
+def test_a_mistyped_qos_override_is_said(
+    launch: Callable[..., Launch], observer: Node, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    override = {"qos_overrides": {"/colour": {"subscription": {"reliability": "besteffort"}}}}
+    path.write_text(yaml.safe_dump({"/**": {"ros__parameters": override}}))
+    running = launch(
+        "perception.launch.py", f"params_file:={path}", "image:=/colour", "depth:=none"
+    )
+    running.wait_for("/sam3i could not be activated; its error above says why")
+    assert running.output.count("Unexpected QoS override for policy `reliability`") == 1
+    assert state(observer, "/sam3i") == State.PRIMARY_STATE_INACTIVE
     assert running.interrupt() == 0, running.output
 
 
