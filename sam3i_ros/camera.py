@@ -13,6 +13,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -98,6 +100,7 @@ class CameraBuffer:
         self._changed = threading.Condition()
         self._images: deque[_Stored] = deque()
         self._depths: deque[_Stored] = deque()
+        self._depth_stamps: deque[int] = deque(maxlen=_HISTORY)
         self._info: CameraInfo | None = None
         self._info_due = use_depth
         self._depth_seen = False
@@ -119,7 +122,9 @@ class CameraBuffer:
         """Stores a depth image."""
         with self._changed:
             self._without, self._depth_seen = None, True
-            self._depths.append(_Stored(message, stamp_ns(message), self._clock()))
+            stored = _Stored(message, stamp_ns(message), self._clock())
+            self._depths.append(stored)
+            self._depth_stamps.append(stored.stamp_ns)
             if len(self._depths) > self._room():
                 self._depths.popleft()
             self._forget_overtaken()
@@ -188,11 +193,20 @@ class CameraBuffer:
         return self._without is not None and self._clock() - self._without > DEPTH_SILENT
 
     def _lonely(self, image: _Stored) -> bool:
-        """Whether its depth may be still to come; an older one may be the frame's before."""
+        """Whether its depth may be still to come: one that is half a period older, or more, may be
+        the frame's before."""
         if not self._use_depth:
             return False
-        reached = any(depth.stamp_ns >= image.stamp_ns for depth in self._depths)
-        return not reached or self._partner(image) is None
+        nearest = self._partner(image)
+        if nearest is None:
+            return True
+        old = image.stamp_ns - nearest.stamp_ns > self._depth_period() / 2
+        return old and all(depth.stamp_ns < image.stamp_ns for depth in self._depths)
+
+    def _depth_period(self) -> float:
+        """Median time between depth stamps, ns; 0 before the second."""
+        gaps = [later - earlier for earlier, later in pairwise(self._depth_stamps)]
+        return median([gap for gap in gaps if gap > 0] or [0])
 
     def _partner(self, image: _Stored) -> _Stored | None:
         # Of equally near ones the newest: stamps may all be zero.

@@ -251,12 +251,38 @@ def test_a_quick_camera_s_image_does_not_take_the_depth_before(
     paired.add_depth(depth(34))
     raw = taken(paired)
     assert (milliseconds(raw), stamp_ns(raw.depth) / MS) == (34, 34)
-    paired.add_depth(depth(45))  # a camera whose depth is a little older than its image
-    paired.add_image(image(50))
+    paired.add_image(image(51))  # its own depth is still to come
     assert paired.take(0) is None
-    paired.add_depth(depth(62))
+    paired.add_depth(depth(51))
     raw = taken(paired)
-    assert (milliseconds(raw), stamp_ns(raw.depth) / MS) == (50, 45)
+    assert (milliseconds(raw), stamp_ns(raw.depth) / MS) == (51, 51)
+
+
+@pytest.mark.parametrize(("period", "older"), [(33, 1), (33, 10), (100, 15), (17, 5)])
+def test_a_camera_whose_depth_is_a_little_older_does_not_wait(
+    paired: CameraBuffer, period: int, older: int
+) -> None:
+    for stamp in range(period, 5 * period, period):
+        paired.add_depth(depth(stamp - older))
+        paired.add_image(image(stamp))
+        raw = paired.take(0)
+        if stamp > 2 * period:  # by then it is known how often they come
+            assert raw is not None
+            assert stamp_ns(raw.depth) == (stamp - older) * MS
+
+
+def test_images_between_those_with_depth_are_dropped(paired: CameraBuffer, clock: Clock) -> None:
+    """At 30 and 10 Hz, the depth 5 ms older."""
+    answered = []
+    for stamp in range(100, 1100, 33):
+        clock.now += 0.033
+        if (stamp - 100) % 99 == 0:
+            paired.add_depth(depth(stamp - 5))
+        paired.add_image(image(stamp))
+        if raw := paired.take(0):
+            answered.append(raw)
+    assert len(answered) >= 10
+    assert all(raw.depth for raw in answered[1:])
 
 
 def test_an_older_depth_is_taken_when_no_other_comes(paired: CameraBuffer, clock: Clock) -> None:
