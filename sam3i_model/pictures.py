@@ -18,7 +18,7 @@ def read_rgb(path: Path) -> npt.NDArray[Any] | None:
     """A picture as uint8 RGB (H, W, 3); None if it is none that can be read, or too large.
 
     It has at most `MAX_PIXELS`, read from its head before memory is taken for them. A file of
-    16 bits, in which cameras store 10 or 12, is taken to hold the fewest of 8, 10, 12 and 16 that
+    16 bits, in which cameras store 10 to 14, is taken to hold the fewest of 10, 12, 14 and 16 that
     its brightest pixel fits in.
     """
     try:
@@ -35,7 +35,7 @@ def read_rgb(path: Path) -> npt.NDArray[Any] | None:
     except cv2.error:  # such as a side of more than 2^20 pixels
         return None
     if bgr is not None and bgr.dtype == np.uint16:
-        bits = next(bits for bits in (8, 10, 12, 16) if bgr.max() < 1 << bits)
+        bits = next(bits for bits in (10, 12, 14, 16) if bgr.max() < 1 << bits)
         bgr = (bgr >> (bits - 8)).astype(np.uint8)
     if bgr is None or bgr.dtype != np.uint8:  # floats have no range that is known
         return None

@@ -93,8 +93,9 @@ class Health:
         with self._lock:
             old = self._faults.get(key)
             last, said = (old.last_logged, old.logged) if old else (float("-inf"), "")
-            changed = old is None or now - old.last_seen > HOLD or said != text
-            speak = changed and now - last >= LOG_EVERY
+            if old and now - old.last_seen > HOLD:
+                said = ""  # it had passed
+            speak = said != text and now - last >= LOG_EVERY
             if speak:
                 last, said = now, text
             count = 1 if old is None else old.count + 1

@@ -85,11 +85,11 @@ def active(
     decoder = FrameDecoder(health, use_depth)
     pipeline = Pipeline(parts.segmenter, decoder, parts.transforms, health)
     with ExitStack() as undo:
-        inputs = CameraInputs(node, now, buffer, health, group)
-        undo.callback(inputs.close)
         follower = Follower(pipeline, buffer, health) if now.tracking else None
         if follower:
             undo.callback(follower.close)
         worker = Worker(buffer, follower or pipeline, parts.outputs, instructions, settings, health)
         undo.callback(worker.stop)
+        inputs = CameraInputs(node, now, buffer, health, group)
+        undo.callback(inputs.close)
         return Active(buffer, inputs, worker, undo.pop_all().close)

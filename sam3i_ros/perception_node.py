@@ -135,6 +135,7 @@ class PerceptionNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Frees the model and everything that `on_configure` made."""
         self._release()
+        self._succeeded()
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:

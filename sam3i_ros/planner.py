@@ -37,14 +37,21 @@ def read_instructions(path: Path) -> list[tuple[str, str]]:
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
         return [
-            (str(entry["id"]), str(entry["text"]))
+            (_text(entry["id"]), _text(entry["text"]))
             if isinstance(entry, dict)
-            else (str(number), str(entry))
+            else (str(number), _text(entry))
             for number, entry in enumerate(entries, start=1)
         ]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
         cause = str(error).splitlines()[0]
         raise ValueError(f"{path} is no list of texts or of {{id, text}}: {cause}") from error
+
+
+def _text(value: object) -> str:
+    """A text, which YAML may have taken for a number."""
+    if not isinstance(value, (str, int, float)):
+        raise TypeError(f"{value!r} is no text")
+    return str(value)
 
 
 def describe(text: str, answer: InstructionResult, array: SegmentArray) -> str:

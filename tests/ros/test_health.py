@@ -68,6 +68,16 @@ def test_a_fault_runs_out_and_is_logged_when_it_comes_back(clock: Clock) -> None
     assert lines == ["bad", "bad"]
 
 
+def test_a_fault_that_comes_back_soon_and_stays_is_logged(clock: Clock) -> None:
+    lines: list[float] = []
+    health = Health(lambda severity, text: lines.append(clock.now), clock)
+    for second in range(30):
+        if not 0 < second < HOLD + 3:
+            health.fault("geometry.depth", Severity.WARN, "no depth")
+        clock.now += 1
+    assert lines == [100.0, 100.0 + LOG_EVERY]
+
+
 def test_the_worst_fault_heads_its_component(clock: Clock) -> None:
     health = Health(clock=clock)
     health.fault("camera.age", Severity.WARN, "old")

@@ -71,7 +71,9 @@ def test_reads_instructions_from_json_and_yaml(tmp_path: Path) -> None:
     assert read_instructions(path) == [("7", "2024"), ("2", "12")]
 
 
-@pytest.mark.parametrize("text", ["{unclosed", "7", "- {id: a}"])
+@pytest.mark.parametrize(
+    "text", ["{unclosed", "7", "- {id: a}", "- {id: a, text: }", "- [red, mug]"]
+)
 def test_a_bad_file_is_an_error_of_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "instructions"
     path.write_text(text)

@@ -1,4 +1,4 @@
 """Rendered RGB-D tabletop scenes with exact masks, names and geometry."""
 
-BAG_VERSION = 4
+BAG_VERSION = 5
 """Of the recordings made here; another number has those that are kept made anew."""
