@@ -13,7 +13,15 @@ from itertools import combinations
 from sam3i_model.routing import words as w
 from sam3i_model.routing.clauses import general_head, open_target
 from sam3i_model.routing.names import is_name
-from sam3i_model.routing.phrases import condition, is_any, is_singular, listed, noun_phrase
+from sam3i_model.routing.phrases import (
+    condition,
+    is_any,
+    is_plain,
+    is_singular,
+    listed,
+    noun_phrase,
+    takes_more,
+)
 from sam3i_model.routing.requests import is_way, later_request, without_request
 from sam3i_model.routing.text import parts
 
@@ -34,6 +42,8 @@ class Reading:
     points_back: bool = False
     way: bool = False
     listed: frozenset[str] = frozenset()
+    plain: bool = False
+    takes_more: bool = False
 
 
 def read(text: str) -> Reading:
@@ -42,7 +52,7 @@ def read(text: str) -> Reading:
     readings = [reading for part in spoken for reading in _read_part(part)]
     if not readings:
         return Reading(CONCEPT, "no words") if not spoken else _read_words(spoken[0])
-    return _weigh(list(_asked_along(readings)))
+    return _weigh(list(_asked_along(_without_complements(readings))))
 
 
 def _read_part(words: Sequence[str]) -> list[Reading]:
@@ -80,7 +90,20 @@ def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = Fa
         requested=requested,
         points_back=asked[0] in ("that", "this", "those", "these"),
         listed=listed(asked, phrase, joined),
+        plain=is_plain(asked, phrase),
+        takes_more=takes_more(asked),
     )
+
+
+def _without_complements(readings: Sequence[Reading]) -> Iterator[Reading]:
+    """Those that tell no more of a thing before: "the man with the hat, the glasses"."""
+    takes_more = False
+    for reading in readings:
+        if takes_more and reading.listed and reading.plain and not reading.requested:
+            continue
+        yield reading
+        if reading.listed or reading.requested:
+            takes_more = reading.takes_more
 
 
 def _asked_along(readings: Sequence[Reading]) -> Iterator[Reading]:

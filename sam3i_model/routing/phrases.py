@@ -12,6 +12,8 @@ from sam3i_model.routing.verbs import ends_noun_phrase, qualifies
 
 _TENS = re.compile(r"[1-9]\d")
 _NUMBER = re.compile(r"[a-z]?\d+[a-z]?")
+_GENERAL = w.word_set("thing things object objects item items")
+_TAKES_MORE = w.TRANSITIVE | w.word_set("with without between among from to into onto")
 
 
 def noun_phrase(asked: Sequence[str]) -> list[str]:
@@ -159,4 +161,24 @@ def listed(asked: Sequence[str], phrase: Sequence[str], joined: bool) -> frozens
     bare = joined and not ends_noun_phrase(phrase[0]) and not w.is_adjective(phrase[-1])
     if not bare and phrase[0] not in w.DETERMINERS - {"its"}:
         return frozenset()
+    head = phrase[phrase.index("of") - 1 if "of" in phrase else -1]
+    if head in _GENERAL | w.ORDINALS | w.COMPARATIVES or w.is_superlative(head):
+        return frozenset({"one"})  # "the mug, the biggest"
     return frozenset(phrase) - (w.DETERMINERS - {"one"}) | w.SIDES.intersection(asked)
+
+
+def is_plain(asked: Sequence[str], phrase: Sequence[str]) -> bool:
+    """Whether nothing follows the noun phrase but another one: "a hat", "a hat and boots"."""
+    return asked[len(phrase) : len(phrase) + 1] in ([], ["and"], ["or"])
+
+
+def takes_more(asked: Sequence[str]) -> bool:
+    """Whether a list may go on with what the noun has: "the man with a hat", "eating a pear"."""
+    opening = [
+        word
+        for word, after in pairwise(asked)
+        if word in w.PREPOSITIONS | _TAKES_MORE or (word.endswith("ing") and after in w.DETERMINERS)
+    ]
+    if asked[0] in w.PREPOSITIONS or not opening:
+        return False
+    return opening[-1] in _TAKES_MORE or opening[-1] not in w.PREPOSITIONS
