@@ -109,8 +109,5 @@ class Annotations:
 
 
 def image_path(folder: Path, file_name: str) -> Path:
-    """Where a picture lies: under its name, or else where that leads on Windows."""
-    path = folder / PurePosixPath(file_name)
-    if "\\" in file_name and not path.is_file():
-        return folder / PurePosixPath(file_name.replace("\\", "/"))
-    return path
+    """Where a picture lies."""
+    return folder / PurePosixPath(file_name)

@@ -74,20 +74,18 @@ def words(value: object, what: str, limit: int = MAX_TEXT) -> str:
 
 
 def file_name(entry: Mapping[str, Any], key: str = "file_name") -> str:
-    """A picture's name as it is written, which stays inside the folder of the images.
-
-    See `annotations.image_path` for where it lies.
-    """
+    """A picture's name as it is written, but for Windows' separators; it stays inside the folder of
+    the images."""
     text(entry, key, 500)
     value: str = entry[key]
     if "\0" in value:
         raise EntryError(f"'{key}' has a character that no name has")
-    parts = re.split(r"[/\\]", value)
+    parts = value.replace("\\", "/").split("/")
     if not parts[0] or ".." in parts or set(parts) <= {"", "."} or _DRIVE.match(value):
         raise EntryError(f"'{key}' leads out of the folder of the images")
-    if max(len(part.encode()) for part in value.split("/")) > MAX_BYTES:
+    if max(len(part.encode()) for part in parts) > MAX_BYTES:
         raise EntryError(f"'{key}' is longer than {MAX_BYTES} bytes, which no folder takes")
-    return str(PurePosixPath(value))
+    return str(PurePosixPath(*parts))
 
 
 def size(entry: Mapping[str, Any]) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from sam3i_model.decoding import MessageError
 from tests.training import bag_samples as make
 from training.annotations import Problems
 from training.bags.bag import Bag
+from training.bags.files import storage_files
 from training.bags.heads import read_head
 from training.bags.scan import Contents, scan
 from training.bags.storage import BagError, Topic
@@ -104,6 +105,16 @@ def test_split_recordings_are_read_in_order(tmp_path, listed):
         assert any("whole_1.mcap: it is missing" in line for line in problems)
         assert any("other.mcap: it is left out" in line for line in problems)
         assert any("delete metadata.yaml or run `ros2 bag reindex`" in line for line in problems)
+
+
+def test_a_file_a_minute_is_read_with_few_of_them_open(tmp_path):
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    for minute in range(20):
+        bag = make.write(tmp_path / f"part_{minute}", make.camera(1, first=minute))
+        shutil.move(next(bag.glob("*.mcap")), whole / f"drive-12h{minute:02}.mcap")
+    assert [len(row) for row in storage_files(whole, lambda *_: None)] == [20]
+    assert look(whole)[2] == [500 + minute for minute in range(20)]
 
 
 def test_broken_metadata_is_told_and_not_needed(tmp_path):

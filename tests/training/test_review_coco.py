@@ -309,6 +309,8 @@ def test_an_export_takes_the_place_of_nothing_but_an_export(tmp_path):
     labels = tmp_path / "coco.labels.json"
     assert run(data, "--export", file)[0] == 0
     assert run(data, "--export", file)[0] == 0  # its own is written anew
+    labels.unlink()
+    assert run(data, "--export", file)[0] == 0  # also after half an export
     (tmp_path / "mine.labels.json").write_text("[]")
     corrected = json.loads(file.read_text())
     corrected["annotations"][0]["segmentation"] = [corners(*BLUE)]

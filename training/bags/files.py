@@ -20,6 +20,8 @@ Note = Callable[[str, str], None]
 MAX_METADATA = 16 * 1024**2
 _PACKED = (".zstd", ".zst")
 _BLOCK = 1 << 16
+_ROWS = 16
+"""Recordings in a folder that are read side by side, each with a file open."""
 _SPLIT = re.compile(r"(_\d+)?\.\w+$")
 """How the names of a recording's files differ."""
 
@@ -29,6 +31,7 @@ def storage_files(bag: Path, note: Note) -> list[list[Path]]:
 
     Returns:
         Those that follow one another; several such rows, if recordings were put into one folder.
+        Very many recordings follow one another, too.
 
     Raises:
         BagError: There are none.
@@ -60,7 +63,7 @@ def storage_files(bag: Path, note: Note) -> list[list[Path]]:
     rows: dict[str, list[Path]] = {}
     for name in names:
         rows.setdefault(_SPLIT.sub("", name), []).append(found[name])
-    return list(rows.values())
+    return list(rows.values()) if len(rows) <= _ROWS else [[found[name] for name in names]]
 
 
 def open_file(path: Path, stack: ExitStack) -> File:

@@ -47,7 +47,7 @@ def read(content: dict[str, Any], problems: Problems) -> list[AnnotatedImage]:
                 raise EntryError(f"there is no image {image}")
             try:
                 annotation = _annotation(entry, names, *frames[image][1:])
-                if annotation.id in found[image]:
+                if found[image].get(annotation.id, annotation) != annotation:
                     raise EntryError(
                         f"its image has another annotation {annotation.id}: give each a number of "
                         "its own"

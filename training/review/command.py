@@ -108,6 +108,7 @@ def write_coco(console: Console, store: Store, path: Path) -> None:
             raise SourceError(
                 f"{labels} is there, and not as `{EXPORT}` left it: choose another name"
             )
+        labels.unlink(missing_ok=True)  # they go with the file that is replaced next
         write_export(path, content, EXPORT)
         write_text(labels, json.dumps(coco.labels(content), ensure_ascii=False, indent=1))
     except OSError as error:
