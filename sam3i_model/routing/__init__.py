@@ -6,7 +6,7 @@ is left names a target, leaves it open, or tells of a situation. The parts are t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -24,6 +24,7 @@ from sam3i_model.routing.phrases import (
 )
 from sam3i_model.routing.requests import is_way, later_request, without_request
 from sam3i_model.routing.text import parts
+from sam3i_model.routing.verbs import ends_noun_phrase
 
 CONCEPT, SIMPLE, COMPLEX = 1, 2, 3
 
@@ -41,6 +42,7 @@ class Reading:
     aside: bool = False
     points_back: bool = False
     way: bool = False
+    names: bool = False
     listed: frozenset[str] = frozenset()
     plain: bool = False
     takes_more: bool = False
@@ -89,6 +91,7 @@ def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = Fa
         definite=singular and not is_any(phrase),
         requested=requested,
         points_back=asked[0] in ("that", "this", "those", "these"),
+        names=asked[0] in w.DETERMINERS or not ends_noun_phrase(asked[0]),
         listed=listed(asked, phrase, joined),
         plain=is_plain(asked, phrase),
         takes_more=takes_more(asked),
@@ -106,7 +109,7 @@ def _without_complements(readings: Sequence[Reading]) -> Iterator[Reading]:
             takes_more = reading.takes_more
 
 
-def _asked_along(readings: Sequence[Reading]) -> Iterator[Reading]:
+def _asked_along(readings: Iterable[Reading]) -> Iterator[Reading]:
     """What is listed after a requested thing is requested too: "take the fork, the knife"."""
     requested = False
     for reading in readings:
@@ -124,7 +127,9 @@ def _weigh(readings: Sequence[Reading]) -> Reading:
     """The reading of the whole: a target that is named tells more than a situation around it."""
     readings = [reading for reading in readings if not reading.aside] or readings
     named = [reading for reading in readings if reading.level != COMPLEX]
-    named = [reading for reading in named if not reading.way] or named
+    off_way = [reading for reading in named if not reading.way]
+    if any(reading.requested and reading.names for reading in off_way):
+        named = off_way  # "go to the kitchen, pick up the mug"
     opened = [reading for reading in readings if reading.level == COMPLEX]
     asked_for = [reading for reading in named if reading.requested]
     wanted = asked_for or named

@@ -153,6 +153,8 @@ _NOTHING = w.word_set(
 _PARTICLES = w.word_set("on off up down out in away back over")
 _BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
 _DONE_TO = w.word_set("stop warm cool dry heat fix")
+_UNSEEN = w.word_set("room house air leak problem music thirst hunger headache")
+"""What is seldom to be found where something is to be done to it: "warm the room"."""
 _PARTICIPLE = re.compile(r"\w*[aeiouy]\w*ing|\w*[^e]ed")
 _NO_IMPERATIVES = (
     (w.PREPOSITIONS | w.OPENERS | w.CONJUNCTIONS | w.DETERMINERS | w.FINITE | w.FINITE_PLURAL)
@@ -208,11 +210,23 @@ def _is_imperative(words: Sequence[str]) -> bool:
     first, rest = words[0], words[1:]
     if len(rest) < 2 or rest[rest[0] == "all"] not in _BEFORE_OBJECTS:
         return False
+    if noun_phrase(rest)[-1] in _UNSEEN or _is_said_of(rest):
+        return False
     if first in _DONE_TO:  # "stop the door from closing" tells more than its object
-        return rest[0] == "the" and noun_phrase(rest) == rest and not qualifies(rest[-1])
+        aim = qualifies(rest[-1]) or (len(rest) > 2 and bool(_PARTICIPLE.fullmatch(rest[-1])))
+        return rest[0] == "the" and noun_phrase(rest) == rest and not aim
     if first in _NO_IMPERATIVES or w.is_plural(first) or _PARTICIPLE.fullmatch(first):
         return False
     return not has_main_verb(rest) and not has_gap(["the", *words])
+
+
+def _is_said_of(rest: Sequence[str]) -> bool:
+    """Whether words are a noun and its verb, as in "box (that) the cat sleeps in"."""
+    clause = rest[:-1] if rest[-1] in w.PREPOSITIONS else rest
+    if len(clause) < 3 or not w.is_plural(clause[-1]):
+        return False
+    noun = clause[-2]
+    return not (qualifies(noun) or noun.endswith("'s") or noun in w.DETERMINERS)
 
 
 def later_request(words: Sequence[str]) -> list[str]:
