@@ -33,6 +33,8 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
             continue
         if word in {"can"} | w.PERSONS:  # "can" may be a tin, and people may be looked for
             ends = has_noun and _is_verb(after)
+        elif i and asked[i - 1] in w.PERSONS and word.endswith("ing"):
+            ends = word not in w.NOUN_HEADS  # "people eating lunch", "kids clothing"
         else:
             ends = i > 0 and ends_noun_phrase(word)
         if ends:
