@@ -143,7 +143,8 @@ def _weigh(readings: Sequence[Reading]) -> Reading:
         return Reading(SIMPLE, "several nouns")
     if narrowed:
         told = next((reading for reading in wanted if reading.listed), narrowed[0])
-        return replace(narrowed[0], singular=told.singular, definite=told.definite)
+        definite = told.singular and (told.definite or narrowed[0].definite)
+        return replace(narrowed[0], singular=told.singular, definite=definite)
     if opened and named[0].points_back:
         return replace(named[0], level=SIMPLE, why="a noun told of before")
     return wanted[0]

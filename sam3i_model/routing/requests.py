@@ -22,6 +22,9 @@ _YOU = r"(?:can|could|would|will)(?:\ not)?\ (?:you|u|someone|somebody|anyone|an
 
 _AIM = r".*\ to\ (?:be|stay|keep|stop|go|come|remain|start|fit|last|look|work)\b"
 
+_DONE = r".*\ (?:on|off|open|shut|up|down|out|away|back|clean|\w{2,}[^e]ed)$"
+"""What is wanted to be done to a thing: "(he wants) the lights off"."""
+
 _WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer)\ (?:over\ |back\ )?
       (?:to|towards?)
     | (?:take|bring|carry|put|place|move|deliver|drop|throw|set)\ (?:this|it|that|them|these|those)
@@ -71,7 +74,7 @@ _LEAD_IN = re.compile(
       (?:(?:will\ )?(?:want|need)|would\ like|see|mean|meant|could\ use|require)
       (?!\ to\b)(?!{_AIM})
     | (?:he|she|they|you|(?:the|my|our)\ \w+)\ (?:will\ )?(?:wants?|needs?|wanted|needed|would\ like
-      |means?|meant|asks?\ for|asked\ for)(?=\ the\b)(?!{_AIM})
+      |means?|meant|asks?\ for|asked\ for)(?=\ the\b)(?!{_AIM})(?!{_DONE})
     | would\ it\ be\ possible\ to(?=\ (?:{_FIND}|have|get|see|borrow)\b)
     | (?:any\ idea|do\ you\ know|does\ (?:anyone|anybody)\ know)\ where(?:\ is|\ are)?
     | (?:i|we)\ (?:am|are)\ (?:looking|searching|hunting)\ for | (?:i|we)\ (?:am|are)\ after
@@ -151,6 +154,7 @@ _NOTHING = w.word_set(
     " in out over here there is are again and know now both all any"
 )
 _PARTICLES = w.word_set("on off up down out in away back over")
+_HOW = w.word_set("together twice first")
 _BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
 _DONE_TO = w.word_set("stop warm cool dry heat fix")
 _UNSEEN = w.word_set("room house air leak problem music thirst hunger headache")
@@ -181,12 +185,21 @@ def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
     if requested:
         text = _REASON.sub("", text)
     left = text.split()
-    if requested and left[-1:] and left[-1] in _PARTICLES and noun_phrase(left) == left[:-1]:
-        left = left[:-1]  # "turn the lamp off"
+    if requested and _ends_in_manner(left):
+        left = left[:-1]
     pointed = left[1:2] in (["it"], ["them"]) or _NOTHING.issuperset(left[1:])
     if len(left) > 1 and left[0] in w.VERBS and pointed:
         return [], True
     return ([] if _NOTHING.issuperset(left) else left), requested
+
+
+def _ends_in_manner(left: Sequence[str]) -> bool:
+    """Whether the last word tells of the doing: "(turn) the lamp off", "the pages together"."""
+    if left[-1:] and left[-1] in _PARTICLES:  # "the way out" is a name of its own
+        return left[-2:-1] not in (["way"], ["ways"]) and noun_phrase(left) == left[:-1]
+    if len(left) < 3 or qualifies(left[-2]):  # "the green jelly"
+        return False
+    return (left[-1] in _HOW or left[-1].endswith("ly")) and noun_phrase(left) == left
 
 
 def is_way(words: Sequence[str]) -> bool:
