@@ -100,13 +100,14 @@ def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = Fa
 
 def _without_complements(readings: Sequence[Reading]) -> Iterator[Reading]:
     """Those that tell no more of a thing before: "the man with the hat, the glasses"."""
-    takes_more = False
+    thing = None
     for reading in readings:
-        if takes_more and reading.listed and reading.plain and not reading.requested:
+        more = reading.listed and reading.plain and not reading.requested
+        if more and thing and thing.takes_more and not thing.listed & reading.listed:
             continue
         yield reading
         if reading.listed or reading.requested:
-            takes_more = reading.takes_more
+            thing = reading
 
 
 def _asked_along(readings: Iterable[Reading]) -> Iterator[Reading]:

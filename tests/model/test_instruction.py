@@ -129,6 +129,7 @@ SIMPLE: dict[str, bool] = {
     "the cup between the plate, the fork and the knife": True,
     "move the box to the shelf, the table or the floor": True,
     "the man with the hat, the woman with the bag": False,
+    "the red mug with a lid, the blue mug": False,
     "the car, the second in the row": True,
     "the cup, the biggest of them": True,
     "the remote, the thing on the sofa": True,
