@@ -164,8 +164,8 @@ def listed(asked: Sequence[str], phrase: Sequence[str], joined: bool) -> frozens
     if not bare and phrase[0] not in w.DETERMINERS - {"its"}:
         return frozenset()
     head = phrase[phrase.index("of") - 1 if "of" in phrase else -1]
-    if head in _GENERAL | w.ORDINALS | w.COMPARATIVES or w.is_superlative(head):
-        return frozenset({"one"})  # "the mug, the biggest"
+    if head in _GENERAL | w.ORDINALS | w.COMPARATIVES | w.DETERMINERS or w.is_superlative(head):
+        return frozenset({"one"})  # "the mug, the biggest", "the left"
     return frozenset(phrase) - (w.DETERMINERS - {"one"}) | w.SIDES.intersection(asked)
 
 

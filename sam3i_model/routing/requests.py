@@ -22,7 +22,8 @@ _YOU = r"(?:can|could|would|will)(?:\ not)?\ (?:you|u|someone|somebody|anyone|an
 
 _AIM = r".*\ to\ (?:be|stay|keep|stop|go|come|remain|start|fit|last|look|work)\b"
 
-_DONE = r".*\ (?:on|off|open|shut|up|down|out|away|back|clean|\w{2,}[^e]ed)$"
+_DONE = r"""(?!.*\ (?:that|which|who)\ )
+      .*\ (?:on|off|open|shut|up|down|out|away|back|clean|\w{2,}[^e]ed)$"""
 """What is wanted to be done to a thing: "(he wants) the lights off"."""
 
 _WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer)\ (?:over\ |back\ )?
