@@ -71,8 +71,8 @@ def stamp_ns(message: Any) -> int:
 class CameraBuffer:
     """Holds the newest complete frame, and the few images that still wait for their depth.
 
-    A frame is complete when its depth is there, or the nearest one and a later one; when its depth
-    is no longer waited for; or, with `use_depth` off, at once. The first one waits for camera_info
+    A frame is complete when its depth is there and none nearer can be expected, when its depth is
+    no longer waited for, or, with `use_depth` off, at once. The first one waits for camera_info
     as well, which comes after the image. Whatever is overtaken by a newer complete frame is
     forgotten, and `on_drop` is told how many images that were.
 
@@ -200,8 +200,9 @@ class CameraBuffer:
         nearest = self._partner(image)
         if nearest is None:
             return True
-        old = image.stamp_ns - nearest.stamp_ns > self._depth_period() / 2
-        return old and all(depth.stamp_ns < image.stamp_ns for depth in self._depths)
+        if any(depth.stamp_ns >= image.stamp_ns for depth in self._depths):
+            return False
+        return image.stamp_ns - nearest.stamp_ns > self._depth_period() / 2
 
     def _depth_period(self) -> float:
         """Median time between depth stamps, ns; 0 before the second."""

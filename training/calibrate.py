@@ -27,7 +27,7 @@ from sam3i_model.terminal import failed, results
 from training.evaluate import chosen_levels, open_source
 from training.files import write_text
 from training.metrics import union_iou
-from training.questions import QuestionError, Source, unjudged
+from training.questions import QuestionError, Source, judged
 from training.rle import united
 
 SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)
@@ -92,9 +92,9 @@ def ask_about(
         for question, answer in zip(questions, found, strict=True):
             shape = (picture.rgb.shape[0], picture.rgb.shape[1])
             meant = united(question.masks, shape)
-            judged = ~unjudged(question.crowds, question.masks, shape)
+            where = judged(question.crowds, meant)
             counts = range(len(answer.masks) + 1)
-            ious = np.array([union_iou(answer.masks[:n], meant, judged) for n in counts])
+            ious = np.array([union_iou(answer.masks[:n], meant, where) for n in counts])
             row = Asked(answer.presence, answer.scores, ious, question.present)
             asked[question.level].append(row)
     return asked

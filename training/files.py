@@ -12,6 +12,11 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: It can't be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """As `write_text`."""
     unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_bytes(data)
     os.replace(unfinished, path)

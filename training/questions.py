@@ -75,11 +75,11 @@ class Picture:
     questions: list[Question]
 
 
-def unjudged(
-    crowds: Sequence[Rle], masks: Sequence[Rle], shape: tuple[int, int]
-) -> npt.NDArray[np.bool_]:
-    """Where an answer is neither right nor wrong: crowds but for instances, bool (H, W)."""
-    return united(crowds, shape) & ~united(masks, shape)
+def judged(crowds: Sequence[Rle], meant: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where an answer is right or wrong: not on crowds, but for the bool (H, W) of the instances
+    meant. Bool (H, W)."""
+    height, width = meant.shape
+    return ~united(crowds, (height, width)) | meant
 
 
 class Source(Protocol):

@@ -133,14 +133,15 @@ def areas(codes: Sequence[Rle]) -> list[int]:
     return [int(coco.area(packed(code))) for code in codes]
 
 
-def box(code: Rle) -> tuple[int, int, int, int]:
-    """x, y, width and height of the pixels of a mask; all 0 of none.
+def extent(code: Rle) -> tuple[tuple[int, int, int, int], int]:
+    """Box (x, y, width, height) and number of the pixels of a mask; all 0 of none.
 
     Raises:
         MaskError: As `packed`.
     """
-    x, y, width, height = coco.toBbox(packed(code))
-    return int(x), int(y), int(width), int(height)
+    code = packed(code)
+    x, y, width, height = coco.toBbox(code)
+    return (int(x), int(y), int(width), int(height)), int(coco.area(code))
 
 
 def fill(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:

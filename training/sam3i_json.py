@@ -34,7 +34,7 @@ from training.entries import (
     words,
 )
 from training.files import write_text
-from training.rle import Mask, MaskError, Rle, areas, box, encode, fill
+from training.rle import Mask, MaskError, Rle, encode, extent, fill
 
 LEVEL_LISTS = {
     Level.CONCEPT: "concept",
@@ -71,7 +71,7 @@ class Target:
     @classmethod
     def packed(cls, code: Rle, crowd: bool = False) -> Target:
         """Of a mask that is packed already."""
-        return cls(code["counts"], box(code), areas([code])[0], crowd)
+        return cls(code["counts"], *extent(code), crowd)
 
 
 @dataclass(frozen=True)

@@ -233,4 +233,4 @@ def test_union_and_areas():
 def test_boxes_are_of_whole_pixels(rows, columns, expected):
     mask = np.zeros((4, 6), bool)
     mask[rows, columns] = True
-    assert rle.box(rle.encode(mask)) == expected
+    assert rle.extent(rle.encode(mask)) == (expected, mask.sum())

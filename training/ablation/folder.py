@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from training.ablation.variants import Variant
 from training.calibrate import SENTENCES
 from training.checksum import checksum as checksum_of_files
 from training.evaluation.asking import checksum
+from training.files import write_text
 from training.settings import Settings
 from training.world.pool import WorldPool, records_of
 
@@ -140,8 +140,5 @@ class Answers:
 
 
 def _write(path: Path, text: str) -> None:
-    """A kill never leaves half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".partial")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
+    write_text(path, text)

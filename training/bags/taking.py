@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from training.bags.picking import Frame, Slot
 from training.bags.scan import Stream
 from training.bags.storage import BagError
 from training.bags.topics import Camera
+from training.files import write_bytes
 from training.rle import MaskError, check_size
 from training.sam3i_json import (
     LEVEL_LISTS,
@@ -226,9 +226,7 @@ class Taker:
         """A file of the data set; it appears under its name only when it is complete."""
         path = self._out / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_bytes(data)
-        os.replace(unfinished, path)
+        write_bytes(path, data)
 
     def _problem(self, frame: Frame, what: str) -> None:
         self._problems.add(f"{self._bag.path.name}, stamp {frame.stamp}", what)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.evaluation.rows import Row
-from training.questions import unjudged
+from training.questions import judged
 from training.rle import united
 
 Array = npt.NDArray[np.uint8]
@@ -41,10 +41,10 @@ def draw(rgb: Array, row: Row, answered: bool = True) -> Array:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     shrinks = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     picture: Array = cv2.resize(rgb, size, interpolation=shrinks)
-    meant = _resized(united(row.truth, (height, width)), size)
-    answer = row.answer if answered else ()
-    judged = ~unjudged(row.crowds, row.truth, (height, width))
-    found = _resized(united(answer, (height, width)) & judged, size)
+    truth = united(row.truth, (height, width))
+    meant = _resized(truth, size)
+    answer = united(row.answer if answered else (), (height, width))
+    found = _resized(answer & judged(row.crowds, truth), size)
     for inside, colour in ((found & meant, RIGHT), (found & ~meant, WRONG)):
         tint = np.multiply(colour, _OPACITY)
         picture[inside] = (picture[inside] * (1 - _OPACITY) + tint).astype(np.uint8)

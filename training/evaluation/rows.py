@@ -18,7 +18,7 @@ import numpy as np
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Outcome
-from training.questions import Question, unjudged
+from training.questions import Question, judged
 from training.rle import Rle, areas, encode, united
 
 LARGE, SMALL = 96 * 96 / (640 * 480), 32 * 32 / (640 * 480)
@@ -104,7 +104,7 @@ def row_of(
     """The row of one answer in a picture of that (height, width)."""
     meant = united(question.masks, shape)
     found = grounding.masks.any(0) if len(grounding.masks) else np.zeros(shape, bool)
-    found = found & ~unjudged(question.crowds, question.masks, shape)
+    found = found & judged(question.crowds, meant)
     intersection, union = int((meant & found).sum()), int((meant | found).sum())
     rejected = grounding.outcome == Outcome.REJECTED
     return Row(
