@@ -227,10 +227,21 @@ class Rig:
         rows = (status for array in self.heard["/diagnostics"] for status in array.status)
         return [row for row in rows if row.name.startswith(f"{self.name}: ")]
 
-    def complaint(self, text: str) -> DiagnosticStatus:
-        """The first row of the diagnostics from now on whose message holds a text."""
+    def complaint(self, text: str, again: Callable[[], Any] | None = None) -> DiagnosticStatus:
+        """The first row of the diagnostics from now on whose message holds a text.
+
+        A row's message is its worst fault, and faults are held for 5 s: `again` brings about one
+        that something worse, such as a camera that was silent between two tests, may hide.
+        """
         self.heard["/diagnostics"].clear()
-        return self.wait(lambda: next((s for s in self.statuses() if text in s.message), None))
+
+        def found() -> DiagnosticStatus | None:
+            return next((s for s in self.statuses() if text in s.message), None)
+
+        while again and len(self.heard["/diagnostics"]) < 10 and not found():
+            again()
+            time.sleep(0.2)
+        return self.wait(found)
 
     def row(self, component: str) -> dict[str, str]:
         """The values of a component in the next diagnostics."""
