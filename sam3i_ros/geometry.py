@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from sam3i_model.decoding import scaled
 from sam3i_model.intrinsics import Intrinsics
+from sam3i_ros.surface import fullest, on_surface
 
 Array = npt.NDArray[Any]
 Roi = tuple[int, int, int, int]
@@ -125,16 +126,18 @@ def lift(
     core, eroded = _erode(shape, round(options.mask_erosion * width / 640))
     # A large mask is thinned on the pixel grid before the costly steps.
     stride = max(1, int(math.sqrt(cv2.countNonZero(core) / options.max_points)))
-    thin = np.s_[::stride, ::stride]
+    row, column = fullest(depth[y0:y1, x0:x1], stride)
+    thin = np.s_[row::stride, column::stride]
     z = scaled(depth[y0:y1, x0:x1][thin])
     z = np.where((z >= options.min_depth) & (z <= options.max_depth), z, np.float32(0))
-    surface = _on_surface(z, options.edge_tolerance * stride)
+    surface = on_surface(z, options.edge_tolerance * stride)
     core = surface & core[thin].view(bool)
     if np.count_nonzero(core) < options.min_points:
         return None
     near, far = _dominant_layer(z[core], 2 * options.edge_tolerance)
     chosen = np.flatnonzero(surface & shape[thin].view(bool) & (z >= near) & (z <= far))
     rows, columns = np.divmod(chosen, z.shape[1])
+    x0, y0 = x0 + column, y0 + row
     pixels = (rows * stride + y0) * width + (columns * stride + x0)
     deep = z.take(chosen)
     # A ray's x is that of its column and its y that of its row.
@@ -187,31 +190,6 @@ def _erode(mask: Array, radius: int) -> tuple[Array, int]:
         if 3 * cv2.countNonZero(core) >= pixels:
             return core, r
     return mask, 0
-
-
-def _on_surface(z: Array, tolerance: float) -> Array:
-    """Pixels that lie on a surface: bool, shape of `z`, which is 0 where nothing was measured.
-
-    A flying pixel hangs between foreground and background. It has both a clearly nearer and a
-    clearly farther neighbour, or, next to a hole, hardly any neighbour at its own depth.
-    """
-    step = tolerance * z
-    kernel = np.ones((3, 3), np.uint8)
-    measured = z > 0
-    nearest = cv2.erode(np.where(measured, z, np.float32(np.inf)), kernel)
-    between = (z - nearest > step) & (cv2.dilate(z, kernel) - z > step)
-    support = np.zeros(z.shape, np.uint8)
-    # Four directions; each pair counts for both of its pixels.
-    for a, b in (
-        (np.s_[:, 1:], np.s_[:, :-1]),
-        (np.s_[1:, :], np.s_[:-1, :]),
-        (np.s_[1:, 1:], np.s_[:-1, :-1]),
-        (np.s_[1:, :-1], np.s_[:-1, 1:]),
-    ):
-        near = (cv2.absdiff(z[a], z[b]) <= step[a]).view(np.uint8)
-        support[a] += near
-        support[b] += near
-    return measured & ~between & (support >= 3)
 
 
 def _dominant_layer(z: Array, tolerance: float) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -178,6 +178,9 @@ class Pipeline:
                 segments.append(
                     Segment(id, mask, roi, float(score), cloud, track_id, answer.carried)
                 )
+        bare = dict.fromkeys(repr(s.instruction_id) for s in segments if s.cloud is None)
+        if bare and not no_3d:
+            self._health.fault("geometry.points", Severity.WARN, _bare(bare, options.min_points))
         return segments, frame_3d, no_3d
 
     def _transform(self, frame: Frame, settings: Settings) -> tuple[Any, str, str]:
@@ -192,6 +195,14 @@ class Pipeline:
         except TransformError as error:
             self._health.fault("geometry.transform", Severity.WARN, str(error))
             return None, "", str(error)
+
+
+def _bare(ids: Iterable[str], least: int) -> str:
+    return (
+        f"no points for a mask of {', '.join(ids)}: fewer than {least} of its pixels have depth "
+        "that lies on a surface; look at the depth image there (glass, gloss, a thing far away), "
+        "and at min_depth and max_depth"
+    )
 
 
 def _is_known(entry: Entry, known: Mapping[Instruction, Tracked]) -> bool:

@@ -193,6 +193,58 @@ def test_holes_and_depth_out_of_range_are_left_out():
     assert 10000 - 1500 - 100 <= len(cloud.points) <= 10000 - 1500
 
 
+LATTICES = {  # what registration to a finer image leaves without filling holes
+    "rows": np.s_[::2, :],
+    "columns": np.s_[:, 1::2],
+    "both": np.s_[1::2, 1::2],
+    "a quarter": np.s_[::4, ::4],
+}
+
+
+@pytest.mark.parametrize("lattice", LATTICES)
+def test_depth_of_regular_holes_gives_all_its_points(lattice):
+    depth, mask = np.zeros((480, 640), np.uint16), np.zeros((480, 640), bool)
+    depth[LATTICES[lattice]] = 1000
+    mask[100:300, 150:450] = True
+    cloud = lift(mask, depth, RAYS, LiftOptions(max_points=40000))
+    assert cloud is not None
+    expected = (depth > 0) & np.pad(np.ones((196, 296), bool), ((102, 182), (152, 192)))
+    np.testing.assert_array_equal(cloud.pixels, np.flatnonzero(expected))
+    np.testing.assert_allclose(cloud.centroid, [-20 / 525, -40 / 525, 1], atol=2 / 525)
+    np.testing.assert_allclose(cloud.box.size, [300 / 525, 200 / 525, 0], atol=8 / 525)
+
+
+@pytest.mark.parametrize("lattice", ["both", "columns"])
+def test_flying_pixels_among_regular_holes_are_removed(lattice):
+    whole, mask = flying_scene()
+    depth = np.zeros_like(whole)
+    depth[LATTICES[lattice]] = whole[LATTICES[lattice]]
+    cloud = lift(mask, depth, RAYS, LiftOptions(mask_erosion=0))
+    assert cloud is not None
+    assert np.all(cloud.points[:, 2] == np.float32(0.6))
+    assert len(cloud.points) == np.count_nonzero(depth == np.float32(0.6))
+
+
+def test_a_large_mask_is_thinned_to_where_depth_is():
+    depth = np.zeros((480, 640), np.uint16)
+    depth[1::2, 1::2] = 1000
+    cloud = lift(np.ones((480, 640), bool), depth, RAYS, LiftOptions(max_points=40000))
+    assert cloud is not None
+    rows, columns = np.divmod(cloud.pixels, 640)
+    assert (len(rows), set(rows % 2), set(columns % 2)) == (40000, {1}, {1})
+    exact = np.stack([(columns - 319.5) / 525, (rows - 239.5) / 525, rows * 0 + 1], 1)
+    np.testing.assert_allclose(cloud.points, exact, atol=1e-6)
+
+
+def test_a_few_stray_depths_are_no_surface():
+    depth, mask = np.zeros((480, 640), np.float32), np.zeros((480, 640), bool)
+    mask[100:300, 150:450] = True
+    random = np.random.default_rng(0)
+    for row, column in random.integers((100, 150), (300, 450), (300, 2)):
+        depth[row, column] = random.uniform(0.5, 1.0)
+    assert lift(mask, depth, RAYS) is None
+
+
 def test_thin_object_survives_erosion():
     depth = np.full((480, 640), 1.0, np.float32)
     mask = np.zeros((480, 640), bool)

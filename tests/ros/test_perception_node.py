@@ -162,6 +162,19 @@ def test_bad_depth_is_told_once_and_masks_go_on(rig: Rig, process: Process, faul
     assert rig.answer(rig.show()).segments[0].point_count
 
 
+def test_a_mask_without_points_is_told(rig: Rig) -> None:
+    depth = flat_depth()
+    depth[RED] = 0
+
+    def show() -> SegmentArray:
+        return rig.answer(rig.show(depth=depth))
+
+    assert [bool(segment.point_count) for segment in show().segments] == [False, True]
+    complaint = rig.complaint("no points for a mask of 'red': fewer than 20 of its pixels", show)
+    assert (complaint.name, complaint.level) == ("/sam3i: geometry", DiagnosticStatus.WARN)
+    assert "look at the depth image there" in complaint.message
+
+
 def test_depth_that_does_not_come(rig: Rig) -> None:
     answer = rig.answer(rig.show_colour())
     assert outcomes(answer)["red"] == FOUND
