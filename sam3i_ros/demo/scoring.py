@@ -72,6 +72,11 @@ class Row:
         """Absent and nothing shown, or there and met by half; None if `iou` is."""
         return None if self.iou is None else self.iou >= 0.5
 
+    @property
+    def absent(self) -> bool:
+        """Nothing that it means is there, not even hardly in view."""
+        return self.iou is not None and not self.targets
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -81,13 +86,18 @@ class Tally:
     asked: str
     levels: Counter[str]  # that the node read it as
     outcomes: Counter[str]
-    frames_in_view: int
+    absent: bool  # in all frames
     right: int  # of `counted`
     counted: int
     score: float | None  # mean
     iou: float | None  # mean
     centroid_error_m: float | None  # median
     latency_ms: float  # median
+
+    @property
+    def mostly_right(self) -> bool | None:
+        """Right in half of the frames that count; None if none does."""
+        return self.right * 2 >= self.counted if self.counted else None
 
 
 def mask_iou(answer: Mask, truth: Mask) -> float:
@@ -139,7 +149,7 @@ def summarise(rows: Sequence[Row], frames_played: int) -> dict[str, Any]:
     """
     latencies = list({row.frame: row.latency_ms for row in rows}.values())
     errors = [row.centroid_error_m for row in rows if row.centroid_error_m is not None]
-    absent = [row for row in rows if row.iou is not None and not row.targets]
+    absent = [row for row in rows if row.absent]
     levels = {}
     for level in LEVELS:
         counted = [r for r in rows if r.asked == level and r.iou is not None]
@@ -185,7 +195,7 @@ def _tally(rows: Sequence[Row]) -> Tally:
         asked=rows[0].asked,
         levels=Counter(row.level for row in rows if row.level),
         outcomes=Counter(row.outcome for row in rows),
-        frames_in_view=sum(row.targets > 0 for row in rows),
+        absent=all(row.absent for row in rows),
         right=sum(counted),
         counted=len(counted),
         score=_mean(row.score for row in rows),

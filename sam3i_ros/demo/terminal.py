@@ -11,6 +11,8 @@ from rich.text import Text
 
 from sam3i_ros.demo.scoring import Tally
 
+STYLES = {True: "green", False: "red", None: "dim"}  # right, wrong, counts neither way
+
 
 def number(value: float | None, digits: int = 2, factor: float = 1.0) -> str:
     """The number for people; a dash for None."""
@@ -32,12 +34,11 @@ def instruction_table(title: str, tallies: list[Tally]) -> Table:
     for name in ("right", "score", "IoU", "centre, cm", "ms"):
         table.add_column(name, justify="right", no_wrap=True)
     for tally in tallies:
-        right = tally.counted and tally.right / tally.counted >= 0.5
         table.add_row(
             tally.instruction,
             counts(tally.levels),
             counts(tally.outcomes),
-            Text(f"{tally.right}/{tally.counted}", style="green" if right else "red"),
+            Text(f"{tally.right}/{tally.counted}", style=STYLES[tally.mostly_right]),
             number(tally.score),
             number(tally.iou),
             number(tally.centroid_error_m, 1, 100),

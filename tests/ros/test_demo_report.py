@@ -37,10 +37,12 @@ FRAMES = 12
 STEP = 200_000_000
 START = 3_000_000_000
 SQUARES = {1: ("red", (200, 20, 20), 0.8), 2: ("green", (20, 180, 40), 0.9)}  # depth in m
+SLIVER = 3  # label of 50 pixels
 INSTRUCTIONS = [
     {"id": "r", "text": "the red <square>", "level": "simple", "labels": [1]},
     {"id": "g", "text": "green square", "level": "concept", "labels": [2]},
     {"id": "b", "text": "the blue square", "level": "simple", "labels": []},
+    {"id": "y", "text": "the yellow sliver", "level": "simple", "labels": [SLIVER]},
 ]
 
 
@@ -54,6 +56,7 @@ def draw(frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rgb = np.full((*SIZE, 3), 128, np.uint8)
     depth = np.full(SIZE, TABLE)
     labels = np.zeros(SIZE, np.uint16)
+    labels[:5, :10] = SLIVER
     for label, (_, colour, distance) in SQUARES.items():
         row, column = corner(label, frame)
         place = np.s_[row : row + 60, column : column + 60]
@@ -145,11 +148,13 @@ def test_every_answer_is_scored_against_the_truth_of_its_frame(played: Played) -
     rows = played.results.rows
     frames = {row.frame for row in rows}
     assert len(frames) >= 10  # of 12 at 5 Hz; the first may come before the instructions
-    assert len(rows) == 3 * len(frames)
+    assert len(rows) == len(INSTRUCTIONS) * len(frames)
     for row in rows:
         assert row.source == "table"
         if row.instruction == "the blue square":
             assert (row.outcome, row.iou, row.targets, row.score) == ("NOT_FOUND", 1.0, 0, None)
+        elif row.instruction == "the yellow sliver":
+            assert (row.outcome, row.iou, row.targets, row.score) == ("NOT_FOUND", None, 0, None)
         else:
             assert (row.outcome, row.targets, row.segments) == ("FOUND", 1, 1)
             assert row.iou is not None
@@ -178,7 +183,7 @@ def test_recording_opens_without_our_package(played: Played) -> None:
     with sources.open_bag(played.bag) as reader:
         counts = {c.topic: c.msgcount for c in reader.connections}
         array = next(sources.messages(reader, "/sam3i/segments"))
-    assert counts["/sam3i/instruction"] == 4
+    assert counts["/sam3i/instruction"] == 1 + len(INSTRUCTIONS)
     for topic in ("segments", "masks", "points", "overlay"):
         assert counts[f"/sam3i/{topic}"] >= 10
     assert type(array).__name__ == "sam3i_ros__msg__SegmentArray"
@@ -235,6 +240,8 @@ def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path
     rounds = len({row.frame for row in played.results.rows})
     assert cells[3] == f"✓ {rounds} / {rounds}"
     assert "the blue square (not there)" in cells
+    sliver = cells.index("the yellow sliver")
+    assert cells[sliver + 3] == "· 0 / 0"
     assert "by &lt;colour&gt;" in text
     assert len(re.findall(r'"type":"scatter3d"', text.split("</head>")[1])) == 3
 

@@ -15,6 +15,7 @@ from sam3i_ros.demo.scoring import (
     score,
     summarise,
 )
+from sam3i_ros.demo.terminal import instruction_table
 
 WANTED = Wanted("m", "the mug", "simple")
 
@@ -168,11 +169,25 @@ def test_tallies() -> None:
     concept, simple = by_instruction(ROWS)
     assert concept.instruction == "concept"
     assert dict(concept.outcomes) == {"FOUND": 2, "NOT_FOUND": 1}
-    assert (concept.right, concept.counted, concept.frames_in_view) == (3, 3, 2)
+    assert (concept.right, concept.counted, concept.mostly_right) == (3, 3, True)
     assert concept.score == pytest.approx(0.75)
     assert concept.iou == pytest.approx(0.8)
     assert concept.centroid_error_m == pytest.approx(0.015)
-    assert (simple.right, simple.counted, simple.latency_ms) == (0, 2, 101.0)
+    assert (simple.right, simple.counted, simple.mostly_right) == (0, 2, False)
+    assert simple.latency_ms == 101.0
+    assert not (concept.absent or simple.absent)
+
+
+def test_what_is_hardly_in_view_in_all_frames_is_neither_wrong_nor_absent() -> None:
+    hardly, absent = by_instruction(
+        [row(n, "hardly", None, targets=0) for n in range(3)]
+        + [row(n, "absent", 0.0, targets=0) for n in range(3)]
+    )
+    assert (hardly.right, hardly.counted, hardly.mostly_right, hardly.absent) == (0, 0, None, False)
+    assert (absent.right, absent.counted, absent.mostly_right, absent.absent) == (0, 3, False, True)
+    table = instruction_table("", [hardly, absent])
+    cells = list(table.columns[3].cells)
+    assert [(cell.plain, cell.style) for cell in cells] == [("0/0", "dim"), ("0/3", "red")]
 
 
 def test_an_instruction_without_a_clear_answer_in_a_frame_is_not_scored() -> None:
