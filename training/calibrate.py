@@ -144,8 +144,9 @@ def calibrate_command(
     """Choose the thresholds of a checkpoint, at the input size it will be used with."""
     console = results()
     try:
-        loaded, tokenizer = load(str(model), "cpu", image_size=image_size or 0)
         configuration(model)
+        # by its whole path: the word "bundled" alone would be the package's own checkpoint
+        loaded, tokenizer = load(model.absolute(), "cpu", image_size=image_size or 0)
         with TemporaryFile(dir=model):  # asking takes long, so what can't be stored is told before
             pass
         source = open_source(data, images, seed, SENTENCES)

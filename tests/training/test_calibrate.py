@@ -111,6 +111,15 @@ def test_only_the_named_levels_are_asked_and_the_input_size_is_stored(checkpoint
     assert after.score_thresholds == before["score_thresholds"]
 
 
+def test_a_folder_called_bundled_is_the_one_that_is_asked(checkpoint, tmp_path, monkeypatch):
+    """And not the package's own checkpoint, whose thresholds would end up in that folder."""
+    monkeypatch.chdir(checkpoint.rename(tmp_path / "bundled").parent)
+    path = Path("bundled/config.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"trained_levels": ["concept"]}))
+    done = calibrated("bundled", write_data(tmp_path, SAMPLES), "--levels", "simple")
+    assert "'bundled' was not trained for simple" in done.output
+
+
 def test_what_cant_be_calibrated_is_one_line(checkpoint, tmp_path):
     data = write_data(tmp_path, SAMPLES)
     path = checkpoint / "config.json"
@@ -118,6 +127,7 @@ def test_what_cant_be_calibrated_is_one_line(checkpoint, tmp_path):
     path.write_text(json.dumps(content))
     for words, told in (
         (("bundled", data), "`sam3i convert bundled FOLDER`"),
+        ((tmp_path / "none", data), "thresholds can't be stored in"),
         ((checkpoint, data, "--levels", "simple"), "was not trained for simple"),
         ((checkpoint, data, "--levels", "complex"), "no questions of the level complex"),
         ((checkpoint, tmp_path / "nowhere"), "nowhere"),
