@@ -48,7 +48,7 @@ def run_demo(out: Path, model: str, device: str, seed: int, console: Console) ->
     # Here, as they take seconds that `sam3i --help` need not wait for.
     from sam3i_ros.demo.orchestrate import play, running_node
     from sam3i_ros.demo.report import write_report
-    from sam3i_ros.demo.results import Results, read_results
+    from sam3i_ros.demo.results import Results, at_end, read_results
     from sam3i_ros.demo.scoring import by_instruction, summarise
     from sam3i_ros.demo.sources import make_sources
     from sam3i_ros.demo.terminal import instruction_table, summary_line
@@ -85,14 +85,12 @@ def run_demo(out: Path, model: str, device: str, seed: int, console: Console) ->
             if not found.rows:
                 raise DemoError(f"the node answered nothing on {source.name}", _tail(logs))
             results.append((found, bags[source.name]))
-            summary[source.name] = {
-                **summarise(found.rows, len(source.stamps)),
-                "stages": found.stages,
-            }
+            summary[source.name] = summarise(found.rows, len(source.stamps))
+        stages, ran_on = at_end(bags[sources[-1].name])
         rows = [asdict(row) for found, _ in results for row in found.rows]
-        _write_json(out / "results.json", {"summary": summary, "rows": rows})
-        facts = {"Model": model, "Device": device, "Machine": platform.platform()}
-        write_report(out / "report.html", results, facts)
+        _write_json(out / "results.json", {"summary": summary, "stages": stages, "rows": rows})
+        facts = {"Model": model, "Device": ran_on, "Machine": platform.platform()}
+        write_report(out / "report.html", results, facts, stages)
 
     for found, _ in results:
         source = found.source

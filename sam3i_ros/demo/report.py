@@ -35,15 +35,19 @@ class Picture:
 
 
 def write_report(
-    path: Path, results: Sequence[tuple[Results, Path]], facts: dict[str, str]
+    path: Path,
+    results: Sequence[tuple[Results, Path]],
+    facts: dict[str, str],
+    stages: dict[str, str],
 ) -> None:
     """Writes the page; `results` come with the bags of the node's outputs.
 
-    `facts` are shown as they are: model, machine and the like.
+    `facts` are shown as they are: model, machine and the like; `stages` are those of `at_end`.
     """
     page = template("sam3i_ros.demo", "report.html", number=number, counts=counts, hex=_hex).render(
         sections=[_section(found, bag) for found, bag in results],
         facts=facts,
+        stages=stages,
         plotly=get_plotlyjs(),
     )
     path.write_text(page, encoding="utf-8")
@@ -70,7 +74,6 @@ def _section(results: Results, bag: Path) -> dict[str, Any]:
         "pictures": pictures,
         "scene": _scene(results, bag, shown, plain, colours),
         "quality": figures.quality(results.rows, len(frames)) if results.moving else "",
-        "stages": results.stages,
     }
 
 

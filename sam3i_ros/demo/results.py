@@ -36,7 +36,6 @@ class Results:
     source: Source
     wanted: list[Wanted]
     rows: list[Row] = field(default_factory=list)
-    stages: dict[str, str] = field(default_factory=dict)  # ms, as the node reports them
     overlay_stamps: list[int] = field(default_factory=list)  # of frames with rows and a picture
 
     @property
@@ -69,7 +68,6 @@ def read_results(source: Source, bag: Path, wanted: Sequence[Wanted]) -> Results
             for stamp in map(stamp_of, messages(reader, recorder.OVERLAY))
             if numbers.get(stamp) in scored
         ]
-        results.stages = _stages(reader)
     return results
 
 
@@ -150,13 +148,14 @@ def point_fields(message: Any) -> dict[str, npt.NDArray[Any]]:
     return {name: points[name] for name in POINT_FIELDS}
 
 
-def _stages(reader: Any) -> dict[str, str]:
-    """Median and 95th percentile of each stage in the node's last diagnostics."""
-    stages: dict[str, str] = {}
-    for array in messages(reader, recorder.DIAGNOSTICS):
-        for status in array.status:
-            for value in status.values:
-                stage, _, unit = value.key.partition(" ")
-                if unit == "p50/p95":
-                    stages[stage] = value.value.removesuffix(" ms")
-    return stages
+def at_end(bag: Path) -> tuple[dict[str, str], str]:
+    """What the node's last diagnostics in a bag say: median and 95th percentile of each stage of
+    its latest frames, ms, and the device that its model is on.
+    """
+    values: dict[str, str] = {}
+    with open_bag(bag) as reader:
+        for array in messages(reader, recorder.DIAGNOSTICS):
+            values = {v.key: v.value for status in array.status for v in status.values}
+    mark = " p50/p95"
+    stages = {k.removesuffix(mark): v for k, v in values.items() if k.endswith(mark)}
+    return {k: v.removesuffix(" ms") for k, v in stages.items()}, values.get("device", "")

@@ -24,9 +24,10 @@ from sam3i_ros.demo import sources
 from sam3i_ros.demo.errors import DemoError
 from sam3i_ros.demo.orchestrate import play, running_node
 from sam3i_ros.demo.report import write_report
-from sam3i_ros.demo.results import Results, read_results
+from sam3i_ros.demo.results import Results, at_end, read_results
 from sam3i_ros.demo.scoring import summarise
 from sam3i_ros.demo.sources import Source
+from tests.ros.fakes import ColourSegmenter
 
 STORE = get_typestore(Stores.ROS2_KILTED)
 TYPES = STORE.types
@@ -189,6 +190,15 @@ def test_recording_opens_without_our_package(played: Played) -> None:
     assert type(array).__name__ == "sam3i_ros__msg__SegmentArray"
 
 
+def test_what_the_node_said_at_its_end(played: Played) -> None:
+    stages, device = at_end(played.bag)
+    assert device == ColourSegmenter.device  # not the option, which was "auto"
+    assert {"decode", "ground", "lift", "total"} <= stages.keys()
+    for value in stages.values():
+        median, high = map(float, value.split(" / "))
+        assert 0 <= median <= high
+
+
 class Reader(HTMLParser):
     """Checks that tags are closed in order and collects pictures and table cells."""
 
@@ -221,7 +231,9 @@ class Reader(HTMLParser):
 
 def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_report(path, [(played.results, played.bag)], {"Model": "by <colour>"})
+    write_report(
+        path, [(played.results, played.bag)], {"Model": "by <colour>"}, {"lift": "7.00 / 9.00"}
+    )
     text = path.read_text(encoding="utf-8")
     assert len(text) < 15_000_000
     reader = Reader()
@@ -243,6 +255,7 @@ def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path
     sliver = cells.index("the yellow sliver")
     assert cells[sliver + 3] == "· 0 / 0"
     assert "by &lt;colour&gt;" in text
+    assert '<tr><td class="n">7.00 / 9.00</td></tr>' in text  # one row for all recordings
     assert len(re.findall(r'"type":"scatter3d"', text.split("</head>")[1])) == 3
 
 

@@ -175,7 +175,7 @@ def test_tallies() -> None:
     assert concept.centroid_error_m == pytest.approx(0.015)
     assert (simple.right, simple.counted, simple.mostly_right) == (0, 2, False)
     assert simple.latency_ms == 101.0
-    assert not (concept.absent or simple.absent)
+    assert (concept.absent, simple.absent) == (False, False)
 
 
 def test_what_is_hardly_in_view_in_all_frames_is_neither_wrong_nor_absent() -> None:
