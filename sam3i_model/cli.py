@@ -93,17 +93,28 @@ def placeholder(verb: str) -> Callable[[], None]:
     return command
 
 
+def remedy(verb: str) -> str:
+    """What installs all that a verb needs. A robot's own environment lacks only what trains."""
+    if VERBS[verb][0].startswith("training."):
+        return (
+            "`pip install -r requirements/training.txt` in a virtual environment apart from "
+            "ROS 2's, such as the one of `make setup` on a workstation"
+        )
+    return (
+        "run `make setup`; where ROS 2 is installed, source your workspace and "
+        "`pip install -r requirements/robot.txt`"
+    )
+
+
 def main() -> None:
     """Entry point of `sam3i`."""
     called = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     try:
         build(called)()  # commands import some of what they need when they run
     except ImportError as error:
+        assert called, "help imports nothing"
         missing = error.name or str(error)
-        complain(
-            f"sam3i {called} needs '{missing}', which is not installed: run `make setup`, or "
-            "source your ROS 2 workspace"
-        )
+        complain(f"sam3i {called} needs '{missing}', which is not installed: {remedy(called)}")
         raise SystemExit(1) from error
 
 

@@ -38,6 +38,23 @@ def test_every_verb_can_be_imported(verb):
     assert callable(cli.load(cli.VERBS[verb][0]))
 
 
+@pytest.mark.parametrize(
+    ("verb", "module", "file"),
+    [("prepare", "pycocotools", "training"), ("replay", "rclpy", "robot")],
+)
+def test_what_is_not_installed_is_named_with_the_requirements_that_have_it(verb, module, file):
+    code = (
+        f"import sys; sys.modules['{module}'] = None; sys.argv = ['sam3i', '{verb}', '--help']\n"
+        "from sam3i_model.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    said = " ".join(done.stderr.split())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said.startswith(f"sam3i {verb} needs '{module}")
+    assert "', which is not installed: " in said
+    assert f"`pip install -r requirements/{file}.txt`" in said
+
+
 def test_segment_writes_an_overlay(random_model, tmp_path):
     save(random_model, build_tokenizer(), tmp_path / "model")
     picture = tmp_path / "photo.png"
