@@ -14,7 +14,7 @@ from training.instructions.answers import Answer, Family
 from training.instructions.axes import AXES, middle_of_row, ranked
 from training.instructions.grammar import COMPLEX, SIMPLE
 from training.instructions.holding import inside, upon
-from training.instructions.partly import part_concept
+from training.instructions.partly import part, part_concept
 from training.instructions.telling import Teller
 from training.instructions.telling_uses import UseTeller
 from training.instructions.things import scene_of
@@ -117,6 +117,24 @@ def test_what_is_arguable_is_not_asked() -> None:
     texts = [answer.text for answer in asked if answer]
     assert len(texts) > 1000
     assert not any("edible" in text or "fit to eat" in text for text in texts)
+
+
+def test_what_is_there_is_never_nothing_under_another_name() -> None:
+    kinds = ("book", "pen", "box", "mug", "apple", "carton")
+    objects = [record(i, kind, "red", 90.0 * i, 0.6) for i, kind in enumerate(kinds, 1)]
+    teller = Teller(scene_of(objects, SIZE), Random(7))
+    answers = [ask(teller, True) for ask in (part, part_concept) for _ in range(6000)]
+    said = {answer.text for answer in answers if answer}
+    there = ["book cover", "book lid", "box lid", "box top", "mug top", "pen grip", "apple leaves"]
+    for kind, part_of_it in map(str.split, there):
+        assert not said & {
+            f"{kind} {part_of_it}",
+            f"the {part_of_it} of the {kind}",
+            f"just the {part_of_it} of the {kind}",
+            f"only the {part_of_it} of the {kind}",
+        }
+    assert "carton cap" not in said  # which a milk carton has, but no other box
+    assert said >= {"the cap of the mug", "the lid of the apple"}
 
 
 def test_no_text_means_two_things() -> None:

@@ -41,12 +41,12 @@ def parts_of_all(teller: Teller, absent: bool) -> Answer | None:
     said = teller.any_target()
     if said is None or not said.phrase.kinds:
         return None
-    kind = said.things[0].kind or ""
     if absent:
         name = rng.choice(tuple(lexicon.LACKING))
-        if not said.phrase.kinds <= set(lexicon.LACKING[name]):
+        if not lexicon.lacks(said.phrase.kinds, name):
             return None
         labels: tuple[int, ...] = ()
+        words = lexicon.WORDS[name][:1]
     else:
         found = shown_parts(said.things[0])
         if not found or len(said.things) < 2:
@@ -59,7 +59,8 @@ def parts_of_all(teller: Teller, absent: bool) -> Answer | None:
         ):
             return None
         labels = all_labels
-    word = rng.choice(lexicon.words_for(kind, name))
+        words = lexicon.words_for(said.things[0].kind or "", name)
+    word = rng.choice(words)
     if "{parts}" not in pattern and lexicon.plural_of(word) == word:
         return None
     text = pattern.replace("{parts}", lexicon.plural_of(word)).replace("{part}", word)
@@ -79,7 +80,7 @@ def part_concept(teller: Teller, absent: bool) -> Answer | None:
             name = rng.choice(lexicon.PARTS_OF[kind])
         phrase = name_phrase(kind, rng)
         things = phrase.among(teller.scene)
-        if things is None or (things and name in lexicon.PARTS_OF[kind]):
+        if things is None or (things and not lexicon.lacks(phrase.kinds, name)):
             return None
     else:
         owner = rng.choice(teller.scene)
@@ -95,7 +96,8 @@ def part_concept(teller: Teller, absent: bool) -> Answer | None:
         labels = all_labels
     if len(phrase.kinds or ()) > 1 and kind in ("scissors", "pliers"):
         return None
-    word = rng.choice(lexicon.words_for(kind, name))
+    lacking = things and not labels
+    word = rng.choice(lexicon.WORDS[name][:1] if lacking else lexicon.words_for(kind, name))
     if word.split()[0] in phrase.noun.split():
         return None
     many = rng.random() < (0.5 if len(labels) > 1 else 0.15)
@@ -161,11 +163,9 @@ def _absent(teller: Teller, pattern: str) -> Answer | None:
     if rng.random() < 0.5:
         name = rng.choice(tuple(lexicon.LACKING))
         reference = teller.reference()
-        if reference is None or not reference.phrase.kinds:
+        if reference is None or not lexicon.lacks(reference.phrase.kinds, name):
             return None
-        if not reference.phrase.kinds <= set(lexicon.LACKING[name]):
-            return None
-        phrase = reference.phrase
+        phrase, words = reference.phrase, lexicon.WORDS[name][:1]
     else:
         missing = teller.named_nothing() or outside_phrase(rng)
         if missing.among(teller.scene) != [] or (not missing.kinds and not teller.named):
@@ -174,7 +174,7 @@ def _absent(teller: Teller, pattern: str) -> Answer | None:
         if missing.kinds and not owners:
             return None
         name = rng.choice(lexicon.PARTS_OF[owners[0]] if owners else tuple(lexicon.LACKING))
-        phrase = missing
-    word = rng.choice(lexicon.WORDS[name])
+        phrase, words = missing, lexicon.WORDS[name]
+    word = rng.choice(words)
     text = pattern.replace("{part}", word).replace("{ref}", phrase.definite())
     return Answer(text, [], pattern, parts=())

@@ -41,7 +41,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "bulb": ("glass bulb",),
     "base": ("base",),
 }
-"""Part -> its names. Parts that are not here have none that people would agree on."""
+"""Part -> its names. Parts that are not here have none that people would agree on.
+
+Of what lacks a part, only the first is said: a book has no lid, but a cover."""
 
 _PLURAL = (
     "bristles, pages, buttons, wheels, laces, leaves, tines, flaps, keys, tires, tyres, "
@@ -102,13 +104,15 @@ PARTS_OF: dict[str, tuple[str, ...]] = {
 }
 """Kind -> the parts that may be spoken of."""
 
-# Kinds that surely lack a part that others have.
+# Kinds that surely lack a part that others have, but for what may pass for one: the flaps of a
+# box, the leaf at an apple's stem.
 _BARE = "ball, apple, orange, lemon, pear, egg, banana, plate, block, sponge, box, teddy bear"
+_PASSING = {"lid": "box", "leaves": "apple"}
 LACKING: dict[str, tuple[str, ...]] = {
-    part: tuple(f"{_BARE}, {more}".split(", "))
+    part: tuple(kind for kind in f"{_BARE}, {more}".split(", ") if kind != _PASSING.get(part))
     for part, more in {
         "handle": "bowl, book, phone, keyboard, can, glass, candle, key, pen, carrot",
-        "lid": "fork, spoon, hammer, book, screwdriver, wrench, key, carrot, keyboard, pliers",
+        "lid": "fork, spoon, hammer, screwdriver, wrench, key, carrot, keyboard, pliers",
         "cap": "fork, spoon, hammer, book, bowl, mug, plate, wrench, key, pan, carrot, tray",
         "spout": "mug, cup, glass, bowl, pan, pot, bucket, jar, bottle, vase, hammer, spoon",
         "blade": "spoon, hammer, mug, cup, bowl, bottle, pan, wrench, pliers, book, can, vase",
@@ -193,6 +197,11 @@ HEAD_USES: dict[str, tuple[str, ...]] = {
 def uses_of(kind: str, part: str) -> tuple[str, ...]:
     """How people speak of a part of that kind without its name."""
     return HEAD_USES.get(kind, ()) if part == "head" else USES.get(part, ())
+
+
+def lacks(kinds: frozenset[str] | None, part: str) -> bool:
+    """Whether nothing of these kinds (None: of any kind) ever has such a part."""
+    return kinds is not None and kinds <= set(LACKING.get(part, ()))
 
 
 def words_for(kind: str, part: str) -> tuple[str, ...]:
