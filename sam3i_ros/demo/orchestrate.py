@@ -28,8 +28,8 @@ from sam3i_ros.demo.scoring import Wanted
 from sam3i_ros.demo.sources import Source
 
 START_TIMEOUT = 60.0  # s until a process answers; imports from a cold disk take long
-MODEL_TIMEOUT = 180.0  # s to load the model
-DRAIN = 1.0  # s without an answer after which the node has seen all it will
+MODEL_TIMEOUT = 180.0  # s to load the model, or for it to answer the last images
+SETTLE = 0.5  # s that the last answer may be on its way
 
 Progress = Callable[[Source, int], None]  # source, frames played so far
 
@@ -103,20 +103,20 @@ def play(
         timeout = START_TIMEOUT + source.duration
         wait_until(played, timeout, "the recording's end", [node, planner])
         player.check(ended=True)
-        _drain(ears, node)
+        drain(ears, node)
         progress(source, len(frames))
 
 
-def _drain(ears: Recorder, node: Process) -> None:
-    last, since = ears.stamp, time.monotonic()
+def drain(ears: Recorder, node: Process) -> None:
+    """Waits until the node is done with all that it took, however slow its model; DemoError."""
+    ears.unanswered = None  # the latest diagnostics may be older than the last image
 
-    def quiet() -> bool:
-        nonlocal last, since
-        if ears.stamp != last:
-            last, since = ears.stamp, time.monotonic()
-        return time.monotonic() - since > DRAIN
+    def idle() -> bool:
+        left = ears.unanswered
+        return left is not None and left <= 0
 
-    wait_until(quiet, START_TIMEOUT, "the node to finish", [node])
+    wait_until(idle, MODEL_TIMEOUT, "the node to answer the last images", [node])
+    time.sleep(SETTLE)
 
 
 def _start(

@@ -13,6 +13,7 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.serialization import deserialize_message
 from rosbags.rosbag2 import StoragePlugin, Writer
 from sensor_msgs.msg import Image, PointCloud2
 
@@ -35,12 +36,22 @@ TOPICS: dict[str, Any] = {
     INSTRUCTION: Instruction,
     DIAGNOSTICS: DiagnosticArray,
 }
+DONE = ("images dropped", "frames grounded", "frames failed", "frames nobody listened to")
+
+
+def node_values(diagnostics: Any) -> dict[str, str]:
+    """What the node says in a DiagnosticArray, all its rows together; others say nothing."""
+    rows = (status for status in diagnostics.status if status.name.startswith("/sam3i: "))
+    return {value.key: value.value for row in rows for value in row.values}
 
 
 class Recorder:
     """Listens from creation to `close`; what comes between `start` and `stop` goes into a bag."""
 
     def __init__(self, context: Context) -> None:
+        # Images that the node has taken and is not done with, by its latest diagnostics; whoever
+        # wants later ones sets None.
+        self.unanswered: int | None = None
         self._node = Node("demo_recorder", context=context)
         self._store = typestore()
         self._lock = threading.Lock()
@@ -72,8 +83,14 @@ class Recorder:
             self._count[topic] += 1
             if topic == SEGMENTS:
                 self._stamp = read_stamp(data)
+            if topic == DIAGNOSTICS:
+                self._look(node_values(deserialize_message(data, DiagnosticArray)))
             if self._writer:
                 self._writer.write(self._connections[topic], time.time_ns(), data)
+
+    def _look(self, said: dict[str, str]) -> None:
+        if said:
+            self.unanswered = int(said["images received"]) - sum(int(said[key]) for key in DONE)
 
     def start(self, bag: Path) -> None:
         """Begins a new bag at `bag`, which must not exist yet; counts start from zero."""

@@ -155,7 +155,7 @@ def at_end(bag: Path) -> tuple[dict[str, str], str]:
     values: dict[str, str] = {}
     with open_bag(bag) as reader:
         for array in messages(reader, recorder.DIAGNOSTICS):
-            values = {v.key: v.value for status in array.status for v in status.values}
+            values = recorder.node_values(array) or values
     mark = " p50/p95"
     stages = {k.removesuffix(mark): v for k, v in values.items() if k.endswith(mark)}
     return {k: v.removesuffix(" ms") for k, v in stages.items()}, values.get("device", "")

@@ -8,6 +8,8 @@ import json
 import os
 import re
 import struct
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -16,13 +18,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from PIL import Image
+from rclpy.context import Context
+from rclpy.node import Node
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from sam3i_ros.demo import sources
+from sam3i_ros.demo import recorder, sources
 from sam3i_ros.demo.errors import DemoError
-from sam3i_ros.demo.orchestrate import play, running_node
+from sam3i_ros.demo.orchestrate import drain, play, running_node
+from sam3i_ros.demo.processes import Process, wait_until
+from sam3i_ros.demo.recorder import Recorder
 from sam3i_ros.demo.report import write_report
 from sam3i_ros.demo.results import Results, at_end, read_results
 from sam3i_ros.demo.scoring import summarise
@@ -257,6 +265,45 @@ def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path
     assert "by &lt;colour&gt;" in text
     assert '<tr><td class="n">7.00 / 9.00</td></tr>' in text  # one row for all recordings
     assert len(re.findall(r'"type":"scatter3d"', text.split("</head>")[1])) == 3
+
+
+def test_the_last_images_are_waited_for_however_slow_the_model_is(tmp_path: Path) -> None:
+    context = Context()
+    rclpy.init(context=context)
+    node, ears = Node("slow", context=context), Recorder(context)
+    publisher = node.create_publisher(DiagnosticArray, recorder.DIAGNOSTICS, 10)
+    sleeper = Process("sleeper", ["sleep", "60"], tmp_path / "log", os.environ)
+    told: list[int] = []
+
+    def diagnose(name: str, grounded: int) -> None:
+        values = {
+            "images received": 9,
+            **dict.fromkeys(recorder.DONE, 1),
+            "frames grounded": grounded,
+        }
+        rows = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+        publisher.publish(DiagnosticArray(status=[DiagnosticStatus(name=name, values=rows)]))
+
+    def tell() -> None:
+        for grounded in (4, 5, 6):  # of 9, 3 were dropped or failed at
+            time.sleep(0.6)
+            told.append(grounded)
+            diagnose("/another: model", 6)
+            diagnose("/sam3i: model", grounded)
+
+    try:
+        wait_until(publisher.get_subscription_count, 10, "a match", [sleeper])
+        ears.unanswered = 0  # as it was before the last images
+        teller = threading.Thread(target=tell)
+        teller.start()
+        drain(ears, sleeper)
+        assert told == [4, 5, 6]
+        teller.join()
+    finally:
+        sleeper.stop()
+        ears.close()
+        node.destroy_node()
+        rclpy.shutdown(context=context)
 
 
 def test_a_node_that_cannot_start_is_an_error_with_its_log(
