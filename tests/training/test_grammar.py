@@ -141,13 +141,17 @@ def test_speech_is_in_order(many: list[tuple[list[Record], Query]]) -> None:
 def test_words_are_inflected() -> None:
     assert lexicon.indefinite("red scissors") == "a pair of red scissors"
     assert lexicon.indefinite("apple") == "an apple"
+    assert lexicon.indefinite("hourglass") == "an hourglass"
+    assert lexicon.indefinite("ukulele") == "a ukulele"
     assert lexicon.plural("watering can") == "watering cans"
     assert lexicon.plural("knife") == "knives"
     assert lexicon.plural("brush") == "brushes"
+    assert lexicon.plural("computer mouse") == "computer mice"
     assert lexicon.plural("piece of fruit") == "pieces of fruit"
     scissors = Phrase("scissors", frozenset(("scissors",)), words="red", after="that {be} open")
     assert scissors.one == "pair of red scissors that is open"
     assert scissors.many == "pairs of red scissors that are open"
+    assert scissors.indefinite == "a pair of red scissors that is open"
     assert scissors.definite() == "the red scissors that are open"
     assert scissors.be() == "are"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 NAMES: dict[str, tuple[str, ...]] = {
     "box": ("box", "package", "carton", "cardboard box"),
     "ball": ("ball", "sphere", "toy ball"),
@@ -98,7 +100,14 @@ NUMBERS: dict[int, tuple[str, ...]] = {
 }
 ORDINALS: tuple[str, ...] = ("first", "second", "third", "fourth", "fifth")
 
-_PLURALS = {"knife": "knives", "leaf": "leaves", "shelf": "shelves", "person": "people"}
+_PLURALS = {
+    "knife": "knives",
+    "leaf": "leaves",
+    "shelf": "shelves",
+    "person": "people",
+    "mouse": "mice",
+}
+_VOWEL = re.compile("(?!us|uk)[aeiou]|hour")  # as it's spoken
 _PAIRS = ("scissors", "pliers", "headphones", "goggles", "tongs", "binoculars")
 _ALWAYS_PLURAL = (*_PAIRS, "dice", "fish")
 
@@ -129,7 +138,7 @@ def indefinite(phrase: str) -> str:
     """A noun phrase with its article: "an apple", "a red mug", "a pair of scissors"."""
     if is_pair(phrase):
         return f"a pair of {phrase}"
-    return f"{'an' if phrase[0] in 'aeiou' and not phrase.startswith('us') else 'a'} {phrase}"
+    return f"{'an' if _VOWEL.match(phrase) else 'a'} {phrase}"
 
 
 def kinds_of(noun: str) -> frozenset[str]:

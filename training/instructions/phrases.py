@@ -57,9 +57,11 @@ class Phrase:
     @property
     def head(self) -> str:
         """One of them without what follows the noun."""
-        if lexicon.is_pair(self.noun):
-            return f"pair of {self.words} {self.noun}" if self.words else f"pair of {self.noun}"
-        return f"{self.words} {self.noun}" if self.words else self.noun
+        return f"pair of {self._bare}" if lexicon.is_pair(self.noun) else self._bare
+
+    @property
+    def _bare(self) -> str:
+        return f"{self.words} {self.noun}".strip()
 
     @property
     def one(self) -> str:
@@ -73,7 +75,7 @@ class Phrase:
 
     @property
     def indefinite(self) -> str:
-        return _joined(lexicon.indefinite(self.head), self.after, "is")
+        return _joined(lexicon.indefinite(self._bare), self.after, "is")
 
     def be(self, count: int = 1) -> str:
         """The verb that goes with `definite`."""
@@ -86,7 +88,7 @@ class Phrase:
         if self.free:
             return self.free
         if lexicon.is_pair(self.noun):
-            return _joined(f"the {self.words} {self.noun}".replace("  ", " "), self.after, "are")
+            return _joined(f"the {self._bare}", self.after, "are")
         return f"the {self.one}"
 
 
