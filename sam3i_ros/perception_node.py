@@ -24,6 +24,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sam3i_model.instruction import Outcome
 from sam3i_model.memory import keep_freed_memory
 from sam3i_ros import parameters, parts, vitals
+from sam3i_ros.arguments import ros_arguments_only
 from sam3i_ros.executor import NodeExecutor
 from sam3i_ros.health import Health, Severity, failure, to_diagnostics
 from sam3i_ros.instructions import InstructionList, entry
@@ -287,6 +288,12 @@ def main(
     args: Sequence[str] | None = None, segmenter_factory: SegmenterFactory = load_segmenter
 ) -> int:
     """Runs the node until it is interrupted; the exit status."""
+    ros_arguments_only(
+        "perception_node",
+        "[-p NAME:=VALUE]... [-r image:=/TOPIC]...",
+        "The lifecycle node sam3i. `ros2 launch sam3i_ros perception.launch.py` starts it for a "
+        "camera; docs/node.md has its parameters.",
+    )
     keep_freed_memory()
     rclpy.init(args=args)
     executor = NodeExecutor()

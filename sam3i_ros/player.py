@@ -29,6 +29,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosgraph_msgs.msg import Clock
 
+from sam3i_ros.arguments import ros_arguments_only
 from sam3i_ros.bags import BagError, Message, messages, open_bag
 
 # All three begin with a std_msgs/Header, which is what `restamped` relies on.
@@ -111,7 +112,10 @@ class CameraPlayer(Node):
         super().__init__("camera_player")
         self.finished = Future()
         self._stop = threading.Event()
-        self._bag = Path(self._parameter("bag", "", "rosbag2 to play: .mcap, .db3 or a folder"))
+        bag = self._parameter("bag", "", "rosbag2 to play: .mcap, .db3 or a folder")
+        if not bag:
+            raise ValueError("bag is empty; name one: -p bag:=recording.mcap")
+        self._bag = Path(bag)
         rate_range = FloatingPointRange(from_value=0.01, to_value=100.0)
         self._rate = self._parameter("rate", 1.0, "speed; 1 is as recorded", [rate_range])
         self._loop = self._parameter("loop", True, "begin again at the end")
@@ -206,10 +210,16 @@ class CameraPlayer(Node):
 
 
 def main() -> int:
+    ros_arguments_only(
+        "camera_player",
+        "-p bag:=recording.mcap [-p rate:=1.0] [-p loop:=false] [-p restamp:=false] "
+        "[-p wait_for_subscribers:=false]",
+        "Plays the camera topics of a recording as if they came from a camera now.",
+    )
     rclpy.init()
     try:
         player = CameraPlayer()
-    except ParameterException as error:
+    except (ValueError, ParameterException) as error:
         rclpy.logging.get_logger("camera_player").fatal(f"a parameter cannot be used: {error}")
         rclpy.try_shutdown()
         return 1

@@ -93,7 +93,7 @@ def ear(request: pytest.FixtureRequest, environment: None) -> Iterator[Ear]:
     rclpy.shutdown()
 
 
-def play(bag: Path, **parameters: object) -> subprocess.Popen[str]:
+def play(bag: Path | str, **parameters: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "sam3i_ros.player", "--ros-args", "-p", f"bag:={bag}"]
     for name, value in parameters.items():
         command += ["-p", f"{name}:={str(value).lower()}"]
@@ -220,17 +220,44 @@ def test_what_cannot_be_played_ends_in_one_line(
         ({"rate": 2}, "expecting type 'DOUBLE'"),
         ({"rate": 0.0}, "out of range"),
         ({"loop": 1}, "expecting type 'BOOL'"),
+        ({}, "bag is empty; name one: -p bag:=recording.mcap"),
     ],
 )
 def test_a_wrong_parameter_ends_in_one_line(
     tmp_path: Path, environment: None, parameters: dict[str, object], cause: str
 ) -> None:
-    process = play(tmp_path, **parameters)
+    process = play(tmp_path if parameters else '""', **parameters)
     output = process.communicate(timeout=15)[0]
     assert process.returncode == 1
     assert "a parameter cannot be used: " in output
     assert cause in output
     assert len(output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "code", "told"),
+    [
+        ("player", ["--help"], 0, "usage: camera_player --ros-args -p bag:=recording.mcap"),
+        ("player", ["-p", "bag:=a"], 2, "camera_player: error: unrecognized arguments: -p"),
+        ("player", ["--ros-args", "-p", "bag:="], 2, "Couldn't parse parameter override rule"),
+        ("perception_node", ["--help"], 0, "usage: perception_node --ros-args [-p NAME:=VALUE]"),
+    ],
+)
+def test_a_node_program_has_help_and_only_the_arguments_of_ros(
+    program: str, words: list[str], code: int, told: str
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        f"sam3i_ros.{program}",
+        *words,
+        "--ros-args",
+        "-p",
+        "rate:=1.0",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)
+    assert done.returncode == code
+    assert told in done.stdout + done.stderr
 
 
 def test_a_player_that_fails_ends(tmp_path: Path, environment: None) -> None:
