@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rosbags.highlevel import AnyReaderError
 from scipy.spatial.transform import Rotation
 
 from sam3i_model.decoding import MessageError, rgb_from_compressed
-from sam3i_ros.demo.sources import COLOUR, TRUTH_LABELS, TRUTH_SCENE, messages, open_bag
+from sam3i_ros.bags import open_bag
+from sam3i_ros.demo.sources import COLOUR, TRUTH_LABELS, TRUTH_SCENE, messages
 
 FRAMES, RATE = 300, 30.0
 
@@ -50,7 +50,7 @@ def read_film(path: Path) -> Film:
     """Reads all of it; pictures stay compressed. RuntimeError if it is no such recording."""
     try:
         return _read(path)
-    except (AnyReaderError, MessageError, ValueError, KeyError) as error:
+    except (MessageError, ValueError, KeyError) as error:
         what = f"{path} is no film by `sam3i render sequence` ({error})"
         raise RuntimeError(f"{what}; remove it, or give another --film") from error
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sam3i_model.terminal import results
+from sam3i_model.terminal import failed, results
 from sam3i_ros.demo.errors import DemoError
 
 
@@ -38,6 +38,8 @@ def demo_command(
         if error.log:
             console.print(error.log, style="dim", highlight=False)
         raise typer.Exit(1) from None
+    except OSError as error:
+        raise failed(f"--out {out}: {error.strerror}; name another place") from None
 
 
 def run_demo(out: Path, model: str, device: str, seed: int, console: Console) -> None:

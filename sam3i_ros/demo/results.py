@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sam3i_model.instruction import Level, Outcome
 from sam3i_ros.demo import recorder
 from sam3i_ros.demo.scoring import Answer, Row, Wanted, score
-from sam3i_ros.demo.sources import Source, messages, open_bag, stamp_of
+from sam3i_ros.demo.sources import Source, messages, open_made, stamp_of
 from sam3i_ros.messages import mask_from_segment
 
 PENDING = 0  # sam3i_ros/InstructionResult, before the first answer
@@ -50,7 +50,7 @@ def read_results(source: Source, bag: Path, wanted: Sequence[Wanted]) -> Results
     results = Results(source, list(wanted))
     numbers = {stamp: number for number, stamp in enumerate(source.stamps)}
     by_id = {w.id: w for w in wanted}
-    with open_bag(bag) as reader:
+    with open_made(bag) as reader:
         for array in messages(reader, recorder.SEGMENTS):
             stamp = stamp_of(array)
             truth = source.truths.get(stamp)
@@ -103,7 +103,7 @@ def answers(array: Any, shape: tuple[int, int]) -> Iterator[tuple[str, Answer]]:
 
 def overlays(bag: Path, stamps: set[int]) -> dict[int, npt.NDArray[np.uint8]]:
     """The node's overlay pictures at these stamps, uint8 RGB (H, W, 3)."""
-    with open_bag(bag) as reader:
+    with open_made(bag) as reader:
         return {
             stamp_of(m): np.frombuffer(m.data, np.uint8).reshape(m.height, m.width, 3)
             for m in messages(reader, recorder.OVERLAY)
@@ -114,7 +114,7 @@ def overlays(bag: Path, stamps: set[int]) -> dict[int, npt.NDArray[np.uint8]]:
 def clouds(bag: Path, stamps: set[int]) -> dict[int, Cloud]:
     """The node's points at these stamps."""
     found = {}
-    with open_bag(bag) as reader:
+    with open_made(bag) as reader:
         arrays = {
             stamp_of(m): m for m in messages(reader, recorder.SEGMENTS) if stamp_of(m) in stamps
         }
@@ -153,7 +153,7 @@ def at_end(bag: Path) -> tuple[dict[str, str], str]:
     its latest frames, ms, and the device that its model is on.
     """
     values: dict[str, str] = {}
-    with open_bag(bag) as reader:
+    with open_made(bag) as reader:
         for array in messages(reader, recorder.DIAGNOSTICS):
             values = recorder.node_values(array) or values
     mark = " p50/p95"

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
-from rosbags.typesys import Stores, get_typestore
 
 from sam3i_model.decoding import (
     depth_from_compressed,
@@ -24,6 +22,8 @@ from sam3i_model.decoding import (
     metres,
     rgb_from_compressed,
 )
+from sam3i_ros import bags
+from sam3i_ros.bags import BagError
 from sam3i_ros.demo.errors import DemoError
 from sam3i_ros.demo.scoring import Truth, Wanted
 from sam3i_ros.geometry import ray_grid
@@ -37,21 +37,20 @@ TRUTH_SCENE = "/truth/scene"
 
 
 @contextmanager
-def open_bag(path: Path) -> Iterator[AnyReader]:
-    with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_KILTED)) as reader:
-        yield reader
-
-
-def on_topic(reader: AnyReader, topic: str) -> list[Connection]:
-    return [c for c in reader.connections if c.topic == topic]
+def open_made(path: Path) -> Iterator[AnyReader]:
+    """A recording that the demo made; DemoError if it can't be read."""
+    try:
+        with bags.open_bag(path) as reader:
+            yield reader
+    except BagError as error:
+        raise DemoError(f"{error} Remove {path}: it is made anew.") from error
 
 
 def messages(reader: AnyReader, topic: str) -> Iterator[Any]:
-    """The deserialised messages of one topic, in order of time."""
-    connections = on_topic(reader, topic)
-    if connections:  # an empty list would mean all topics
-        for connection, _, data in reader.messages(connections):
-            yield reader.deserialize(data, connection.msgtype)
+    """The deserialised messages of one topic, in order of time; BagError where damaged."""
+    connections = [c for c in reader.connections if c.topic == topic]
+    for message in bags.messages(reader, connections):
+        yield reader.deserialize(message.data, connections[0].msgtype)
 
 
 def stamp_of(message: Any) -> int:
@@ -71,20 +70,20 @@ class Source:
     @cached_property
     def stamps(self) -> list[int]:
         """Stamps of the colour images, ns; a frame's number is its place in this list."""
-        with open_bag(self.bag) as reader:
+        with open_made(self.bag) as reader:
             return [stamp_of(message) for message in messages(reader, COLOUR)]
 
     @cached_property
     def duration(self) -> float:
         """How long playing takes, s."""
-        with open_bag(self.bag) as reader:
+        with open_made(self.bag) as reader:
             return (reader.end_time - reader.start_time) * 1e-9
 
     @cached_property
     def wanted(self) -> list[Wanted]:
         """All instructions that the truth knows, in the order of their first appearance."""
         found: dict[str, Wanted] = {}
-        with open_bag(self.bag) as reader:
+        with open_made(self.bag) as reader:
             for message in messages(reader, TRUTH_SCENE):
                 for entry in json.loads(message.data)["instructions"]:
                     wanted = Wanted(entry["id"], entry["text"], entry["level"])
@@ -94,7 +93,7 @@ class Source:
     @cached_property
     def truths(self) -> dict[int, Truth]:
         """Truth by stamp, ns."""
-        with open_bag(self.bag) as reader:
+        with open_made(self.bag) as reader:
             scenes = [json.loads(message.data) for message in messages(reader, TRUTH_SCENE)]
             labels = {stamp_of(m): _label_image(m) for m in messages(reader, TRUTH_LABELS)}
         return {
@@ -112,7 +111,7 @@ class Source:
 
     def pictures(self, stamps: set[int]) -> dict[int, npt.NDArray[np.uint8]]:
         """Colour images of these stamps, uint8 RGB (H, W, 3)."""
-        with open_bag(self.bag) as reader:
+        with open_made(self.bag) as reader:
             return {
                 stamp_of(m): rgb_from_compressed(m)
                 for m in messages(reader, COLOUR)
@@ -123,7 +122,7 @@ class Source:
         """All that the camera saw in one frame: (N, 3) m in its optical frame, and which pixels
         of the image they belong to, (H, W).
         """
-        with open_bag(self.bag) as reader:
+        with open_made(self.bag) as reader:
             intrinsics = intrinsics_from_camera_info(next(messages(reader, INFO)))
             found = (m for m in messages(reader, DEPTH) if stamp_of(m) == stamp)
             depth = metres(depth_from_compressed(next(found)))

@@ -7,10 +7,11 @@ import io
 import json
 import os
 import re
+import signal
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,9 +24,12 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from PIL import Image
 from rclpy.context import Context
 from rclpy.node import Node
+from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
+from typer.testing import CliRunner
 
+from sam3i_model import cli
 from sam3i_ros.demo import recorder, sources
 from sam3i_ros.demo.errors import DemoError
 from sam3i_ros.demo.orchestrate import drain, play, running_node
@@ -36,6 +40,7 @@ from sam3i_ros.demo.results import Results, at_end, read_results
 from sam3i_ros.demo.scoring import summarise
 from sam3i_ros.demo.sources import Source
 from tests.ros.fakes import ColourSegmenter
+from training.world import BAG_VERSION
 
 STORE = get_typestore(Stores.ROS2_KILTED)
 TYPES = STORE.types
@@ -189,7 +194,7 @@ def test_summary_of_the_run(played: Played) -> None:
 
 def test_recording_opens_without_our_package(played: Played) -> None:
     """Any tool can read it: the definitions of our messages are in the bag."""
-    with sources.open_bag(played.bag) as reader:
+    with AnyReader([played.bag], default_typestore=STORE) as reader:
         counts = {c.topic: c.msgcount for c in reader.connections}
         array = next(sources.messages(reader, "/sam3i/segments"))
     assert counts["/sam3i/instruction"] == 1 + len(INSTRUCTIONS)
@@ -265,6 +270,42 @@ def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path
     assert "by &lt;colour&gt;" in text
     assert '<tr><td class="n">7.00 / 9.00</td></tr>' in text  # one row for all recordings
     assert len(re.findall(r'"type":"scatter3d"', text.split("</head>")[1])) == 3
+
+
+@pytest.fixture
+def demo() -> Iterator[Callable[[Path], str]]:
+    """Runs `sam3i demo --out` where it must fail; what it says, as one line."""
+    before = signal.getsignal(signal.SIGTERM)  # which it takes for itself
+
+    def run(out: Path) -> str:
+        said = CliRunner().invoke(cli.build("demo"), ["demo", "--out", str(out)])
+        assert (said.exit_code, type(said.exception)) == (1, SystemExit)
+        return " ".join(said.output.split())
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    demo: Callable[[Path], str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "demo"
+    assert demo(out) == f"--out {out}: Not a directory; name another place"
+
+
+@pytest.mark.parametrize("damage", ["a cut", "metadata"])
+def test_a_damaged_recording_is_told_with_the_folder_to_remove(
+    demo: Callable[[Path], str], tmp_path: Path, damage: str
+) -> None:
+    made = write_bag(tmp_path / "bags" / f"world-{BAG_VERSION}-1")
+    (tmp_path / "bags" / f"tote-{BAG_VERSION}").mkdir()
+    (tmp_path / "bags" / f"tote-{BAG_VERSION}" / "metadata.yaml").touch()
+    file = next(made.glob("*.mcap")) if damage == "a cut" else made / "metadata.yaml"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    said = demo(tmp_path)
+    assert said.startswith(f"The demo failed: {made} is not a rosbag2 that can be read: ")
+    assert said.endswith(f"Remove {made}: it is made anew.")
 
 
 def test_the_last_images_are_waited_for_however_slow_the_model_is(tmp_path: Path) -> None:
