@@ -5,7 +5,7 @@ python -m training.sam3i_check FILE
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,11 +124,15 @@ def main(path: Path) -> int:
         faults = [str(error)]
     for fault in faults[:SHOWN]:
         print(fault)
-    print(f"{path}: {len(faults)} faults" if faults else f"{path}: nothing is wrong")
+    counted = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+    print(f"{path}: {counted}" if faults else f"{path}: nothing is wrong")
     return min(len(faults), 1)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m training.sam3i_check FILE")
-    raise SystemExit(main(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser(
+        "python -m training.sam3i_check",
+        description="Say what the official SAM3-I loader would choke on in a file.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE")
+    raise SystemExit(main(parser.parse_args().file))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,4 +186,12 @@ def test_the_validator_reads_files(samples, tmp_path, capsys):
     assert main(tmp_path / "x.json") == 0
     assert main(DATA / "coco.json") == 1
     assert main(tmp_path / "missing.json") == 1
-    assert "nothing is wrong" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "nothing is wrong" in said
+    assert said.endswith("missing.json: 1 fault\n")
+
+
+def test_the_validator_has_help():
+    command = [sys.executable, "-m", "training.sam3i_check", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: python -m training.sam3i_check [-h] FILE")
