@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,8 @@ def segment_command(
         )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        if out.is_dir():
+            raise failed(f"'{out}' is a folder: name a file in it")
         if out.exists() and out.samefile(image):
             raise failed(f"'{out}' is the picture itself: give another --out")
     except OSError as error:
@@ -61,6 +64,11 @@ def segment_command(
         )
     console.print(table)
     overlay = cv2.cvtColor(draw_overlay(rgb, groundings), cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(out), overlay):
-        raise failed(f"'{out}' can't be written")
-    console.print(f"overlay in {out}", soft_wrap=True)
+    done, data = cv2.imencode(out.suffix, overlay)  # imwrite dies of names that aren't UTF-8
+    if not done:
+        raise failed(f"'{out}' can't be written: the picture is too large for that; give a .png")
+    try:
+        out.write_bytes(data.tobytes())
+    except OSError as error:
+        raise failed(f"'{out}' can't be written: {error}") from error
+    console.print(f"overlay in {os.fsencode(out).decode(errors='replace')}", soft_wrap=True)

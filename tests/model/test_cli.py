@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,21 +60,21 @@ def test_segment_writes_an_overlay(random_model, tmp_path):
     save(random_model, build_tokenizer(), tmp_path / "model")
     picture = tmp_path / "photo.png"
     cv2.imwrite(str(picture), np.full((48, 64, 3), 100, np.uint8))
-    out = tmp_path / "new" / "overlay.png"
-    said = run(
-        "segment",
-        str(picture),
-        "[/b] mug",
-        "",
-        "--model",
-        str(tmp_path / "model"),
-        "--out",
-        str(out),
-    )
+    out = tmp_path / "new" / os.fsdecode(b"o\xe9.png")  # no UTF-8
+    words = ["segment", str(picture), "[/b] mug", "", "--model", str(tmp_path / "model"), "--out"]
+    said = run(*words, str(out))
     assert said.exit_code == 0
     assert "REJECTED" in said.output
     assert "[/b] mug" in said.output
-    assert cv2.imread(str(out)).shape == (48, 64, 3)
+    assert "new/o\N{REPLACEMENT CHARACTER}.png" in said.output
+    assert cv2.imdecode(np.fromfile(out, np.uint8), cv2.IMREAD_COLOR).shape == (48, 64, 3)
+
+    full = tmp_path / "full.png"
+    full.symlink_to("/dev/full")
+    said = run(*words, str(full))
+    assert said.exit_code == 1
+    assert "[/b] mug" in said.stdout
+    assert said.stderr == f"'{full}' can't be written: [Errno 28] No space left on device\n"
 
 
 def test_segment_says_in_one_line_what_is_wrong(tmp_path):
@@ -94,6 +95,7 @@ def test_segment_says_in_one_line_what_is_wrong(tmp_path):
         ("photo.png", "is the picture itself: give another --out"),
         ("link.png", "is the picture itself: give another --out"),
         ("photo.png/o.png", "can't be written: "),
+        ("folder.png", "is a folder: name a file in it"),
         ("/proc/none/o.png", "can't be written: "),
     ],
 )
@@ -101,6 +103,7 @@ def test_segment_refuses_an_overlay_before_anything_takes_long(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("photo.png", np.zeros((8, 8, 3), np.uint8))
     Path("link.png").symlink_to("photo.png")
+    Path("folder.png").mkdir()
     photo = Path("photo.png").read_bytes()
     said = run("segment", "photo.png", "mug", "--out", out, "--model", "nowhere")
     assert (said.exit_code, "Traceback" in said.output) == (1, False)
