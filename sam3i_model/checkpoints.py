@@ -104,7 +104,7 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-        torch.zeros(1, device=chosen)
+        torch.zeros(1, device=chosen).tolist()  # the device "meta" makes it, and holds no numbers
     except (RuntimeError, AssertionError) as error:
         raise CheckpointError(
             f"device '{device}' can't be used ({first_line(error)}): use auto, cpu or cuda"

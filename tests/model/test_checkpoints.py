@@ -199,6 +199,8 @@ def test_missing_folder_and_device(folder, tmp_path):
         load(tmp_path / "empty", "cpu")
     with pytest.raises(CheckpointError, match="use auto, cpu or cuda"):
         load(folder, "toaster")
+    with pytest.raises(CheckpointError, match=r"device 'meta' can't be used .*: use auto, cpu"):
+        load(folder, "meta")
 
 
 def test_wrong_dimensions_are_an_error_of_one_line(folder):
