@@ -16,7 +16,7 @@ from sam3i_ros.outputs import WITH_3D, Outputs
 from sam3i_ros.parameters import Settings
 from sam3i_ros.pipeline import Laps, Result
 
-POLL = 0.2  # s between two looks at whether to stop
+POLL = 0.2  # s between two looks at whether to stop, and at the parameters
 # All other stages are the node's overhead: what its answer costs beside the model.
 NO_OVERHEAD = ("encode", "ground", "model", "pictures")
 
@@ -54,6 +54,7 @@ class Worker:
         self._instructions = instructions
         self._settings = settings
         self._health = health
+        self._began = float("-inf")  # with the frame that `max_rate` counts from
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="sam3i worker", daemon=True)
         self._thread.start()
@@ -65,15 +66,18 @@ class Worker:
         self._thread.join()
 
     def _loop(self) -> None:
-        next_start = time.monotonic()
-        while not self._stopping.wait(max(0.0, next_start - time.monotonic())):
-            raw = self._buffer.take(POLL)
-            if raw is None:
-                continue
-            settings = self._settings()
-            if settings.max_rate > 0 and not settings.tracking:  # a Follower keeps it itself
-                next_start = time.monotonic() + 1.0 / settings.max_rate
-            self._survive(raw)
+        while not self._stopping.is_set():
+            if (pause := self._pause()) > 0:
+                self._stopping.wait(min(pause, POLL))
+            elif raw := self._buffer.take(POLL):
+                self._survive(raw)
+
+    def _pause(self) -> float:
+        """How long `max_rate`, as it is now, still holds the next frame back, s."""
+        settings = self._settings()
+        if not settings.max_rate or settings.tracking:  # a Follower keeps it itself
+            return 0.0
+        return self._began + 1.0 / settings.max_rate - time.monotonic()
 
     def _survive(self, raw: RawFrame) -> None:
         """One bad frame must not end the node: whatever happens is told in one line."""
@@ -91,6 +95,7 @@ class Worker:
         if not wanted:
             self._health.count("unheard")
             return
+        self._began = time.monotonic()
         laps = Laps()
         laps.seconds["wait"] = time.monotonic() - raw.arrived
         result = self._pipeline.run(
