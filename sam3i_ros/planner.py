@@ -6,6 +6,7 @@ planner --ros-args -p instructions:='["the red mug", "something to cut with"]'
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def read_instructions(path: Path) -> list[tuple[str, str]]:
     """
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return [
+        if not isinstance(entries, list):
+            raise TypeError(f"it holds {type(entries).__name__}")
+        wanted = [
             (_text(entry["id"]), _text(entry["text"]))
             if isinstance(entry, dict)
             else (str(number), _text(entry))
@@ -45,6 +48,10 @@ def read_instructions(path: Path) -> list[tuple[str, str]]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
         cause = str(error).splitlines()[0]
         raise ValueError(f"{path} is no list of texts or of {{id, text}}: {cause}") from error
+    counted = Counter(identity for identity, _ in wanted)
+    if twice := [identity for identity, count in counted.items() if count > 1]:
+        raise ValueError(f"{path} has the id '{twice[0]}' twice; give each one of its own")
+    return wanted
 
 
 def _text(value: object) -> str:
@@ -77,8 +84,10 @@ class Planner(Node):
         wanted = (
             read_instructions(Path(path))
             if path
-            else [(str(number), text) for number, text in enumerate(texts, start=1)]
+            else [(str(number), text) for number, text in enumerate(texts or (), start=1)]
         )
+        if not wanted:
+            raise ValueError("there are no instructions, name what to look for.")
         if len(wanted) > MAX_INSTRUCTIONS:
             raise ValueError(f"{len(wanted)} instructions are too many, take {MAX_INSTRUCTIONS}.")
         self._texts = dict(wanted)

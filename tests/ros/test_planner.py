@@ -72,7 +72,17 @@ def test_reads_instructions_from_json_and_yaml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{unclosed", "7", "- {id: a}", "- {id: a, text: }", "- [red, mug]"]
+    "text",
+    [
+        "{unclosed",
+        "7",
+        "- {id: a}",
+        "- {id: a, text: }",
+        "- [red, mug]",
+        "the mug",
+        "{id: a, text: mug}",
+        "",
+    ],
 )
 def test_a_bad_file_is_an_error_of_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "instructions"
@@ -80,6 +90,14 @@ def test_a_bad_file_is_an_error_of_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match="is no list of texts") as caught:
         read_instructions(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("other", ["{id: a, text: cup}", "cup"])
+def test_an_id_is_given_once(tmp_path: Path, other: str) -> None:
+    path = tmp_path / "instructions"
+    path.write_text(f"- {{id: {'a' if 'id' in other else 2}, text: mug}}\n- {other}\n")
+    with pytest.raises(ValueError, match=r"has the id '[a2]' twice; give each one of its own$"):
+        read_instructions(path)
 
 
 def test_asks_a_late_node_and_reports_each_change_once(environment: None) -> None:
@@ -129,6 +147,7 @@ def test_asks_a_late_node_and_reports_each_change_once(environment: None) -> Non
     ("parameter", "cause"),
     [
         (f"instructions:={[str(i) for i in range(10)]}", "10 instructions are too many, take 9."),
+        ("instructions:=[]", "there are no instructions, name what to look for."),
         ("instructions:=mug", "'instructions' to 'mug'"),
         ("instructions:=[1, 2]", "expecting type 'STRING_ARRAY'"),
         ("instructions_file:=/no/such/file", "/no/such/file is no list of texts"),
