@@ -169,7 +169,8 @@ PARAMETERS: dict[str, _Spec] = {
     "mask_erosion": _Spec(
         2, "Mask edge left out of the points, in pixels of a 640 wide image", range=(0, 20)
     ),
-    "max_points": _Spec(20000, "Most points per segment", range=(16, 1_000_000)),
+    # With fewer, thinning may leave less than LiftOptions.min_points of a small mask.
+    "max_points": _Spec(20000, "Most points per segment", range=(100, 1_000_000)),
 }
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 
+from sam3i_model.intrinsics import Intrinsics
+from sam3i_ros.geometry import LiftOptions, lift, ray_grid
 from sam3i_ros.parameters import DEPTH_TRANSPORTS, IMAGE_TRANSPORTS, PARAMETERS
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -31,3 +35,12 @@ def test_camera_names_all_that_the_launch_file_needs(path: Path) -> None:
 
 def test_there_is_a_file_for_every_camera_and_no_other() -> None:
     assert [path.stem for path in CAMERAS] == ["oak", "orbbec", "realsense", "sim", "zed"]
+
+
+def test_the_fewest_points_allowed_are_enough_for_3d() -> None:
+    fewest, _ = PARAMETERS["max_points"].range or (0, 0)
+    depth = np.ones((120, 160), np.float32)
+    rays = ray_grid(Intrinsics(160, 120, 130.0, 130.0, 79.5, 59.5))
+    for radius in range(4, 55):
+        mask = cv2.circle(np.zeros((120, 160), np.uint8), (80, 60), radius, 1, -1).view(bool)
+        assert lift(mask, depth, rays, LiftOptions(max_points=int(fewest))), radius
