@@ -29,7 +29,7 @@ from sam3i_ros.health import Health, Severity
 
 DEPTH_SILENT = 1.0  # s of images without any depth, after which none is waited for
 _HISTORY = 8  # messages of a stream that are kept at least
-_FASTEST = 60.0  # Hz, of a camera whose images can all wait `depth_wait`
+_FASTEST = 60.0  # Hz, of a camera whose images can all wait for their depth
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class CameraBuffer:
     forgotten, and `on_drop` is told how many images that were.
 
     With `every`, for a recording, nothing is forgotten, the oldest frame comes first, and as nobody
-    is in a hurry an image waits DEPTH_SILENT for its depth, or until eight more wait.
+    is in a hurry an image waits DEPTH_SILENT for its depth, or until as many more wait as come in
+    that time from the fastest camera.
     """
 
     def __init__(
@@ -172,7 +173,7 @@ class CameraBuffer:
 
     def _next(self) -> int | None:
         """Index of the image to answer now: the newest complete one, or with `every` the oldest."""
-        late = self._clock() - (DEPTH_SILENT if self._every else self.depth_wait)
+        late = self._clock() - self._patience()
         silent = not self._every and self._silent()
         crowded = self._crowded()
         unpaired = None
@@ -183,8 +184,12 @@ class CameraBuffer:
                 unpaired = index
         return unpaired
 
+    def _patience(self) -> float:
+        """How long an image waits for its depth, s."""
+        return DEPTH_SILENT if self._every else self.depth_wait
+
     def _room(self) -> int:
-        return max(_HISTORY, math.ceil(_FASTEST * self.depth_wait))
+        return max(_HISTORY, math.ceil(_FASTEST * self._patience()))
 
     def _crowded(self) -> bool:
         return len(self._images) > self._room()

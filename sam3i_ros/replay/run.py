@@ -110,7 +110,7 @@ class Replay:
 
     def finish(self) -> None:
         """Answers what still waited for its depth."""
-        self._now += int(DEPTH_SILENT * 1e9)
+        self._now += int(2 * DEPTH_SILENT * 1e9)  # more than enough, however it is rounded
         self._drain()
 
     def _add_image(self, image: Image | CompressedImage) -> None:

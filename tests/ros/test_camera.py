@@ -196,8 +196,27 @@ def test_a_recording_without_depth_does_not_pile_up(clock: Clock, drops: Drops) 
         buffer.add_image(image(stamp))
         raw = buffer.take(0)
         got += [milliseconds(raw)] if raw else []
-    assert got == list(range(92))
+    assert got == list(range(40))  # as many wait as a camera of 60 Hz sends in a second
     assert drops.count == 0
+
+
+@pytest.mark.parametrize("late", [500, -400])
+def test_depth_of_a_recording_may_come_long_after_its_image_or_before(
+    clock: Clock, drops: Drops, late: int
+) -> None:
+    """60 frames at 30 Hz."""
+    buffer = CameraBuffer(True, 0.01, DEPTH_WAIT, "/depth", drops, clock, every=True)
+    buffer.add_info(info())
+    stamps = [33 * n for n in range(60)]
+    recorded = [(stamp, buffer.add_image, image(stamp)) for stamp in stamps]
+    recorded += [(stamp + late, buffer.add_depth, depth(stamp)) for stamp in stamps]
+    got = []
+    for moment, add, message in sorted(recorded, key=lambda line: line[0]):
+        clock.now = 100 + moment / 1000
+        add(message)
+        while raw := buffer.take(0):
+            got.append((milliseconds(raw), stamp_ns(raw.depth) / MS))
+    assert got == [(stamp, stamp) for stamp in stamps]
 
 
 def test_waits_for_depth_but_not_for_ever(paired: CameraBuffer, clock: Clock) -> None:
