@@ -12,6 +12,11 @@ from rosbags.interfaces import Connection
 
 from sam3i_model.definitions import typestore
 
+_REMEDIES = {  # by what the library says of a bag whose recorder was killed
+    "end magic": " It was cut off: `mcap recover FILE.mcap -o NEW.mcap` saves what it holds.",
+    "Expected metadata file": " Name the .mcap or .db3 file in it.",
+}
+
 
 class BagError(ValueError):
     """A recording can't be used or made; the message is one line and says why."""
@@ -28,13 +33,18 @@ class Message(NamedTuple):
 @contextmanager
 def open_bag(path: Path) -> Iterator[AnyReader]:
     """A rosbag2 folder or file (.mcap, .db3); BagError if there is none that can be read."""
-    if not path.exists():
-        raise BagError(f"No recording at {path}: name a rosbag2 (folder, .mcap or .db3).")
     try:
+        if not path.exists():
+            raise BagError(f"No recording at {path}: name a rosbag2 (folder, .mcap or .db3).")
         reader = AnyReader([path], default_typestore=typestore())
         reader.open()
+    except BagError:
+        raise
     except Exception as error:  # what a damaged file makes the library raise is anything
-        raise BagError(f"{path} is not a rosbag2 that can be read: {_line(error)}") from error
+        remedy = next((r for sign, r in _REMEDIES.items() if sign in str(error)), "")
+        raise BagError(
+            f"{path} is not a rosbag2 that can be read: {_line(error)}{remedy}"
+        ) from error
     try:
         if not reader.is2:
             raise BagError(f"{path} is of ROS 1: make a rosbag2 of it with `rosbags-convert`.")

@@ -24,10 +24,14 @@ FOR_PEOPLE = frozenset({"markers", "overlay"})  # no robot waits for them
 
 
 class FrameMessages:
-    """The messages of one frame, each made when it is asked for; a method a topic."""
+    """The messages of one frame, each made when it is asked for; a method a topic.
 
-    def __init__(self, result: Result) -> None:
+    `clock`, s, says until when its latency counts.
+    """
+
+    def __init__(self, result: Result, clock: Callable[[], float] = time.monotonic) -> None:
         self._result = result
+        self._clock = clock
         self._header = result.frame.header
         self._segments: SegmentArray | None = None
 
@@ -51,7 +55,7 @@ class FrameMessages:
     def segments(self) -> SegmentArray:
         if self._segments is None:
             self._segments = self._build_segments()
-        self._segments.latency = time.monotonic() - self._result.arrived
+        self._segments.latency = self._clock() - self._result.arrived
         return self._segments
 
     def markers(self) -> MarkerArray:

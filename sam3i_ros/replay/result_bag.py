@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -17,19 +18,30 @@ from rosbags.interfaces import Connection
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from sam3i_model.definitions import typestore
-from sam3i_ros.bags import BagError, Message, type_name
+from sam3i_ros.bags import Message, type_name
 from sam3i_ros.outputs import TOPICS, FrameMessages
 from sam3i_ros.pipeline import Result
+from sam3i_ros.replay.topics import SEGMENTS
 
 AHEAD = 16  # messages and frames that may wait to be written
+_SIGNS = (SEGMENTS, "ros_distro: rosbags")  # of its metadata.yaml
+
+
+def is_result_bag(path: Path) -> bool:
+    """Whether a folder holds a bag that `ResultBag` made, and nothing else."""
+    sheet = path / "metadata.yaml"
+    if not sheet.is_file() or [p.suffix for p in path.iterdir() if p != sheet] != [".mcap"]:
+        return False
+    text = sheet.read_text(encoding="utf-8", errors="replace")
+    return all(sign in text for sign in _SIGNS)
 
 
 class ResultBag:
     """Messages of the recording and results, written by a thread of its own in their order.
 
-    As a context: what was written until the end of the block, even if an interrupt or a damaged
-    recording ended it, is at `path` afterwards instead of what was there; after any other error
-    nothing has changed there.
+    As a context: what was written until the end of the block is at `path` afterwards instead of
+    what was there; after an error, and without any result, nothing has changed there. An interrupt
+    while it ends would be such an error.
     """
 
     def __init__(
@@ -41,6 +53,7 @@ class ResultBag:
         self._base = base
         self._pool = ThreadPoolExecutor(1, "sam3i writer")
         self._pending: deque[Future[None]] = deque()
+        self._answered = False
 
     def __enter__(self) -> ResultBag:
         """OSError if the place can't be written to, as from all other methods."""
@@ -54,6 +67,7 @@ class ResultBag:
         return self
 
     def _open(self) -> None:
+        self._old = self._folder / "old"
         # The final name already, as the file inside is called after it.
         self._new = self._folder / "new" / self._path.name
         self._writer = Writer(self._new, version=9, storage_plugin=StoragePlugin.MCAP)
@@ -91,10 +105,11 @@ class ResultBag:
 
     def add(self, result: Result, time: int) -> None:
         """Writes all messages of a frame, recorded at `time`, ns."""
-        self._submit(self._write_result, result, time)
+        now = monotonic()  # it is done; that it waits to be written is no latency
+        self._submit(self._write_frame, FrameMessages(result, lambda: now), time)
+        self._answered = True
 
-    def _write_result(self, result: Result, time: int) -> None:
-        frame = FrameMessages(result)
+    def _write_frame(self, frame: FrameMessages, time: int) -> None:
         for topic in TOPICS:
             data = serialize_message(topic.build(frame))
             self._writer.write(self._outputs[topic.name], time, data)
@@ -112,17 +127,24 @@ class ResultBag:
     ) -> None:
         try:
             self._pool.shutdown()
-            if kind is None or issubclass(kind, KeyboardInterrupt | BagError):
+            if kind is None and self._answered:
                 self._complete()
             else:
                 self._writer.abort()
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            # What was there is given up for nothing but what took its place.
+            if self._path.exists() or not self._old.exists():
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def _complete(self) -> None:
         for future in self._pending:
             future.result()
         self._writer.close()
         if self._path.exists():
-            self._path.rename(self._folder / "old")
-        self._new.rename(self._path)
+            self._path.rename(self._old)
+        try:
+            self._new.rename(self._path)
+        except OSError:
+            if self._old.exists():
+                self._old.rename(self._path)
+            raise

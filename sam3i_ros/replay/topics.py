@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rclpy.serialization import deserialize_message
@@ -12,6 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from sam3i_model.definitions import typestore
 from sam3i_ros.bags import BagError, messages
+from sam3i_ros.outputs import TOPICS
 from sam3i_ros.player import TRUTH_PREFIX
 
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
@@ -22,6 +23,7 @@ TRANSFORMS = "tf2_msgs/msg/TFMessage"
 NONE = "none"  # what a user says who wants no depth
 _DEPTH_ENCODINGS = ("16UC1", "32FC1", "mono16")
 _GREY_ENCODINGS = ("mono8", "8UC1")
+_ANY_ENCODING = ("", "png")  # says only how it is packed
 _TRANSPORTS = ("/compressed", "/compressedDepth")
 
 
@@ -46,25 +48,25 @@ def choose(reader: AnyReader, image: str, depth: str, info: str, recorded: bool)
         recorded: Whether instructions are taken from the recording.
 
     Raises:
-        BagError: A named topic is not there, or is of a wrong type; there is no colour image, or
-            there are several; no instructions were recorded, or those of several nodes.
+        BagError: A named topic is not there, or not what it is named as; there is no colour
+            image, or there are several; no instructions were recorded, or those of several nodes.
     """
     kinds = _kinds(reader)
-    colours = [t for t, kind in kinds.items() if kind == "colour"]
-    greys = [t for t, kind in kinds.items() if kind == "grey"]
-    depths = [t for t, kind in kinds.items() if kind == "depth"]
+    depths = _are("depth", kinds)
     aligned = [t for t in depths if "aligned" in t or "registered" in t]
+    wanted = [] if depth == NONE else aligned or depths
+    named = "" if depth == NONE else depth
+    depth = _one("--depth", "depth image", named, wanted, [*depths, *_are("either", kinds)])
+    kinds.pop(depth, None)
+    colours, greys = [*_are("colour", kinds), *_are("either", kinds)], _are("grey", kinds)
     infos = _of(reader, CAMERA_INFO)
-    image = _one("--image", "colour image", image, colours or greys, kinds)
+    image = _one("--image", "colour image", image, colours or greys, [*colours, *greys])
     if not image:
         there = ", ".join(sorted({c.topic for c in reader.connections})) or "nothing"
         raise BagError(f"The recording has no colour images; it holds: {there}.")
-    wanted = [] if depth == NONE else aligned or depths
-    named = "" if depth == NONE else depth
-    depth = _one("--depth", "depth image", named, wanted, kinds)
-    if depth:
-        beside = [t for t in infos if _base(t) == _base(_without_transport(image))]
-        info = _one("--camera-info", "camera_info", info, beside or infos, infos)
+    beside = [t for t in infos if _base(t) == _base(_without_transport(image))]
+    fitting = (beside or infos) if depth else []
+    info = _one("--camera-info", "camera_info", info, fitting, infos)
     return Topics(image, depth, info, _instructions(reader) if recorded else ())
 
 
@@ -74,20 +76,27 @@ def result_bases(reader: AnyReader) -> set[str]:
 
 
 def copied(reader: AnyReader, topics: Topics, base: str) -> list[Connection]:
-    """What belongs beside new results below `base`: the camera, TF, and results of other names."""
+    """What belongs beside new results below `base`: the camera, TF, and results of other names.
+
+    BagError if one of it has the name of a new result.
+    """
     camera = {topics.image, topics.depth, *_of(reader, CAMERA_INFO), *topics.instructions}
     others = result_bases(reader) - {base}
     types: dict[str, str] = {}  # of a topic that two types were published on, the first counts
-    return [
+    beside = [
         c
         for c in reader.connections
         if (c.topic in camera or c.msgtype == TRANSFORMS or _base(c.topic) in others)
         and types.setdefault(c.topic, c.msgtype) == c.msgtype
     ]
+    results = {f"{base}/{topic.name}" for topic in TOPICS}
+    if taken := sorted(results & types.keys()):
+        raise BagError(f"--name {base}: the camera has {', '.join(taken)} already; say another.")
+    return beside
 
 
 def _kinds(reader: AnyReader) -> dict[str, str]:
-    """colour, grey or depth for every image topic, but results, truth and empty ones."""
+    """`_kind` of every image topic, but results, truth and empty ones."""
     results = result_bases(reader)
     kinds = {}
     for connection in reader.connections:
@@ -100,19 +109,33 @@ def _kinds(reader: AnyReader) -> dict[str, str]:
 
 
 def _kind(reader: AnyReader, connection: Connection) -> str:
-    """By the encoding of the first message; what can't be read is taken for colour."""
-    data = next(messages(reader, [connection])).data
+    """colour, grey or depth by the encoding of the first message; `either` if it has none.
+
+    What may be either is depth only if somebody says so.
+    """
+    first = next(messages(reader, [connection]), None)
+    if first is None:
+        raise BagError(
+            f"The recording is damaged: it has none of the {connection.msgcount} messages on "
+            f"{connection.topic} that it counts; `ros2 bag reindex` counts anew."
+        )
     try:
         if connection.msgtype == IMAGE:
-            encoding, method = deserialize_message(data, Image).encoding, ""
+            encoding, method = deserialize_message(first.data, Image).encoding, ""
         else:
-            form = deserialize_message(data, CompressedImage).format
+            form = deserialize_message(first.data, CompressedImage).format
             encoding, _, method = form.partition(";")
     except Exception:
-        return "colour"
+        return "either"
+    if encoding.strip() in _ANY_ENCODING:
+        return "either"
     if encoding.strip() in _DEPTH_ENCODINGS or "compressedDepth" in method:
         return "depth"
     return "grey" if encoding.strip() in _GREY_ENCODINGS else "colour"
+
+
+def _are(kind: str, kinds: Mapping[str, str]) -> list[str]:
+    return [topic for topic, known in kinds.items() if known == kind]
 
 
 def _one(option: str, what: str, named: str, found: Sequence[str], usable: Collection[str]) -> str:

@@ -14,6 +14,7 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from sam3i_ros.replay.interrupts import SIGNALS
 from tests.ros.fakes import ColourSegmenter
 from tests.ros.recordings import shots
 from tests.ros.rig import Rig
@@ -57,9 +58,10 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return ColourSegmenter()
 
     monkeypatch.setattr("sam3i_model.segmenter.Segmenter.from_pretrained", load)
-    before = signal.getsignal(signal.SIGTERM)  # which `sam3i replay` takes for itself
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     yield models
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():  # which `sam3i replay` takes for itself
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")

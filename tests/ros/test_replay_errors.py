@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from rclpy.serialization import serialize_message
 from rosbags import rosbag1
 from rosbags.highlevel import AnyReader
-from rosbags.rosbag2 import Writer
+from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from sam3i_ros.msg import Instruction
 from std_msgs.msg import String
@@ -56,6 +57,71 @@ def test_an_interrupt_leaves_what_was_answered(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_who_is_impatient_loses_nothing(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C again and again while the bag is completed, also of a run that nothing has stopped."""
+
+    class Hasty(Writer):
+        def close(self) -> None:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+                os.kill(os.getpid(), number)
+            super().close()
+
+    monkeypatch.setattr(result_bag, "Writer", Hasty)
+    said = replay(recording, tmp_path / "whole", *RED_ONLY)
+    assert said.exit_code == 0, said.output
+    assert len(read(tmp_path / "whole")["/sam3i/segments"]) == 4
+
+    ground = ColourSegmenter.ground
+    calls: list[int] = []
+
+    def stopped(self: ColourSegmenter, instructions: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return ground(self, instructions)
+
+    monkeypatch.setattr(ColourSegmenter, "ground", stopped)
+    said = replay(recording, tmp_path / "half", *RED_ONLY)
+    assert said.exit_code == 130
+    assert "answers to 2 of 4 images" in said.output
+    assert times(read(tmp_path / "half")["/sam3i/segments"]) == [0, 100]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["half", "whole"]
+
+
+def test_a_run_without_answers_replaces_nothing(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert replay(recording, out, *RED_ONLY).exit_code == 0
+    said = replay(recording, out, "--instruction", "crash", "--force")
+    assert said.exit_code == 1
+    assert f"Nothing was written to {out}: none of 4 images was answered" in said.output
+    assert len(read(out)["/sam3i/segments"]) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("stuck", [{"new"}, {"new", "old"}], ids=["once", "twice"])
+def test_what_can_not_be_put_into_place_leaves_what_was_there(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stuck: set[str]
+) -> None:
+    out = tmp_path / "out"
+    assert replay(recording, out, *RED_ONLY).exit_code == 0
+    rename = Path.rename
+
+    def failing(self: Path, target: Path) -> Path:
+        if stuck & {self.name, self.parent.name}:
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    said = replay(recording, out, "--instruction", "blue", "--force")
+    assert said.exit_code == 1
+    assert said.output.splitlines()[-1] == f"{out} can't be written: Input/output error"
+    kept = out if stuck == {"new"} else next(tmp_path.glob(".sam3i-*/old"))
+    assert read(kept)["/sam3i/segments"][0].content.results[0].text == "the red thing"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_bag_is_replaced_only_if_told_to(recording: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert replay(recording, out, *RED_ONLY).exit_code == 0
@@ -66,8 +132,14 @@ def test_a_bag_is_replaced_only_if_told_to(recording: Path, tmp_path: Path) -> N
     home = tmp_path / "home"
     home.mkdir()
     (home / "precious").touch()
-    assert "is not a bag" in refused(replay(recording, home, *RED_ONLY, "--force"))
+    assert "is not a bag of results" in refused(replay(recording, home, *RED_ONLY, "--force"))
     assert (home / "precious").exists()
+    (out / "notes.txt").touch()
+    mine = write(tmp_path / "mine", moment(0))  # a recording, no results
+    for place in (out, mine):
+        assert "is not a bag of results" in refused(replay(recording, place, *RED_ONLY, "--force"))
+    assert (out / "notes.txt").exists()
+    assert "/cam/rgb/image_raw" in read(mine)
     for place in (recording, recording.parent):
         line = refused(replay(recording, place, *RED_ONLY, "--force"))
         assert "where the recording itself is" in line
@@ -111,8 +183,9 @@ def test_frames_that_fail_are_told_and_the_others_answered(tmp_path: Path) -> No
     assert times(read(tmp_path / "out", "/sam3i/segments")["/sam3i/segments"]) == [0, 300]
     said = replay(tmp_path / "bag", tmp_path / "none", "--instruction", "crash")
     assert said.exit_code == 1
-    assert "answers to 0 of 4 images" in said.output
+    assert "none of 4 images was answered" in said.output
     assert "told to crash" in said.output
+    assert not (tmp_path / "none").exists()
     assert "Traceback" not in said.output
 
 
@@ -125,6 +198,21 @@ def cut_short(path: Path) -> Path:
     write(path, moment(0))
     file = path / f"{path.name}.mcap"
     file.write_bytes(file.read_bytes()[:-300])
+    return path
+
+
+def without_its_sheet(path: Path) -> Path:
+    """As a killed recorder leaves it."""
+    write(path, moment(0))
+    (path / "metadata.yaml").unlink()
+    return path
+
+
+def emptied(path: Path) -> Path:
+    """Counts messages that are not there."""
+    write(path, moment(0), StoragePlugin.SQLITE3)
+    with sqlite3.connect(path / f"{path.name}.db3") as data:
+        data.execute("DELETE FROM messages")
     return path
 
 
@@ -159,7 +247,10 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "noise.mcap": (noise, "is not a rosbag2 that can be read"),
     "noise.txt": (noise, "is not a rosbag2 that can be read"),
     "empty": (lambda path: (path.mkdir(), path)[1], "is not a rosbag2 that can be read"),
-    "cut": (cut_short, "is not a rosbag2 that can be read"),
+    "cut": (cut_short, "It was cut off: `mcap recover FILE.mcap -o NEW.mcap`"),
+    "killed": (without_its_sheet, "Name the .mcap or .db3 file in it."),
+    "emptied": (emptied, "none of the 1 messages on /cam/rgb/image_raw that it counts"),
+    "x" * 300: (lambda path: path, "x is not a rosbag2 that can be read: [Errno 36] File name"),
     "one.bag": (of_ros_1, "is of ROS 1"),
     "blind": (
         lambda path: write(path, [(0, "/t", String(data="x"))]),
@@ -187,6 +278,9 @@ def test_what_can_not_be_replayed_ends_in_one_line(
     [
         (("--name", "a b"), "--name a b"),
         (("--name", "../x"), "--name ../x"),
+        (("--name", "sämi"), "--name sämi: a node can't be called that"),
+        (("--name", "x" * 300), "a node can't be called that"),
+        (("--name", ""), "a node can't be called that"),
         (("--rate", "nan"), "--rate nan: not between 0 and 240"),
         (("--rate", "-1"), "--rate -1: not between"),
         (("--instruction", " "), "the text is empty"),
