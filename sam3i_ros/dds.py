@@ -21,14 +21,19 @@ def has_profile() -> bool:
     return bool({profile_variable(), OLD} & os.environ.keys())
 
 
+def profile() -> str:
+    """Path of the profile that large images need."""
+    from sam3i_model.definitions import package_file
+
+    return str(package_file("config/fastdds.xml"))
+
+
 def set_environment() -> None:
     """Makes this process and its children a ROS world of their own on this machine.
 
     A DDS profile that the user has set is left alone.
     """
-    from sam3i_model.definitions import package_file
-
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
     if not has_profile():
-        os.environ[profile_variable()] = str(package_file("config/fastdds.xml"))
+        os.environ[profile_variable()] = profile()

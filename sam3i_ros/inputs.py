@@ -20,7 +20,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from sam3i_ros.camera import CameraBuffer, stamp_ns
-from sam3i_ros.dds import profile_variable
+from sam3i_ros.dds import profile, profile_variable
 from sam3i_ros.health import Health, Severity
 from sam3i_ros.parameters import Settings
 
@@ -155,8 +155,8 @@ class CameraInputs:
                     f"qos_overrides.{stream.topic}.subscription.* to what it offers"
                 )
         return (
-            f"{len(publishers)} publisher(s) but nothing arrives; start both sides with "
-            f"{profile_variable()}=config/fastdds.xml, the default loses large images"
+            f"{len(publishers)} publisher(s) but nothing arrives; the default loses large images, "
+            f"start both sides after `export {profile_variable()}={profile()}`"
         )
 
 
