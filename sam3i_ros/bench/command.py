@@ -15,6 +15,7 @@ from sam3i_model.machine import computer
 from sam3i_model.terminal import failed, results
 from sam3i_ros.bench.camera import Load
 from sam3i_ros.bench.model import model_command
+from sam3i_ros.bench.place import prepared
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Rate = Annotated[float, typer.Option(min=1, max=240, help="Camera frames per second.")]
@@ -25,7 +26,7 @@ Instructions = Annotated[int, typer.Option(min=1, max=16, help="Active at once."
 Segments = Annotated[
     int, typer.Option(min=1, max=100, help="In every frame, shared among the instructions.")
 ]
-Out = Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")]
+Out = Annotated[Path | None, typer.Option(help="Write the figures here: a folder, or NAME.json.")]
 
 
 @app.callback()
@@ -54,6 +55,7 @@ def node(
     from sam3i_ros.bench.comparison import THIS, compare, comparison_table, left_behind
 
     console = results()
+    target = _target(out, "node")
     load = Load(rate, seconds, width, height, instructions, segments)
     try:
         figures = compare(load)
@@ -65,7 +67,7 @@ def node(
         console.print(
             f"{name}: {rate:g} Hz is too fast for it, give a lower --rate", style="yellow"
         )
-    _finish({"mode": "node", **figures}, out)
+    _finish({"mode": "node", **figures}, target)
 
 
 @app.command()
@@ -81,8 +83,9 @@ def soak(
     out: Out = None,
 ) -> None:
     """Memory and drops of the node under overload."""
+    target = _target(out, "soak")
     load = Load(rate, seconds, width, height, instructions, segments, delay)
-    _finish({"mode": "soak", **_node(load)}, out)
+    _finish({"mode": "soak", **_node(load)}, target)
 
 
 @app.command()
@@ -103,6 +106,12 @@ def tracking(
     from sam3i_ros.bench.film import read_film, render_film
     from sam3i_ros.bench.tracking import PACES, follow
 
+    if seconds < delay + 1:
+        raise failed(
+            f"--seconds {seconds:g} is too short for --delay {delay:g}, after which the first answer "
+            "comes: give a second more at least"
+        )
+    target = _target(out, "tracking")
     console = results()
     try:
         if not (film / "metadata.yaml").exists():
@@ -119,7 +128,15 @@ def tracking(
     load = Load(30.0, seconds, 640, 480, instructions=5, segments=5, delay=delay)
     given = ("tracking:=true", f"tracking_width:={width}")
     figures = _node(load, given, pictures=False)
-    _finish({"mode": "tracking", "tracking_width": width, "films": rows, **figures}, out)
+    _finish({"mode": "tracking", "tracking_width": width, "films": rows, **figures}, target)
+
+
+def _target(out: Path | None, mode: str) -> Path | None:
+    """Looked at before hours are spent on measuring."""
+    try:
+        return prepared(out, f"{mode}.json") if out else None
+    except OSError as error:
+        raise failed(error) from error
 
 
 def _node(load: Load, *how: Any, **more: Any) -> dict[str, Any]:
@@ -142,7 +159,7 @@ def _stages(title: str, stages: Mapping[str, Mapping[str, float]]) -> Table:
     return table
 
 
-def _finish(figures: dict[str, Any], out: Path | None) -> None:
+def _finish(figures: dict[str, Any], target: Path | None) -> None:
     """Prints line by line what is in no table, and writes everything."""
     import rclpy
 
@@ -151,4 +168,4 @@ def _finish(figures: dict[str, Any], out: Path | None) -> None:
     for key, value in figures.items():
         if key not in ("stages_ms", "films", "nodes", "times_less"):
             console.print(f"{key}: {value}")
-    write(figures, out)
+    write(figures, target)

@@ -14,6 +14,7 @@ from rich.text import Text
 from sam3i_model.engines.bench_command import write
 from sam3i_model.terminal import failed, results
 from sam3i_ros.bench.model_page import number, write_page
+from sam3i_ros.bench.place import prepared
 
 MAX_PICTURES = 16
 
@@ -65,7 +66,7 @@ def model_command(
     from sam3i_model.engines.bench import STAGES, sweep
     from sam3i_model.weights import CheckpointError
     from sam3i_ros.bags import BagError
-    from sam3i_ros.bench.model_options import numbers, open_engines, prepared, sentences
+    from sam3i_ros.bench.model_options import numbers, open_engines, sentences
     from sam3i_ros.bench.pictures import read_pictures
 
     if threads:
@@ -74,7 +75,7 @@ def model_command(
     try:
         counts = numbers(instructions)
         pictures = read_pictures(frames or (), image, count)
-        target = prepared(out) if out else None
+        target = prepared(out, "model.json") if out else None
         engines, tokenizer = open_engines(model, device, backend, image_size)
         config = next(iter(engines.values())).config
         asked = sentences(say or (), config.trained_levels, max(counts))

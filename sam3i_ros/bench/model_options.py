@@ -1,10 +1,9 @@
-"""What the options of `sam3i bench model` stand for: numbers, places, engines, instructions."""
+"""What the options of `sam3i bench model` stand for: numbers, engines, instructions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
@@ -33,16 +32,6 @@ def numbers(said: str) -> list[int]:
             f"--instructions {said}: give numbers from 1 to {MAX_INSTRUCTIONS}, such as 1,4,8"
         )
     return sorted({allowed[word] for word in words})
-
-
-def prepared(out: Path) -> Path:
-    """The JSON file to write, in a folder that is there; EngineError if that can't be."""
-    path = out if out.suffix == ".json" else out / "model.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EngineError(f"--out {out}: {error.strerror}; name another place") from error
-    return path
 
 
 def open_engines(

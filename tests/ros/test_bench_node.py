@@ -211,6 +211,32 @@ def test_a_failure_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("out", "why"), [("FILE/new", "Not a directory"), ("made.json", "Is a directory")]
+)
+@pytest.mark.parametrize("verb", ["node", "soak", "tracking"])
+def test_a_place_that_cannot_be_written_is_told_before_measuring(
+    verb: str,
+    out: str,
+    why: str,
+    measured: list[dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").touch()
+    (tmp_path / "made.json").mkdir()
+    said = CliRunner().invoke(app, [verb, "--out", out])
+    assert said.exit_code == 1
+    assert said.output.strip() == f"--out {out}: {why}; name another place"
+    assert not measured
+
+
+def test_a_folder_takes_the_figures(measured: list[dict[str, Any]], tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["node", "--out", str(tmp_path)]).exit_code == 0
+    assert json.loads((tmp_path / "node.json").read_text())["mode"] == "node"
+
+
+@pytest.mark.parametrize(
     "option",
     [
         ("--width", "319"),

@@ -64,6 +64,19 @@ def test_a_mask_of_nothing_counts_as_wrong() -> None:
     assert (tally.overlaps, tally.things, tally.covered) == ([0.0], 0, 0)
 
 
+def test_a_time_in_which_no_answer_comes(tmp_path: Path) -> None:
+    film = tmp_path / "film"
+    said = CliRunner().invoke(
+        app, ["tracking", "--film", str(film), "--seconds", "5", "--delay", "5"]
+    )
+    assert said.exit_code == 1
+    assert said.output.strip() == (
+        "--seconds 5 is too short for --delay 5, after which the first answer comes: give a second "
+        "more at least"
+    )
+    assert not film.exists()  # nothing was rendered
+
+
 def test_no_film(tmp_path: Path) -> None:
     (tmp_path / "metadata.yaml").write_text("nothing")
     said = CliRunner().invoke(app, ["tracking", "--film", str(tmp_path)])
