@@ -108,8 +108,8 @@ def tracking(
 
     if seconds < delay + 1:
         raise failed(
-            f"--seconds {seconds:g} is too short for --delay {delay:g}, after which the first answer "
-            "comes: give a second more at least"
+            f"--seconds {seconds:g} is too short for --delay {delay:g}, after which the first "
+            "answer comes: give a second more at least"
         )
     target = _target(out, "tracking")
     console = results()
