@@ -139,6 +139,16 @@ def test_robots_and_tests_use_the_same_versions() -> None:
     assert {name: robot[name] for name in shared} == {name: tested[name] for name in shared}
 
 
+def test_what_colcon_tests_needs_nothing_that_only_training_needs() -> None:
+    cmake = (PROJECT / "CMakeLists.txt").read_text()
+    assert re.findall(r"ament_add_pytest_test\(\w+ (\S+)", cmake) == ["tests/ros"]
+    for path in (PROJECT / "tests" / "ros").glob("*.py"):
+        imported = re.findall(r"^ *(?:from|import) ([\w.]+)", path.read_text(), re.MULTILINE)
+        ours = {name for name in imported if name.startswith("training")}
+        assert ours <= {"training.world", "training.world.bag"}, path
+        assert not {"hypothesis", "pycocotools", "accelerate"} & {*imported}, path
+
+
 def test_wheels_have_all_that_is_no_code(tmp_path: Path) -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True)
     if not tracked.stdout:
