@@ -33,13 +33,15 @@ def texts(answer: dict[str, Any], key: str, most: int, length: int) -> tuple[str
     """Up to `most` different sentences of at most `length` characters under `key`.
 
     Raises:
-        ValueError: There is no list of texts, or one is too long.
+        ValueError: There is no list of texts, or one is too long or has half a character.
     """
     value = answer.get(key)
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f'"{key}" must be a list of texts')
+    if any("\ud800" <= character <= "\udfff" for item in value for character in item):
+        raise ValueError(f'a text of "{key}" has half a character, which no file takes')
     cleaned = [" ".join(item.split()) for item in value]
     if any(len(item) > length for item in cleaned):
         raise ValueError(f'a text of "{key}" has more than {length} characters')
@@ -59,3 +61,15 @@ def numbers(answer: dict[str, Any], key: str, last: int) -> frozenset[int]:
     ):
         raise ValueError(f'"{key}" must be a list of numbers from 1 to {last}')
     return frozenset(value)
+
+
+def truth(answer: dict[str, Any], key: str) -> bool:
+    """True or false under `key`.
+
+    Raises:
+        ValueError: There is neither.
+    """
+    value = answer.get(key)
+    if not isinstance(value, bool):
+        raise ValueError(f'"{key}" must be true or false')
+    return value

@@ -21,7 +21,7 @@ from sam3i_model.agent_client import (
     ChatClient,
 )
 from sam3i_model.chat.address import endpoint
-from sam3i_model.chat.answers import find_object, numbers, texts
+from sam3i_model.chat.answers import find_object, numbers, texts, truth
 from tests.chat_server import ChatServer, Said, images_of, prompt_of
 
 RGB = np.full((8, 12, 3), (200, 40, 40), np.uint8)
@@ -179,14 +179,42 @@ def test_a_request_that_alone_is_refused_is_no_lasting_failure(chat, status):
     chat.replies(refused)
     with pytest.raises(AgentError, match="content filter") as first:
         ask(one)
-    assert not isinstance(first.value, AnswerError)  # nothing says that it takes others
+    assert not isinstance(first.value, AnswerError)  # not even a harmless one is taken
+    assert len(chat.requests) == 2
     chat.replies({"n": [1]}, refused)
     ask(one)
     with pytest.raises(AnswerError, match="content filter"):
         ask(one)
 
 
-@pytest.mark.parametrize("message", [{"content": None, "reasoning_content": "Hm"}, {}])
+def test_the_first_request_may_be_the_one_that_is_refused(chat, tmp_path):
+    refused = Said(status=400, body=b'{"error": {"message": "content filter"}}')
+    chat.answer = lambda r: refused if prompt_of(r) == "Which?" else "Hello!"
+    one = client(chat, cache=tmp_path)
+    budget = Budget(4, time.monotonic() + 60)
+    for requests in (2, 3):  # others are known to be taken by then
+        with pytest.raises(AnswerError, match="content filter"):
+            ask(one, budget)
+        assert len(chat.requests) == requests
+    assert budget.calls == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_answer_may_come_in_parts(chat):
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": '{"n": [3]}'}]},
+        {"type": "text", "text": '{"n": '},
+        {"type": "text", "text": "[2]}"},
+    ]
+    choice = {"message": {"content": parts}}
+    chat.replies(Said(body=json.dumps({"choices": [choice]}).encode()))
+    assert ask(client(chat)) == {2}
+    assert len(chat.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "message", [{"content": None, "reasoning_content": "Hm"}, {"content": []}, {}]
+)
 def test_a_completion_without_words_is_no_wrong_address(chat, message):
     choice = {"message": message, "finish_reason": "length"}
     chat.replies(Said(body=json.dumps({"choices": [choice]}).encode()))
@@ -218,10 +246,12 @@ def test_the_cache_answers_what_was_asked_before(chat, tmp_path):
     again = client(chat, cache=tmp_path)
     assert ask(again, Budget(0, 0.0)) == {3}
     assert (again.calls, again.cached, len(chat.requests)) == (0, 2, 2)
-    for path in tmp_path.rglob("*.json"):
-        path.write_bytes(b"\x00damaged")
-    assert ask(client(chat, cache=tmp_path)) == {3}
-    assert len(chat.requests) == 3
+    for damaged in (b"\x00damaged", b"[" * 100_000):
+        chat.requests.clear()
+        for path in tmp_path.rglob("*.json"):
+            path.write_bytes(damaged)
+        assert ask(client(chat, cache=tmp_path)) == {3}
+        assert len(chat.requests) == 1
 
 
 def test_the_key_comes_from_the_environment_and_shows_nowhere(chat, monkeypatch, tmp_path):
@@ -268,9 +298,13 @@ def test_objects_are_found_in_what_models_say():
 def test_values_are_checked():
     assert texts({"t": [" a  b ", "a b", "", "c", "d"]}, "t", 2, 10) == ("a b", "c")
     assert texts({"t": "one"}, "t", 2, 10) == ("one",)
-    for bad in ({}, {"t": [1]}, {"t": ["long" * 9]}):
+    for bad in ({}, {"t": [1]}, {"t": ["long" * 9]}, {"t": ["a mug \ud83d"]}, {"t": "\udc4d"}):
         with pytest.raises(ValueError, match="t"):
             texts(bad, "t", 2, 10)
     for bad in ({"n": [True]}, {"n": [0]}, {"n": [4]}, {"n": 1}, {"n": ["1"]}):
         with pytest.raises(ValueError, match="from 1 to 3"):
             numbers(bad, "n", 3)
+    assert [truth({"o": value}, "o") for value in (True, False)] == [True, False]
+    for bad in ({}, {"o": 1}, {"o": "true"}):
+        with pytest.raises(ValueError, match="true or false"):
+            truth(bad, "o")
