@@ -1,45 +1,25 @@
-"""Tasks, rules and the turns of writer and checker, with scripted ones."""
+"""The turns of writer and checker, with scripted ones, and what is kept of them."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from sam3i_model.agent_client import AgentError, AnswerError
+from sam3i_model.agent_client import AgentError, AnswerError, ChatClient
+from tests.chat_server import ChatServer
+from tests.training.engine_samples import PICTURES, case_of, tasks
+from training.engine.checking import LanguageModelChecker, Meant
 from training.engine.export import samples
 from training.engine.journal import Journal, JournalError
-from training.engine.rules import fault
 from training.engine.run import annotate, estimate, statistics
-from training.engine.settling import ROUNDS, StoppedError, settle
-from training.engine.tasks import (
-    MAX_CANDIDATES,
-    MAX_TASKS,
-    Case,
-    MissingPictureError,
-    Task,
-    UnusableError,
-    load_case,
-    tasks_of,
-)
+from training.engine.settling import ROUNDS, StoppedError, settle, verdict
+from training.engine.tasks import Case
 from training.engine.writing import Fault, Written, prompt
-from training.formats import read_annotations
 from training.sam3i_check import explain
 from training.sam3i_json import document
-
-DATA = Path(__file__).parent / "data"
-PICTURES = DATA / "pictures"
-
-
-def tasks(source: str = "coco.json") -> list[Task]:
-    return [t for image in read_annotations(DATA / source).images for t in tasks_of(image)]
-
-
-def case_of(*targets: int, source: str = "coco.json") -> Case:
-    return load_case(next(t for t in tasks(source) if t.targets == targets), PICTURES)
 
 
 class Speaker:
@@ -64,13 +44,15 @@ class Reader:
 
     name = "reader"
 
-    def which(self, case: Case, text: str) -> frozenset[int]:
+    def which(self, case: Case, text: str) -> Meant:
+        case.requests.spend()
         words = set(text.split())
-        return frozenset(
+        numbers = frozenset(
             number
             for number, (annotation, _) in enumerate(case.candidates, 1)
             if str(annotation.id) in words or annotation.name in words
         )
+        return Meant(numbers, others="others" in words)
 
 
 GOOD = {
@@ -78,79 +60,6 @@ GOOD = {
     "simple_query": ["number 11 please"],
     "complex_query": ["what 11 is good for"],
 }
-
-
-def test_tasks_are_instances_classes_and_neighbours():
-    table = [t for t in tasks() if t.image.file_name == "table.png"]
-    kinds = Counter(t.granularity for t in table)
-    assert kinds == {"1toAll": 1, "1toN": 1, "1to1": 5}
-    some = next(t for t in table if t.granularity == "1toN")
-    assert some.targets in ((11, 12), (12, 13))
-    assert [t.key for t in tasks()] == [t.key for t in tasks()]
-    assert len({t.key for t in tasks()}) == len(tasks())
-    assert not any(22 in t.targets for t in tasks())  # a crowd
-
-
-def test_tasks_follow_the_texts_where_there_are_some():
-    (both, one) = tasks("grefcoco")
-    assert (both.targets, both.granularity) == ((12, 13), "1toN")
-    assert [r.text for r in both.given_negative] == ["the banana"]
-    assert [r.text for r in one.given] == ["the mug"]
-
-
-def test_tasks_of_a_picture_are_bounded():
-    image = read_annotations(DATA / "coco.json").images[0]
-    many = [
-        type(a)(id=i, name=f"thing {i % 30}", shape=a.shape)
-        for i, a in enumerate(image.annotations * 30)
-    ]
-    crowded = type(image)(1, "table.png", 96, 72, tuple(many))
-    assert len(tasks_of(crowded)) == MAX_TASKS
-
-
-def test_candidates_are_like_things_in_no_telling_order():
-    case = case_of(11)
-    assert {a.id for a, _ in case.candidates} == {11, 12, 13, 14}
-    assert [a.id for a, _ in case.targets] == [11]
-    assert {a.id for a, _ in case_of(15).candidates} == {15}
-    places = {min(case_of(*t.targets).wanted) for t in tasks()[:6]}
-    assert len(places) > 1
-    assert case.rgb.shape == (72, 96, 3)
-
-
-def test_what_cannot_be_worked_on_says_why(tmp_path):
-    task = tasks()[0]
-    with pytest.raises(MissingPictureError):
-        load_case(task, tmp_path)
-    (tmp_path / "table.png").write_bytes((PICTURES / "table.png").read_bytes()[:300])
-    with pytest.raises(UnusableError, match=r"table\.png"):
-        load_case(task, tmp_path)
-    other = type(task.image)(1, "table.png", 95, 72, task.image.annotations)
-    with pytest.raises(UnusableError, match="not 95x72"):
-        load_case(Task("k", other, task.targets), PICTURES)
-    mugs = tuple(
-        type(task.image.annotations[0])(i, "mug", task.image.annotations[0].shape)
-        for i in range(MAX_CANDIDATES + 1)
-    )
-    with pytest.raises(UnusableError, match="more than 12"):
-        load_case(Task("k", type(other)(1, "table.png", 96, 72, mugs), (1,)), PICTURES)
-
-
-@pytest.mark.parametrize(
-    ("level", "text", "why"),
-    [
-        ("simple_query", "the outlined mug", "speaks of the marks"),
-        ("simple_query", "mug", "too short"),
-        ("simple_query", "the " + "very " * 40 + "red mug", "too long"),
-        ("concept", "the red mug that stands on the left", "is no bare noun phrase"),
-        ("complex_query", "which Mugs hold tea", "names the thing"),
-        ("complex_query", "what one drinks from", None),
-        ("simple_query", "the mug by the wall", None),
-        ("concept", "mug", None),
-    ],
-)
-def test_rules(level, text, why):
-    assert fault(level, text, "coffee mug") == why
 
 
 def test_texts_that_hold_at_once_take_one_round():
@@ -183,6 +92,57 @@ def test_only_what_failed_is_written_anew_with_the_reason():
     assert '"negative"' not in asked
 
 
+def test_a_text_must_not_fit_what_has_no_number_either():
+    first = {**GOOD, "concept": ["mug and others"], "simple_query": ["11 and others"]}
+    said = ["a green vase", "others over there"]
+    settled = settle(case_of(11), Speaker(first, GOOD, negative=said), Reader())
+    assert settled.texts["concept"] == ["mug and others"]
+    assert settled.texts["simple_query"] == ["number 11 please"]
+    assert settled.negative == {"simple_query": ["a green vase"]}
+    assert settled.dropped == {
+        "simple_query: denotes more": 1,
+        "negative simple_query: denotes something": 1,
+    }
+    assert (
+        verdict("concept", Meant(frozenset(), others=True), case_of(11)) == "denotes other things"
+    )
+    assert verdict("concept", Meant(frozenset()), case_of(11)) == "denotes nothing"
+
+
+def test_a_negative_concept_is_no_class_of_the_picture():
+    case = case_of(21)  # beside a crowd of boxes, which have no number
+    lacking = replace(case.task.image, lacking=frozenset({"table lamp"}))
+    case = replace(case, task=replace(case.task, image=lacking))
+    writer = Speaker({**GOOD, "simple_query": ["take 21"], "complex_query": ["what 21 is for"]})
+    writer.negative = {"concept": ("boxes", "a lamp", "vase"), "simple_query": ("the box of 9",)}
+    settled = settle(case, writer, Reader())
+    assert settled.negative == {"concept": ["vase"], "simple_query": ["the box of 9"]}
+    assert settled.dropped == {"negative concept: denotes something": 2}
+
+
+def test_a_concept_may_mean_more_of_its_kind_alone():
+    case = case_of(11)  # a mug, beside two more and a box
+    by_id = {a.id: n for n, (a, _) in enumerate(case.candidates, 1)}
+    for ids, why in (
+        ((11, 12, 13), None),
+        ((11, 14), "denotes other kinds"),
+        ((11, 12, 13, 14), "denotes other kinds"),
+        ((12, 13), "denotes other things"),
+    ):
+        assert verdict("concept", Meant(frozenset(by_id[i] for i in ids)), case) == why
+    nameless = tuple((replace(a, name=""), mask) for a, mask in case.candidates)
+    every = Meant(frozenset(by_id.values()))
+    assert verdict("concept", every, replace(case, candidates=nameless)) is None
+
+
+def test_the_checker_says_whether_others_are_meant(chat: ChatServer):
+    chat.replies({"numbers": [1]}, {"numbers": [1], "others": True})
+    case = case_of(11)
+    checker = LanguageModelChecker(ChatClient(chat.address, "seer"))
+    assert checker.which(case, "the mugs") == Meant(frozenset({1}), others=True)
+    assert case.asked == len(chat.requests) == 2
+
+
 def test_rounds_end_and_the_case_is_dropped():
     settled = settle(case_of(11, 12, 13), Speaker({**GOOD, "simple_query": ["the 11"]}), Reader())
     assert settled.rounds == ROUNDS == 10
@@ -194,7 +154,7 @@ def test_rounds_end_and_the_case_is_dropped():
 def test_texts_of_the_source_are_inspected_too():
     writer = Speaker({"concept": ["mug"], "complex_query": ["what 12 13 hold"]})
     reader = Reader()
-    reader.which = lambda case, text: (  # type: ignore[method-assign]
+    reader.which = lambda case, text: Meant(  # type: ignore[method-assign]
         case.wanted if text != "the banana" else frozenset()
     )
     settled = settle(case_of(12, 13, source="grefcoco"), writer, reader)
@@ -260,9 +220,34 @@ def test_a_run_is_kept_and_gone_on_with(tmp_path):
     assert [s.granularity for s in made] == [t.granularity for t in todo]
     assert {s.part for s in made} == {True, False}
     assert all(s.provenance and s.provenance.rounds == 1 for s in made)
-    figures = statistics(again.records)
+    figures = statistics(todo, again.records, made)
     assert (figures["kept"], figures["tasks"]) == (len(todo), len(todo))
     json.dumps(figures)
+
+
+def test_negative_texts_of_a_task_that_is_dropped_go_to_one_that_is_kept():
+    todo = tasks()[:3]
+    records = {
+        task.key: {
+            "kept": kept,
+            "texts": {key: list(said) for key, said in GOOD.items()},
+            "negative": negative,
+            "rounds": 1,
+        }
+        for task, kept, negative in zip(
+            todo,
+            (False, True, True),
+            ({"concept": ["vase"]}, {"concept": ["vase", "pen"]}, {"simple_query": ["a pen"]}),
+            strict=True,
+        )
+    }
+    first, second = samples(todo, records, "coco", "m")
+    assert first.negative == {"concept": ("vase", "pen")}
+    assert second.negative == {"simple_query": ("a pen",)}
+    records[todo[0].key]["negative"] = {"complex_query": ["what writes here"]}
+    first, second = samples(todo, records, "coco", "m")
+    assert first.negative == {"concept": ("vase", "pen"), "complex_query": ("what writes here",)}
+    assert second.negative == {"simple_query": ("a pen",)}
 
 
 def test_tasks_without_a_picture_wait(tmp_path):

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sam3i_model.agent_client import ChatClient
-from sam3i_model.chat.answers import numbers
+from sam3i_model.chat.answers import numbers, truth
 from sam3i_model.marks import number, shrink
 from training.engine.tasks import Case
 
 PROMPT = """\
 The first picture is a scene. The second is the same with {count} numbered candidates.
 Somebody says: "{text}"
-Which numbers are meant? It may be one, several, all or none. Go by the words alone; if they fit
-nothing, or nothing that has a number, give an empty list.
-Answer with JSON: {{"numbers": []}}"""
+Which numbers are meant? It may be one, several, all or none: then give an empty list. And are
+others meant, or meant as well: something in the scene that has no number? Go by the words alone.
+Answer with JSON: {{"numbers": [], "others": true or false}}"""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a text means: numbers of candidates, and whether it fits something without a number."""
+
+    numbers: frozenset[int]
+    others: bool = False
 
 
 class Checker(Protocol):
@@ -22,8 +31,8 @@ class Checker(Protocol):
 
     name: str
 
-    def which(self, case: Case, text: str) -> frozenset[int]:
-        """Numbers of the candidates that the text means. Must not know the wanted ones.
+    def which(self, case: Case, text: str) -> Meant:
+        """What in the picture the text means. Must not know which candidates are wanted.
 
         Raises:
             AnswerError: There is no answer for this case.
@@ -39,12 +48,13 @@ class LanguageModelChecker:
         self.client = client
         self.name = client.model
 
-    def which(self, case: Case, text: str) -> frozenset[int]:
+    def which(self, case: Case, text: str) -> Meant:
         """See `Checker`."""
         masks = [mask for _, mask in case.candidates]
 
-        def read(answer: dict[str, Any]) -> frozenset[int]:
-            return numbers(answer, "numbers", len(masks))
+        def read(answer: dict[str, Any]) -> Meant:
+            return Meant(numbers(answer, "numbers", len(masks)), truth(answer, "others"))
 
         images = [shrink(case.rgb), number(case.rgb, masks)]
-        return self.client.ask(PROMPT.format(count=len(masks), text=text), images, read)
+        asked = PROMPT.format(count=len(masks), text=text)
+        return self.client.ask(asked, images, read, case.requests)

@@ -22,7 +22,7 @@ from rich.progress import (
 
 from sam3i_model.agent_client import AgentError, ChatClient
 from sam3i_model.terminal import failed, notes
-from training.annotations import Annotations
+from training.annotations import AnnotatedImage, Annotations
 from training.engine.checking import LanguageModelChecker
 from training.engine.export import samples
 from training.engine.journal import Journal, JournalError
@@ -67,8 +67,14 @@ def annotate_command(
         client = ChatClient(address, model, out / "cache")
         inspector = ChatClient(address, checker or model, out / "cache")
         found = read_annotations(source, folder, split)
-        tasks = [task for image in islice(found.images, limit) for task in tasks_of(image)]
-        report(console, found, tasks)
+        chosen = list(islice(found.images, limit))
+        tasks = [task for image in chosen for task in tasks_of(image)]
+        report(console, found, chosen, tasks)
+        if not tasks:
+            raise SourceError(
+                f"{source} has no annotation that can be asked about: every one that was read is a "
+                "crowd, or there is none. Name a source with instances, or a higher --limit"
+            )
         heading = {
             "prompts": PROMPT_VERSION,
             "source": str(source.resolve()),
@@ -101,8 +107,9 @@ def annotate_command(
                 "folder that file names begin in",
                 style="yellow",
             )
-        write(out / OUTPUT, samples(tasks, journal.records, found.layout, model))
-        conclude(console, out, statistics(journal.records), [client, inspector])
+        made = samples(tasks, journal.records, found.layout, model)
+        write(out / OUTPUT, made)
+        conclude(console, out, statistics(tasks, journal.records, made), [client, inspector])
     except (AgentError, OSError) as error:
         raise failed(f"{error}. What is done is kept: run again to go on") from error
     except KeyboardInterrupt:
@@ -128,8 +135,10 @@ def spare(source: Path, out: Path, journal: Path) -> None:
         )
 
 
-def report(console: Console, found: Annotations, tasks: list[Task]) -> None:
-    """What was read, and the first entries that could not be."""
+def report(
+    console: Console, found: Annotations, chosen: list[AnnotatedImage], tasks: list[Task]
+) -> None:
+    """What was read, the first entries that could not be, and how many texts are in no task."""
     annotations = sum(len(image.annotations) for image in found.images)
     texts = sum(len(image.references) for image in found.images)
     console.print(
@@ -141,6 +150,14 @@ def report(console: Console, found: Annotations, tasks: list[Task]) -> None:
     more = found.problems.count - SHOWN_PROBLEMS
     if more > 0:
         console.print(f"  and {more:,} more", style="yellow")
+    left = sum(len(image.references) for image in chosen)
+    left -= sum(len(task.given) + len(task.given_negative) for task in tasks)
+    if left:
+        console.print(
+            f"  {left:,} texts are left out: they mean crowds, or nothing in a picture that has "
+            "nothing else to ask about",
+            style="yellow",
+        )
 
 
 def announce(console: Console, left: Estimate, workers: int) -> None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sam3i_model.agent_client import CORRECTIONS
 from training.engine.checking import Checker
 from training.engine.journal import Journal
 from training.engine.settling import ROUNDS, Settled, settle
 from training.engine.tasks import MissingPictureError, Task, UnusableError, load_case
 from training.engine.writing import WANTED, Writer
-from training.sam3i_json import TEXT_LISTS
+from training.sam3i_json import TEXT_LISTS, Sample
 
 CALLS_A_ROUND = 1 + sum(WANTED.values())
 """One to write, one to inspect each text."""
@@ -43,7 +44,8 @@ def estimate(
     left = [task for task in tasks if task.key not in records]
     given = sum(len(task.given) + len(task.given_negative) for task in left)
     least = len(left) * LEAST_CALLS + given
-    most = len(left) * (CALLS_A_ROUND * ROUNDS + len(TEXT_LISTS)) + given
+    asks = len(left) * (CALLS_A_ROUND * ROUNDS + len(TEXT_LISTS)) + given
+    most = asks * (1 + CORRECTIONS)
     calls = sum(r["calls"] for r in records.values())
     seconds = sum(r["seconds"] for r in records.values())
     each = (seconds / calls if calls else ASSUMED_SECONDS) / workers
@@ -106,9 +108,11 @@ def _work(
     task: Task, images: Path, writer: Writer, checker: Checker, stopped: Callable[[], bool]
 ) -> dict[str, Any] | None:
     began = time.monotonic()
-    counted = CountingChecker(checker)
+    calls = 0
     try:
-        settled = settle(load_case(task, images), writer, counted, stopped=stopped)
+        case = load_case(task, images)
+        settled = settle(case, writer, checker, stopped=stopped)
+        calls = case.asked
     except MissingPictureError:
         return None
     except UnusableError as error:
@@ -122,28 +126,19 @@ def _work(
         "rounds": settled.rounds,
         "dropped": dict(settled.dropped),
         "why": settled.why,
-        "calls": settled.rounds + counted.calls,
+        "calls": calls,
         "seconds": round(time.monotonic() - began, 3),
     }
 
 
-class CountingChecker:
-    """A checker that counts how often it was asked."""
+def statistics(
+    tasks: Sequence[Task], done: Mapping[str, Mapping[str, Any]], made: Sequence[Sample]
+) -> dict[str, Any]:
+    """Counts for people: tasks kept and dropped with the reason, texts dropped with the reason.
 
-    def __init__(self, checker: Checker) -> None:
-        self.checker = checker
-        self.name = checker.name
-        self.calls = 0
-
-    def which(self, case: Any, text: str) -> frozenset[int]:
-        """See `Checker`."""
-        self.calls += 1
-        return self.checker.which(case, text)
-
-
-def statistics(done: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Counts for people: tasks kept and dropped with the reason, texts dropped with the reason."""
-    records = list(done.values())
+    `done` may have more than `tasks`: of pictures that the source says something else of by now.
+    """
+    records = [done[task.key] for task in tasks if task.key in done]
     dropped: Counter[str] = Counter()
     for record in records:
         dropped.update(record["dropped"])
@@ -155,8 +150,8 @@ def statistics(done: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "kept_by_rounds": {
             str(k): v for k, v in sorted(Counter(r["rounds"] for r in kept).items())
         },
-        "texts": {key: sum(len(r["texts"][key]) for r in kept) for key in TEXT_LISTS},
-        "negative_texts": sum(len(t) for r in kept for t in r["negative"].values()),
+        "texts": {key: sum(len(s.texts[key]) for s in made) for key in TEXT_LISTS},
+        "negative_texts": sum(len(said) for s in made for said in s.negative.values()),
         "texts_dropped": dict(dropped.most_common()),
         "tasks_dropped": dict(Counter(r["why"] for r in records if not r["kept"]).most_common(50)),
         "calls": sum(r["calls"] for r in records),

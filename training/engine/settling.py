@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sam3i_model.agent_client import AnswerError
-from training.engine.checking import Checker
-from training.engine.rules import fault
+from training.engine.checking import Checker, Meant
+from training.engine.rules import fault, is_class, same_kind
 from training.engine.tasks import Case
 from training.engine.writing import Fault, Writer, Written
 from training.sam3i_json import LEVEL_LISTS, TEXT_LISTS
 
 ROUNDS = 10
+NOTHING = Meant(frozenset())
 
 
 class StoppedError(RuntimeError):
@@ -115,7 +116,9 @@ def _inspect(
             if stopped():
                 raise StoppedError
             why = fault(level, text, "")
-            if why is None and checker.which(case, text):
+            if why is None and level == "concept" and _is_there(case, text):
+                why = "denotes something"
+            if why is None and checker.which(case, text) != NOTHING:
                 why = "denotes something"
             if why is None:
                 settled.negative.setdefault(level, []).append(text)
@@ -123,17 +126,33 @@ def _inspect(
                 settled.dropped[f"negative {level}: {why}"] += 1
 
 
-def verdict(level: str, meant: frozenset[int], case: Case) -> str | None:
+def _is_there(case: Case, concept: str) -> bool:
+    """Whether a concept names a class that the picture has, be it a crowd or without a mask."""
+    image = case.task.image
+    names = {annotation.name for annotation in image.annotations} | image.lacking
+    return any(is_class(concept, name) for name in names)
+
+
+def verdict(level: str, meant: Meant, case: Case) -> str | None:
     """What is wrong with how a text was understood; None if nothing.
 
     A concept names a kind: it must include the targets, and may include others of it.
     """
-    if meant == case.wanted or (level == "concept" and meant > case.wanted):
-        return None
-    if not meant:
+    if meant == NOTHING:
         return "denotes nothing"
-    if meant > case.wanted:
-        return "denotes more"
-    if meant < case.wanted:
+    if meant.numbers < case.wanted and not meant.others:
         return "denotes less"
-    return "denotes other things"
+    if not meant.numbers >= case.wanted:
+        return "denotes other things"
+    if level == "concept":
+        return None if _of_a_kind(meant.numbers, case) else "denotes other kinds"
+    return None if meant == Meant(case.wanted) else "denotes more"
+
+
+def _of_a_kind(numbers: frozenset[int], case: Case) -> bool:
+    """Whether each candidate has the class of a target, as far as classes are known."""
+    names = {annotation.name for annotation, _ in case.targets}
+    return all(
+        any(same_kind(case.candidates[number - 1][0].name, name) for name in names)
+        for number in numbers
+    )

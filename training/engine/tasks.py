@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
+from sam3i_model.agent_client import Budget
 from training.annotations import AnnotatedImage, Annotation, Granularity, Reference, image_path
 from training.entries import SourceError
 from training.pictures import read_picture
 from training.rle import Mask, MaskError, check_size
 
 MAX_TASKS = 24
-"""Of one picture."""
+"""Of one picture that has no texts."""
 MAX_CANDIDATES = 12
 """Numbers in a picture that a person, or a model, still reads without error."""
 MIN_SHARE = 0.0005
@@ -36,7 +40,7 @@ class Task:
     """Targets of one picture that belong together, and the texts that came with them.
 
     Attributes:
-        key: The same in every run over the same source.
+        key: The same in every run, as long as the source says the same of the picture.
         image: The picture with all its annotations.
         targets: Ids of annotations.
         given: Sentences for these targets that came with the source.
@@ -65,12 +69,19 @@ class Case:
         candidates: What the targets could be taken for, the targets among them, in no order that
             tells which are. Number n in a picture is the n-th of these.
         wanted: Numbers of the targets.
+        requests: What asking about it is taken from: no bound, but a count.
     """
 
     task: Task
     rgb: np.ndarray
     candidates: tuple[tuple[Annotation, Mask], ...]
     wanted: frozenset[int]
+    requests: Budget = field(default_factory=lambda: Budget(sys.maxsize, math.inf))
+
+    @property
+    def asked(self) -> int:
+        """Requests that were made, corrections included."""
+        return sys.maxsize - self.requests.calls
 
     @property
     def targets(self) -> list[tuple[Annotation, Mask]]:
@@ -92,17 +103,36 @@ def tasks_of(image: AnnotatedImage) -> list[Task]:
     for reference in image.references:
         if reference.targets and set(reference.targets) <= single.keys():
             given[tuple(sorted(reference.targets))].append(reference)
-    groups = list(given) or list(dict.fromkeys(_groups(image, list(single.values()))))
-    return [
+    own = list(dict.fromkeys(_groups(image, list(single.values()))))[:MAX_TASKS]
+    digest = _digest(image)
+    tasks = [
         Task(
-            key=f"{image.id}|{image.file_name}|{'+'.join(map(str, targets))}",
+            key=f"{image.id}|{image.file_name}|{'+'.join(map(str, targets))}|{digest}",
             image=image,
             targets=targets,
             given=tuple(given.get(targets, ())),
-            given_negative=nothing if index == 0 else (),
         )
-        for index, targets in enumerate(groups[:MAX_TASKS])
+        for targets in list(given) or own
     ]
+    if nothing and tasks:
+        bearer = next((n for n, task in enumerate(tasks) if _usable(task)), 0)
+        tasks[bearer] = replace(tasks[bearer], given_negative=nothing)
+    return tasks
+
+
+def _digest(image: AnnotatedImage) -> str:
+    """Of all that the source says of a picture: with any of it a text may mean something else."""
+    said = (image.height, image.width, image.annotations, image.references, sorted(image.lacking))
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _usable(task: Task) -> bool:
+    """Whether nothing but the picture can keep a task from being worked on."""
+    try:
+        _draw(task, (a for a in _rivals(task) if a.id in task.targets))
+    except UnusableError:
+        return False
+    return True
 
 
 def _groups(image: AnnotatedImage, annotations: list[Annotation]) -> Iterator[tuple[int, ...]]:
@@ -139,8 +169,17 @@ def load_case(task: Task, images: Path) -> Case:
     """
     image = task.image
     rgb = task_picture(image_path(images, image.file_name), image.height, image.width)
+    drawn = _draw(task, _rivals(task))
+    Random(task.key).shuffle(drawn)
+    wanted = frozenset(n for n, (a, _) in enumerate(drawn, 1) if a.id in task.targets)
+    return Case(task, rgb, tuple(drawn), wanted)
+
+
+def _draw(task: Task, annotations: Iterable[Annotation]) -> list[tuple[Annotation, Mask]]:
+    """With their masks, those that cover nothing left out; a target must be seen."""
+    image = task.image
     drawn = []
-    for annotation in _rivals(task):
+    for annotation in annotations:
         try:
             mask = annotation.mask(image.height, image.width)
         except MaskError as error:
@@ -149,9 +188,7 @@ def load_case(task: Task, images: Path) -> Case:
             raise UnusableError("a target is too small to be recognised")
         if mask.any():
             drawn.append((annotation, mask))
-    Random(task.key).shuffle(drawn)
-    wanted = frozenset(n for n, (a, _) in enumerate(drawn, 1) if a.id in task.targets)
-    return Case(task, rgb, tuple(drawn), wanted)
+    return drawn
 
 
 def _rivals(task: Task) -> list[Annotation]:

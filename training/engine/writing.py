@@ -13,7 +13,7 @@ from training.engine.rules import MAX_LENGTH
 from training.engine.tasks import Case
 from training.sam3i_json import TEXT_LISTS
 
-PROMPT_VERSION = 1
+PROMPT_VERSION = 2
 """Raised with every change of a prompt here or in `checking`."""
 WANTED = {"concept": 1, "simple_query": 2, "complex_query": 2}
 """Texts that are asked for, a level."""
@@ -89,7 +89,7 @@ class LanguageModelWriter:
         def read(answer: dict[str, Any]) -> Written:
             return _read(answer, missing)
 
-        return self.client.ask(prompt(case, missing, faults), images, read)
+        return self.client.ask(prompt(case, missing, faults), images, read, case.requests)
 
 
 def prompt(case: Case, missing: Collection[str], faults: Sequence[Fault]) -> str:
