@@ -15,7 +15,8 @@ from transformers import AutoTokenizer
 from sam3i_model.instruction import Level
 from tests.training.grammar_scenes import DESK, SCENE, SIZE, Record, random_scene, record
 from training.instructions import grammar, lexicon, outside
-from training.instructions.grammar import COMPLEX, SIMPLE, Query
+from training.instructions.answers import Answer
+from training.instructions.grammar import COMPLEX, SIMPLE, Query, query_of
 from training.instructions.phrases import Phrase
 from training.instructions.purposes import PURPOSES
 from training.instructions.telling import Teller, any_phrase, noun_phrase, with_trait
@@ -136,6 +137,48 @@ def test_speech_is_in_order(many: list[tuple[list[Record], Query]]) -> None:
         assert " an mug " not in text
         assert " the the " not in text
         assert not text.startswith((" where is the scissors", " where is the pliers")), text
+
+
+MANY = "things|items|objects|(mug|cup|jar|bucket|bowl|glass|can|bottle|cone|vase)e?s"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "pair of pair",
+        "(pages|laces|wheels|leaves|blades|handles|tines|t[iy]res) (which is|that belongs)",
+        "(handle|lid|spout|blade|cap|head) (which are|that belong )",
+        "(is|are) there (the|this|that|my|our|your) ",
+        "where are (whatever|everything|anything) ",
+        f"(the|all|two|three) .*({MANY}) .*\\b(it|its)\\b",
+    ],
+)
+def test_verbs_and_pronouns_agree(many: list[tuple[list[Record], Query]], wrong: str) -> None:
+    found = [query.text for _, query in many if re.search(rf"\b{wrong}", query.text)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "verbs"),
+    [
+        ("the mugs on the left", "side", {"are"}),
+        ("every one of the mugs on the left", "side", {"is"}),
+        ("whatever isn't edible", "unfit", set()),
+        ("the strings of the shoe", "part_use", set()),
+    ],
+)
+def test_the_verb_is_that_of_what_is_said(text: str, family: str, verbs: set[str]) -> None:
+    two = Answer(text, list(scene_of(SCENE[:2], SIZE)), text)
+    said = [query_of(two, Level.SIMPLE, family, Random(i), 1.0).text for i in range(300)]
+    asked = {found[1] for each in said if (found := re.match(rf"where (is|are) {text}", each))}
+    assert asked == verbs
+    assert not any(each.endswith(f" {text} {be}") for each in said for be in {"is", "are"} - verbs)
+
+
+def test_uses_are_of_one_thing_or_many() -> None:
+    for purpose in PURPOSES.values():
+        for phrase in (*purpose.uses, *purpose.abilities, *purpose.properties):
+            assert not {"it", "its", "itself"}.intersection(phrase.split()), phrase
 
 
 def test_words_are_inflected() -> None:

@@ -186,7 +186,7 @@ _PART_PATTERNS = [
     re.compile(f"^{pattern}$")
     for pattern in (
         rf"(?:just |only )?(?:the |every |all the )?{_PART} "
-        r"(?:of|on|that belongs to|which is part of) (?P<np>.+)",
+        r"(?:of|on|that belongs? to|which (?:is|are) part of) (?P<np>.+)",
         rf"the {_PART} (?P<np>the .+) has",
         rf"not all of (?P<np>.+) but the {_PART}",
         rf"(?P<np>.+) but only the {_PART}",

@@ -17,7 +17,7 @@ from training.instructions import families, holding, partly, purposely, relation
 from training.instructions.answers import Answer, Family, put
 from training.instructions.phrases import Phrase
 from training.instructions.telling import Teller, outside_phrase
-from training.instructions.telling_uses import UseTeller
+from training.instructions.telling_uses import UseTeller, fits_many
 from training.instructions.things import Thing, labels_of, scene_of
 from training.instructions.wrapping import wrapped
 
@@ -68,7 +68,9 @@ ROW: Families = {"superlative": (families.outermost, 1.0)}
 """Left or right alone: the first order to learn, as which of several is meant is learned from one
 pair of words in minutes, and from all of them at once in hours."""
 
-_ANY_NUMBER = frozenset(("noun", "part", "parts", "everyone", "count", "all_but"))
+_ANY_NUMBER = frozenset(
+    ("noun", "part", "parts", "part_use", "everyone", "count", "all_but", "unfit")
+)
 """Families whose noun may be singular for several things and the other way round."""
 _ARTICLES = frozenset(("the", "a", "an", "any", "all", "every", "each"))
 _PLAIN = (*templates.DEFINITE_HERE, *templates.SUPERLATIVE["left"], *templates.SUPERLATIVE["far"])
@@ -205,7 +207,7 @@ def _concept(teller: Teller, absent: bool) -> Answer | None:
         phrase, things = said
     if phrase is None:
         return None
-    many = rng.random() < (0.45 if len(things) > 1 else 0.15)
+    many = rng.random() < (0.45 if len(things) > 1 else 0.15) and fits_many(phrase)
     patterns = templates.CONCEPT_MANY if many else templates.CONCEPT_ONE
     if len(things) <= 1 and not many:
         patterns = (*patterns, templates.CONCEPT_THE)
@@ -230,7 +232,8 @@ def query_of(answer: Answer, level: Level, family: str, rng: Random, commands: f
     if level is Level.CONCEPT and text.split(" ", 1)[0] not in _ARTICLES:
         commands = 0.0
     unknown = family in _ANY_NUMBER or not number or not _PAIRS.isdisjoint(text.split())
-    be = None if unknown else "is" if number == 1 else "are"
+    singular = number == 1 or text.startswith("every ")
+    be = None if unknown else "is" if singular else "are"
     text = wrapped(text, rng, be, share=commands)
     if not _short(text):
         text = answer.text

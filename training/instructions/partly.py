@@ -6,7 +6,9 @@ from training.instructions import parts as lexicon
 from training.instructions import templates_relations as templates
 from training.instructions.answers import Answer
 from training.instructions.nouns import MEANINGS
+from training.instructions.phrases import Phrase
 from training.instructions.telling import Teller, name_phrase, outside_phrase
+from training.instructions.telling_uses import fits_many
 from training.instructions.things import Thing
 
 LEAST_AREA = 25
@@ -30,7 +32,7 @@ def part(teller: Teller, absent: bool) -> Answer | None:
     word = rng.choice(lexicon.words_for(owner.kind or "", name))
     if word in MEANINGS and " on " in pattern:  # a keyboard on a laptop may be another one
         return None
-    text = pattern.replace("{part}", word).replace("{ref}", reference.phrase.definite())
+    text = _said_of(pattern, word, reference.phrase)
     return Answer(text, [owner], pattern, parts=(label,))
 
 
@@ -61,7 +63,9 @@ def parts_of_all(teller: Teller, absent: bool) -> Answer | None:
         labels = all_labels
         words = lexicon.words_for(said.things[0].kind or "", name)
     word = rng.choice(words)
-    if "{parts}" not in pattern and lexicon.plural_of(word) == word:
+    if "{parts}" not in pattern and lexicon.is_plural(word):
+        return None
+    if "{N}" in pattern and not fits_many(said.phrase):
         return None
     text = pattern.replace("{parts}", lexicon.plural_of(word)).replace("{part}", word)
     text = text.replace("{n}", said.phrase.one).replace("{N}", said.phrase.many)
@@ -176,5 +180,10 @@ def _absent(teller: Teller, pattern: str) -> Answer | None:
         name = rng.choice(lexicon.PARTS_OF[owners[0]] if owners else tuple(lexicon.LACKING))
         phrase, words = missing, lexicon.WORDS[name]
     word = rng.choice(words)
-    text = pattern.replace("{part}", word).replace("{ref}", phrase.definite())
-    return Answer(text, [], pattern, parts=())
+    return Answer(_said_of(pattern, word, phrase), [], pattern, parts=())
+
+
+def _said_of(pattern: str, word: str, phrase: Phrase) -> str:
+    be, belongs = ("are", "belong") if lexicon.is_plural(word) else ("is", "belongs")
+    text = pattern.replace("{part}", word).replace("{be}", be).replace("{belongs}", belongs)
+    return text.replace("{ref}", phrase.definite())

@@ -209,8 +209,13 @@ def words_for(kind: str, part: str) -> tuple[str, ...]:
     return TWO_OF.get(kind, {}).get(part) or WORDS[part]
 
 
+def is_plural(word: str) -> bool:
+    """Whether the part's name is for several parts of one thing."""
+    return word in ALWAYS_PLURAL or word.endswith(("handles", "blades", "grips", "jaws"))
+
+
 def plural_of(word: str) -> str:
     """The part's name for parts of several things."""
-    if word in ALWAYS_PLURAL or word.endswith(("handles", "blades", "grips", "jaws")):
+    if is_plural(word):
         return word
     return "batteries" if word == "battery" else f"{word}s" if word[-1] not in "xh" else f"{word}es"

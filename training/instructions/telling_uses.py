@@ -86,6 +86,8 @@ def use_phrase(purpose: Purpose, rng: Random) -> Phrase:
 
 
 def fits_many(phrase: Phrase) -> bool:
-    """Whether the phrase may be put into the plural: not "things that are a toy"."""
+    """Whether the phrase may be put into the plural: not "things that are a toy", nor "mugs with
+    nothing in it"."""
     _, verb, rest = phrase.after.partition("{be} ")
-    return not (verb and rest.startswith(_ONE_ONLY)) and " its " not in f" {phrase.after} "
+    one = {"it", "its"}.intersection(phrase.after.split())
+    return not one and not (verb and rest.startswith(_ONE_ONLY))

@@ -1,8 +1,8 @@
 """How people single things out by others: beside, behind, between, in, on, part of.
 
 Fields: {np} definite noun phrase, {be} is or are, {ref} and {ref2} definite references, {N} noun
-phrase in the plural, {count} a number word, {part} and {parts} a part and
-more of them, {inner} something in or on a thing.
+phrase in the plural, {count} a number word, {part} and {parts} a part and more of them,
+{belongs} the verb that goes with it, {inner} something in or on a thing.
 """
 
 from __future__ import annotations
@@ -154,11 +154,11 @@ HOLDER: dict[str, Patterns] = {
 PART: Patterns = (
     "the {part} of {ref}",
     "the {part} on {ref}",
-    "the {part} that belongs to {ref}",
+    "the {part} that {belongs} to {ref}",
     "the {part} {ref} has",
     "just the {part} of {ref}",
     "only the {part} of {ref}",
-    "the {part} which is part of {ref}",
+    "the {part} which {be} part of {ref}",
     "not all of {ref} but the {part}",
     "{ref} but only the {part}",
     "of {ref} the {part}",

@@ -11,7 +11,7 @@ from training.instructions import families, partly, purposely, relations, templa
 from training.instructions.answers import Answer, Family, put
 from training.instructions.grammar import Query, query_of
 from training.instructions.telling import Teller, name_phrase
-from training.instructions.telling_uses import PURPOSES_OF, UseTeller, use_phrase
+from training.instructions.telling_uses import PURPOSES_OF, UseTeller, fits_many, use_phrase
 from training.instructions.things import Scene, Thing, scene_of
 
 _TRIES = 12
@@ -77,7 +77,8 @@ def _of_things(scene: Scene, rng: Random) -> Triplet | None:
     complex_ = _about(said.things, uses, _USEFUL) if simple else None
     if simple is None or complex_ is None:
         return None
-    pattern = rng.choice(templates.CONCEPT_ONE if len(said.things) == 1 else templates.CONCEPT_MANY)
+    many = len(said.things) > 1 and fits_many(said.phrase)
+    pattern = rng.choice(templates.CONCEPT_MANY if many else templates.CONCEPT_ONE)
     if "{a}" in pattern:
         text = pattern.replace("{a}", said.phrase.indefinite)
     else:

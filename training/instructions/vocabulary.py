@@ -41,7 +41,7 @@ _SPOKEN: tuple[ModuleType, ...] = (
     templates_sets,
     wording,
 )
-_GLUE = ("is are a an not pair pairs of the that one",)
+_GLUE = ("is are a an not pair pairs of the that one belong belongs",)
 """What the code puts between the words of the tables."""
 
 

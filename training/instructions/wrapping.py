@@ -54,6 +54,9 @@ _SENTENCES = (
 
 _HANGING = (" with", " from", " in", " on", " of", " by", " to")
 _ASKING = tuple(request for request in requests.REQUESTS if "{be}" not in request)
+_OF_CERTAIN = tuple(request for request in requests.REQUESTS if "there" not in request)
+"""Not "is there the mug"."""
+_INDEFINITE = ("a", "an", "any", "something", "anything")
 
 
 def wrapped(text: str, rng: Random, be: str | None, share: float) -> str:
@@ -71,8 +74,9 @@ def wrapped(text: str, rng: Random, be: str | None, share: float) -> str:
     elif draw < 0.72 and be:
         text, tails = requests.WHERE.format(x=text, be=be), requests.AFTER
     elif draw < 0.86:
-        request = rng.choice(requests.REQUESTS if be else _ASKING)
-        text, tails = request.format(x=text, be=be), requests.AFTER
+        certain = text.split(" ", 1)[0] not in _INDEFINITE
+        asking = _ASKING if be is None else _OF_CERTAIN if certain else requests.REQUESTS
+        text, tails = rng.choice(asking).format(x=text, be=be), requests.AFTER
     else:
         return text if text.endswith(_HANGING) else f"{text} {rng.choice(requests.AFTER)}"
     if text.endswith(_HANGING) or rng.random() > 0.15:

@@ -132,7 +132,7 @@ COOKING: tuple[Purpose, ...] = (
         "box, can, carton, bottle, kettle, pan, tray, plate, watering can, shoe, plant, bag, tape, "
         "spoon, cone, tube, light bulb, flashlight, unnamed, ball",
         use="put a handful of marbles into",
-        can="have marbles dropped into it",
+        can="have marbles dropped inside",
         be="hollow and made to be filled",
         tell="these marbles need a place where they can't roll away",
     ),
@@ -169,7 +169,7 @@ COOKING: tuple[Purpose, ...] = (
         "bottle, tube",
         "jar, carton, can, pen, pitcher, kettle, pot, cup, unnamed",
         use="unscrew the cap of",
-        can="be unscrewed at its cap",
+        can="be unscrewed at the cap",
         be="closed with a screw cap",
         tell="i want to unscrew a cap",
     ),
