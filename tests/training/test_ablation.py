@@ -28,7 +28,8 @@ from training.instructions.vocabulary import build_tokenizer
 from training.recipes import SMALL
 from training.run import Run
 from training.settings import Span
-from training.world.pool import PoolSpec, WorldPool, write_pool
+from training.world.pool import PoolSpec, WorldPool
+from training.world.writing import write_pool
 from training.world_samples import WorldSamples
 
 TINY = {"batch_size": 2, "image_size": 64, "warmup": 1}

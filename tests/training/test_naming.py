@@ -24,7 +24,8 @@ from training.run import Run
 from training.settings import Span
 from training.stages import FROZEN_BLOCKS
 from training.step import Heads
-from training.world.pool import PoolSpec, WorldPool, write_pool
+from training.world.pool import PoolSpec, WorldPool
+from training.world.writing import write_pool
 from training.world_samples import KINDS, WorldSamples
 
 SAMPLES = WorldSamples(TwoBoxes(), MIXTURES["base"])

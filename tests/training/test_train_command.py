@@ -22,7 +22,8 @@ from training.dry_run import try_out
 from training.initialise import prepare, small_config
 from training.run import Run
 from training.settings import read_settings
-from training.world.pool import PoolSpec, WorldPool, write_pool
+from training.world.pool import PoolSpec, WorldPool
+from training.world.writing import write_pool
 from training.world_samples import WorldSamples
 
 SMALL = {"batch_size": 2, "image_size": 64, "warmup": 1, "workers": 1}

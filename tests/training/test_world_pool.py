@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import pickle
+import shlex
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from sam3i_model.cli import build
+from training.world import writing
 from training.world.__main__ import app
-from training.world.pool import PoolSpec, WorldPool, render_scene, write_pool
+from training.world.pool import PoolSpec, WorldPool, render_scene
 from training.world.preview import COLUMNS
 from training.world.shapes import NAMED
 from training.world.textures import load_photos
+from training.world.writing import write_pool
 
 SPEC = PoolSpec(count=5, seed=3, size=96, shard=2)
 
@@ -93,6 +101,84 @@ def test_a_pool_of_another_seed_is_not_mixed_in(pool: Path):
         write(pool, PoolSpec(count=5, seed=4, size=96, shard=2))
 
 
+def test_a_smaller_count_is_refused_and_deletes_nothing(pool: Path):
+    with pytest.raises(ValueError, match="up to number 5: give --count 5 or more"):
+        write(pool, PoolSpec(count=3, seed=3, size=96, shard=2))
+    assert len(WorldPool(pool)) == 5
+    assert json.loads((pool / "meta.json").read_text())["count"] == 5
+
+
+def test_a_shard_that_grows_is_there_until_the_longer_one_is_whole(pool: Path, tmp_path: Path):
+    grown = tmp_path / "grown"
+    shutil.copytree(pool, grown)
+    more = PoolSpec(count=6, seed=3, size=96, shard=2)
+    heard: list[int] = []
+
+    def stopped() -> None:
+        heard.append(len(WorldPool(grown)))
+        if len(heard) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        writing.write_shard(grown, more, 2, load_photos(), stopped)
+    assert [heard, len(WorldPool(grown))] == [[5, 5], 5]
+    writing.write_shard(grown, more, 2, load_photos(), lambda: None)
+    assert len(WorldPool(grown)) == 6
+    assert np.array_equal(WorldPool(grown)[4][0], WorldPool(pool)[4][0])
+
+
+def test_what_cannot_be_written_is_told_in_one_line_and_keeps_the_rest(pool: Path, tmp_path: Path):
+    spoilt = tmp_path / "pool"
+    shutil.copytree(pool, spoilt)
+    (spoilt / ".unfinished-0002").write_text("in the way")
+    with pytest.raises(OSError, match=r"can't be written \(File exists\): make room") as told:
+        write(spoilt, PoolSpec(count=6, seed=3, size=96, shard=2))
+    assert "\n" not in str(told.value)
+    assert len(WorldPool(spoilt)) == 5
+
+
+def test_a_process_that_dies_is_told():
+    context = multiprocessing.get_context("spawn")
+    dead = context.Process(target=os._exit, args=(9,))
+    dead.start()
+    with pytest.raises(ChildProcessError, match="died"):
+        writing._watch([dead], context.Queue(), lambda count: None)
+
+
+def test_room_is_taken_before_anything_is_rendered(tmp_path: Path, monkeypatch):
+    array = writing._reserved(tmp_path / "rgb.npy", (10, 96, 96, 3))
+    assert array.shape == (10, 96, 96, 3)
+    assert (tmp_path / "rgb.npy").stat().st_blocks * 512 >= 10 * 96 * 96 * 3
+    monkeypatch.setattr(writing.shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
+    spec = PoolSpec(count=100, seed=3, size=96, shard=2)
+    with pytest.raises(OSError, match="100 scenes need 4 MiB, 1 are free"):
+        write(tmp_path / "new", spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("rgb.npy", 5000), ("labels.npy", 50), ("parts.npy", 0), ("objects.json", 900)],
+)
+def test_a_damaged_shard_is_named_with_the_remedy(pool: Path, tmp_path: Path, name: str, kept: int):
+    spoilt = tmp_path / "pool"
+    shutil.copytree(pool, spoilt)
+    os.truncate(spoilt / "shard-0001" / name, kept)
+    for use in (lambda: WorldPool(spoilt)[2], lambda: write(spoilt)):
+        with pytest.raises(OSError, match="shard-0001 is damaged: delete it and render again"):
+            use()
+    (spoilt / "shard-0001" / name).unlink()
+    with pytest.raises(OSError, match="shard-0001 is damaged"):
+        WorldPool(spoilt)
+
+
+def test_records_damaged_inside_are_told_when_they_are_read(pool: Path, tmp_path: Path):
+    spoilt = tmp_path / "pool"
+    shutil.copytree(pool, spoilt)
+    (spoilt / "shard-0001/objects.json").write_text("[[{]")
+    with pytest.raises(OSError, match="shard-0001 is damaged"):
+        WorldPool(spoilt)[2]
+
+
 def test_a_reader_can_be_sent_to_another_process(pool: Path):
     stored = WorldPool(pool)
     rgb = stored[4][0]
@@ -129,3 +215,36 @@ def test_the_other_pages_show_every_kind(tmp_path: Path, page: str):
 def test_help_names_every_command():
     text = CliRunner().invoke(app, ["--help"]).output
     assert all(name in text for name in ("pool", "sequence", "tote", "preview"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("pool new --photos empty", 1, "no readable .jpg or .png under empty"),
+        ("pool file", 1, "file can't be a folder (File exists): name another"),
+        ("pool half", 1, "half/meta.json can't be read"),
+        ("pool new --seed -1", 2, "--seed"),
+        ("sequence empty", 1, "empty exists already"),
+        ("preview sheet", 1, "sheet is no name of a picture: give one that ends in .png"),
+        ("preview nowhere/sheet.png", 1, "there is no folder nowhere"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, words: str, code: int, said: str):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("empty", "half"):
+        Path(folder).mkdir()
+    Path("file").touch()
+    Path("half/meta.json").touch()
+    result = CliRunner().invoke(build("render"), ["render", *words.split()])
+    assert result.exit_code == code, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert said in " ".join(result.output.split())
+    assert not Path("new").exists()
+
+
+def test_a_pool_says_the_command_that_makes_it(tmp_path: Path, monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(writing, "write_pool", lambda *given: said.append(given[3]))
+    given = ["pool", str(tmp_path / "a pool"), "--count", "3", "--seed", "2", "--size", "64"]
+    assert CliRunner().invoke(app, [*given, "--workers", "1"]).exit_code == 0
+    assert shlex.split(said[0]) == ["sam3i", "render", *given]

@@ -1,4 +1,4 @@
-"""Command line: python -m training.world."""
+"""`sam3i render`; by itself: python -m training.world."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers are processes; see pool.py
 
 import shlex
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from sam3i_model.terminal import complain, notes
+from sam3i_model.terminal import failed, notes
 from training.world.pages import Page
 
 app = typer.Typer(
@@ -32,12 +33,21 @@ app = typer.Typer(
 )
 Photos = Annotated[Path | None, typer.Option(help="Folder of your own photos to use as well.")]
 Bag = Annotated[Path, typer.Argument(help="Folder of the rosbag2 to write; must not exist.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same scenes.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same scenes.")]
 
 
 def _progress(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a user did wrong is one line, not a trace."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise failed(error) from error
 
 
 @app.callback()
@@ -47,7 +57,7 @@ def world() -> None:
 
 @app.command()
 def pool(
-    out: Annotated[Path, typer.Argument(help="Folder to write; a half-finished one goes on.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write; whole thousands are kept.")],
     count: Annotated[int, typer.Option(min=1, help="Number of scenes.")] = 16000,
     seed: Seed = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one core each.")] = 2,
@@ -55,11 +65,14 @@ def pool(
     photos: Photos = None,
 ) -> None:
     """Render training scenes: pictures, labels and what the objects are."""
-    from training.world.pool import PoolSpec, write_pool
+    from training.world.pool import PoolSpec
+    from training.world.writing import write_pool
 
     spec = PoolSpec(count, seed, size, photos=str(photos) if photos else None)
-    command = shlex.join(["python", "-m", "training.world", *sys.argv[1:]])
-    with _progress(notes()) as progress:
+    given = {"count": count, "seed": seed, "size": size, **({"photos": photos} if photos else {})}
+    options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    command = shlex.join(["sam3i", "render", "pool", str(out), *options])
+    with _told(), _progress(notes()) as progress:
         task = progress.add_task("scenes", total=count)
         write_pool(out, spec, workers, command, lambda n: progress.advance(task, n))
 
@@ -77,7 +90,7 @@ def sequence(
     from training.world.bag import write_bag
     from training.world.sequence import film
 
-    with _progress(notes()) as progress:
+    with _told(), _progress(notes()) as progress:
         task = progress.add_task("frames", total=frames)
         shots = film(seed, frames, rate, width, height, lambda: progress.advance(task))
         write_bag(out, shots)
@@ -89,7 +102,8 @@ def tote(out: Bag) -> None:
     from training.world.bag import write_bag
     from training.world.tote import shots
 
-    write_bag(out, shots(), lossless=True)
+    with _told():
+        write_bag(out, shots(), lossless=True)
 
 
 @app.command()
@@ -108,19 +122,15 @@ def preview(
 
     from training.world.preview import draw
 
-    sheet = draw(page, count, seed, size, photos)
-    if not cv2.imwrite(str(out), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)):
-        raise ValueError(f"could not write {out}; give a path that ends in .png")
-
-
-def main() -> None:
-    """Run; what a user did wrong is one line, not a trace."""
-    try:
-        app()
-    except (ValueError, OSError, RuntimeError) as error:
-        complain(error)
-        raise SystemExit(1) from None
+    with _told():
+        if not cv2.haveImageWriter(str(out)):
+            raise ValueError(f"{out} is no name of a picture: give one that ends in .png")
+        if not out.parent.is_dir():
+            raise ValueError(f"there is no folder {out.parent}: make it or name another")
+        sheet = draw(page, count, seed, size, photos)
+        if not cv2.imwrite(str(out), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)):
+            raise OSError(f"{out} can't be written: name another")
 
 
 if __name__ == "__main__":
-    main()
+    app()

@@ -1,4 +1,4 @@
-"""A folder of rendered scenes: written in shards by several processes, read without copying.
+"""A folder of rendered scenes: what fixes it, and how it is read without copying.
 
 OUT/meta.json and, for every 1000 scenes, OUT/shard-0000/{rgb.npy, labels.npy, parts.npy,
 objects.json}: uint8 (n, S, S, 3), uint8 (n, S, S) twice and one list of records a scene.
@@ -7,18 +7,13 @@ objects.json}: uint8 (n, S, S, 3), uint8 (n, S, S) twice and one list of records
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import queue
-import shutil
-import signal
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,12 +21,12 @@ from training.world.camera import sample_camera, sample_sensor
 from training.world.render import Renderer, Rendering
 from training.world.scene import Scene
 from training.world.surroundings import Arrangement, sample_arrangement, surround
-from training.world.textures import load_photos
 
 VERSION = 2  # of the renderer: the same version, seed and photos give the same bytes
 SHARD = 1000
 LEAST_OBJECTS = 2
 VIEWS = 2  # of each arrangement
+ARRAYS, RECORDS = ("rgb", "labels", "parts"), "objects.json"
 Photos = list[NDArray[np.uint8]]
 
 
@@ -113,104 +108,40 @@ def _numbered(rendering: Rendering) -> Rendering:
     return replace(rendering, labels=new[rendering.labels], objects=objects)
 
 
-def _shard_path(folder: Path, shard: int) -> Path:
-    return folder / f"shard-{shard:04d}"
+def shards_of(folder: Path) -> list[Path]:
+    """The finished shards of a pool, in their order."""
+    return sorted(folder.glob("shard-[0-9][0-9][0-9][0-9]"))
 
 
 def records_of(folder: Path) -> list[Path]:
     """The files of a pool that hold the records of its objects, in their order."""
-    return sorted(folder.glob("shard-*/objects.json"))
+    return sorted(folder.glob(f"shard-*/{RECORDS}"))
 
 
-def write_shard(
-    folder: Path, spec: PoolSpec, shard: int, photos: Photos, tick: Callable[[], None]
-) -> None:
-    """Render one shard; it appears under its name only when it is complete."""
-    length = spec.shard_length(shard)
-    unfinished = folder / f".unfinished-{shard:04d}"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    size = spec.size
-    create = np.lib.format.open_memmap
-    rgb = create(unfinished / "rgb.npy", "w+", np.uint8, (length, size, size, 3))
-    labels = create(unfinished / "labels.npy", "w+", np.uint8, (length, size, size))
-    parts = create(unfinished / "parts.npy", "w+", np.uint8, (length, size, size))
-    objects = []
-    start = shard * spec.shard
-    scenes = render_scenes(photos, spec.seed, range(start, start + length), size)
-    for row, rendering in enumerate(scenes):
-        rgb[row], labels[row], parts[row] = rendering.rgb, rendering.labels, rendering.parts
-        objects.append(rendering.objects)
-        tick()
-    for array in (rgb, labels, parts):
-        array.flush()
-    (unfinished / "objects.json").write_text(json.dumps(objects), encoding="utf-8")
-    os.replace(unfinished, _shard_path(folder, shard))
+def length_of(shard: Path) -> int:
+    """Number of scenes in a finished shard.
 
-
-def _work(folder: Path, spec: PoolSpec, shards: Any, done: Any) -> None:
-    """A worker process: render shards from a queue until it yields None."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    cv2.setNumThreads(1)
-    photos = load_photos(Path(spec.photos) if spec.photos else None)
-    for shard in iter(shards.get, None):
-        write_shard(folder, spec, shard, photos, lambda: done.put(1))
-
-
-def write_pool(
-    folder: Path, spec: PoolSpec, workers: int, command: str, advance: Callable[[int], None]
-) -> None:
-    """Render what is missing of a pool; `advance` hears of scenes as they are finished.
-
-    Raises ValueError if `folder` holds a pool made otherwise, RuntimeError if a worker died.
+    Raises:
+        OSError: A file is missing or cut off; one line with the remedy.
     """
-    load_photos(Path(spec.photos) if spec.photos else None)  # a wrong folder is told here
-    folder.mkdir(parents=True, exist_ok=True)
-    meta = folder / "meta.json"
-    wanted = asdict(spec)
-    if meta.exists():
-        found = json.loads(meta.read_text(encoding="utf-8"))
-        other = [key for key in wanted if key != "count" and found.get(key) != wanted[key]]
-        if other:
-            raise ValueError(f"{folder} holds a pool of another {other[0]}; choose a new folder")
-    missing = []
-    for shard in range(spec.shards):
-        path = _shard_path(folder, shard)
-        if path.exists() and _length(path) == spec.shard_length(shard):
-            advance(spec.shard_length(shard))
-        else:
-            shutil.rmtree(path, ignore_errors=True)
-            missing.append(shard)
-    meta.write_text(json.dumps({**wanted, "command": command}, indent=1), encoding="utf-8")
-    context = multiprocessing.get_context("spawn")
-    todo, done = context.Queue(), context.Queue()
-    crew = [
-        context.Process(target=_work, args=(folder, spec, todo, done), daemon=True)
-        for _ in range(min(workers, len(missing)))
-    ]
-    for item in [*missing, *([None] * len(crew))]:
-        todo.put(item)
-    for process in crew:
-        process.start()
-    _watch(crew, done, sum(map(spec.shard_length, missing)), advance)
+    try:
+        lengths = {len(_mapped(shard / f"{name}.npy")) for name in ARRAYS}
+        with (shard / RECORDS).open("rb") as file:
+            file.seek(-2, os.SEEK_END)
+            whole = len(lengths) == 1 and file.read().strip().endswith(b"]")
+    except (OSError, ValueError, EOFError):
+        whole = False
+    if not whole:
+        raise _damaged(shard)
+    return lengths.pop()
 
 
-def _watch(crew: list[Any], done: Any, expected: int, advance: Callable[[int], None]) -> None:
-    while expected:
-        try:
-            expected -= done.get(timeout=1.0)
-            advance(1)
-        except queue.Empty:
-            if any(process.exitcode not in (None, 0) for process in crew):
-                for process in crew:
-                    process.terminate()
-                raise RuntimeError("a rendering process died; run again to go on") from None
-    for process in crew:
-        process.join()
+def _mapped(path: Path) -> Any:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def _length(path: Path) -> int:
-    return len(np.load(path / "labels.npy", mmap_mode="r", allow_pickle=False))
+def _damaged(shard: Path) -> OSError:
+    return OSError(f"{shard} is damaged: delete it and render again (`sam3i render pool`)")
 
 
 class WorldPool:
@@ -218,16 +149,19 @@ class WorldPool:
 
     rgb uint8 (S, S, 3) and labels uint8 (S, S) are read-only views of the files. Only finished
     shards count. Can be handed to other processes; each opens the files itself.
+
+    Raises:
+        OSError: There are no scenes, or a shard is damaged; one line with the remedy.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self._paths = sorted(self.folder.glob("shard-[0-9][0-9][0-9][0-9]"))
+        self._paths = shards_of(self.folder)
         if not self._paths:
             raise FileNotFoundError(
                 f"no rendered scenes in {self.folder}; make some: sam3i render pool {self.folder}"
             )
-        self._starts = np.cumsum([0, *map(_length, self._paths)])
+        self._starts = np.cumsum([0, *map(length_of, self._paths)])
         self._open: dict[int, tuple[Any, Any, Any, list[list[dict[str, Any]]]]] = {}
 
     def __len__(self) -> int:
@@ -254,10 +188,10 @@ class WorldPool:
         shard = int(np.searchsorted(self._starts, index, side="right")) - 1
         if shard not in self._open:
             path = self._paths[shard]
-            self._open[shard] = (
-                np.load(path / "rgb.npy", mmap_mode="r", allow_pickle=False),
-                np.load(path / "labels.npy", mmap_mode="r", allow_pickle=False),
-                np.load(path / "parts.npy", mmap_mode="r", allow_pickle=False),
-                json.loads((path / "objects.json").read_text(encoding="utf-8")),
-            )
+            try:
+                objects = json.loads((path / RECORDS).read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise _damaged(path) from error
+            rgb, labels, parts = (_mapped(path / f"{name}.npy") for name in ARRAYS)
+            self._open[shard] = rgb, labels, parts, objects
         return (*self._open[shard], index - int(self._starts[shard]))
