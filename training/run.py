@@ -26,7 +26,6 @@ from training.average import Average
 from training.checksum import checksum
 from training.counts import mean_counts
 from training.dataset import Batch, Batches, Share
-from training.entries import SourceError
 from training.feature_cache import FeatureCache
 from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
@@ -36,20 +35,13 @@ from training.samples import Samples
 from training.settings import UNGROUNDED, Settings, SettingsError
 from training.stages import enter, groups, levels_after, trainable
 from training.step import Step
+from training.workers import made
 
 Begin = Callable[[str, Settings], tuple[Sam3IModel, PreTrainedTokenizerBase]]
 """Makes the model that a run starts with, frozen as it wants it, and its tokenizer:
 (checkpoint, settings)."""
 FREE = ("steps", "accumulate", "workers", "validate_every", "patience")
 """Settings that may change when a run goes on; the others say what is learned."""
-
-
-def fresh_processes() -> Any:
-    """Where workers come from: a fork of this process would share its threads' locks (OpenCV's,
-    DDS's) without the threads, and hang or crash."""
-    context = torch.multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.world_samples", "training.dataset"])
-    return context
 
 
 def begin(start: str, settings: Settings) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
@@ -181,7 +173,7 @@ class Run:
         """The micro-batches of one step after the other, from the present step on.
 
         Raises:
-            SourceError, OSError: Some of the data can't be read; one line.
+            SourceError, OSError: Data can't be read, or a process was killed; one line.
         """
         batches = Batches(
             samples,
@@ -192,22 +184,9 @@ class Run:
             self.share,
             self.step,
         )
-        workers = self.settings.workers
-        loader = torch.utils.data.DataLoader(
-            batches,
-            batch_size=None,
-            num_workers=workers,
-            multiprocessing_context=fresh_processes() if workers else None,
-        )
-        made = iter(loader)
+        micro = made(batches, self.settings.workers)
         while True:
-            try:
-                taken = [next(made).to(self.accelerator.device) for _ in self.share.own]
-            except (SourceError, OSError) as error:
-                # what a worker says comes after its traceback
-                said = str(error).strip().rpartition("\n")[2].rpartition("Error: ")[2]
-                raise type(error)(f"{said}: put it right, and the same command goes on") from error
-            yield taken
+            yield [next(micro).to(self.accelerator.device) for _ in self.share.own]
 
     def take(self, stream: Iterator[list[Batch]]) -> dict[str, torch.Tensor]:
         """One optimiser step: the terms of its loss, over all processes."""
@@ -236,7 +215,11 @@ class Run:
         return dict(zip(terms, mean, strict=True))
 
     def keep(self, path: Path) -> None:
-        """Write all that a later `resume` needs; a kill or power cut never leaves half a file."""
+        """Write all that a later `resume` needs; a kill or power cut never leaves half a file.
+
+        Raises:
+            OSError: It can't be written, and what was kept before is still there; one line.
+        """
         if not self.main:
             return
         content = {
@@ -249,11 +232,20 @@ class Run:
             "identity": self.identity,
         }
         partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        try:
+            with partial.open("wb") as file:
+                torch.save(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except (OSError, RuntimeError) as error:
+            partial.unlink(missing_ok=True)
+            # torch's own error, that its archive has no end, hides the file's
+            cause = error if isinstance(error, OSError) else error.__context__
+            if not isinstance(cause, OSError):
+                raise
+            said = f"{path} can't be written ({cause.strerror})"
+            raise OSError(f"{said}: make room, and the same command goes on") from error
 
     def resume(self, path: Path) -> None:
         """Go on from a kept state.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,16 @@ def test_a_state_that_cannot_be_read_says_so(state):
     torch.save([1], state)
     with pytest.raises(SettingsError, match="can't be read"):
         run.resume(state)
+
+
+def test_a_state_that_cannot_be_written_leaves_the_one_before(state):
+    run, before = Run(small_settings(), "", data="a"), state.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"state\.pt can't be written \(File too large\): make"):
+            run.keep(state)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(state.parent.iterdir()) == [state]
+    assert state.read_bytes() == before
