@@ -8,9 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-import yaml
-
 from training.samples import ABSENT, MASK_STRIDE
+from training.yaml_file import YamlError, read_yaml
 
 Stage = Literal["base", "1-1", "1-2", "3", "fine-tune"]
 RecipeName = Literal["small", "sam3"]
@@ -27,6 +26,8 @@ LEAST = {
     **dict.fromkeys(("learning_rate", "backbone_learning_rate"), 0),
 }
 """What settings must be at least."""
+MOST_SEED = 2**32 - 1
+"""Generators take 64 bits, of which a step's number has its part."""
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -159,6 +160,8 @@ class Settings:
         for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise SettingsError(f"{name} must be at least {least}")
+        if self.seed > MOST_SEED:
+            raise SettingsError(f"seed must be at most {MOST_SEED}")
         for name in ("rehearsal", "hold_out", "absent", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 0 and below 1")
@@ -174,9 +177,8 @@ class Settings:
                 "checkpoint's own"
             )
         if not self.phases or set(self.phases) - set(get_args(Phase)):
-            raise SettingsError(
-                f"phases names {', '.join(get_args(Phase))}, not {sorted(self.phases)}"
-            )
+            named = sorted(map(str, self.phases))
+            raise SettingsError(f"phases names {', '.join(get_args(Phase))}, not {named}")
         if "images" in self.phases and self.stage != "base":
             raise SettingsError("phase images is a base's: no other stage trains the image encoder")
         for name, span in self.phases.items():
@@ -186,9 +188,14 @@ class Settings:
                 )
         unknown = set(self.mixture) - set(SOURCES)
         if unknown or not self.mixture:
-            raise SettingsError(f"mixture names {', '.join(SOURCES)}, not {sorted(unknown)}")
+            raise SettingsError(
+                f"mixture names {', '.join(SOURCES)}, not {sorted(map(str, unknown))}"
+            )
         if min(self.mixture.values()) < 0 or not any(self.mixture.values()):
             raise SettingsError("mixture's shares must be at least 0, one of them above")
+        for shares in (self.mixture.values(), [span.share for span in self.phases.values()]):
+            if not math.isfinite(sum(shares)):
+                raise SettingsError("shares are too large to be added up: make them about 1")
 
 
 def shipped() -> list[str]:
@@ -201,7 +208,7 @@ def number(name: str, value: Any, kind: Any) -> Any:
     a text; both are one here.
 
     Raises:
-        SettingsError: The field is a number, and the value isn't.
+        SettingsError: The field is a number, and the value isn't a finite one.
     """
     if kind not in (int, float):
         return value
@@ -209,7 +216,7 @@ def number(name: str, value: Any, kind: Any) -> Any:
         found = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         found = math.nan
-    if math.isnan(found) or (kind is int and found % 1):
+    if not math.isfinite(found) or (kind is int and found % 1):
         raise SettingsError(f"{name} is '{value}', must be a {'whole ' * (kind is int)}number")
     return value if isinstance(value, kind) else kind(found)
 
@@ -235,9 +242,9 @@ def read_settings(name: str | Path, **changes: Any) -> Settings:
     if not path.is_file():
         raise SettingsError(f"{name} is no file and none of {', '.join(shipped())}")
     try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path}: {str(error).splitlines()[0]}") from error
+        content = read_yaml(path)
+    except YamlError as error:
+        raise SettingsError(error) from error
     if not isinstance(content, dict):
         raise SettingsError(f"{path} must hold keys and values, one a line")
     unknown = set(content) - {f.name for f in fields(Settings)}

@@ -54,6 +54,14 @@ def test_shipped_settings_are_valid():
         ("ema: 1", "ema must be at least 0 and below 1"),
         ("clip: 0", "clip must be above 0"),
         ("clip: .nan", "clip is 'nan', must be a number"),
+        ("clip: .inf", "clip is 'inf', must be a number"),
+        ("learning_rate: -.inf", "learning_rate is '-inf', must be a number"),
+        ("mixture: {simple: .inf}", "mixture simple is 'inf', must be a number"),
+        ("mixture: {simple: 1e308, complex: 1e308}", "too large to be added up"),
+        ("phases: {fine: {share: .inf, texts: 4}}", "share is 'inf', must be a number"),
+        ("seed: 20261129124414", "seed must be at most 4294967295"),
+        ("mixture: {riddles: 1.0, 2: 1.0}", "not \\['2', 'riddles'\\]"),
+        ("phases: {2: {share: 1}, reading: {share: 1}}", "not \\['2', 'reading'\\]"),
         ("absent: 1", "absent must be at least 0 and below 1"),
         ("mixture: {riddles: 1.0}", "riddles"),
         ("mixture: {simple: most}", "mixture simple is 'most', must be a number"),
@@ -75,6 +83,28 @@ def test_shipped_settings_are_valid():
 def test_bad_settings_are_one_line(tmp_path, line, said):
     with pytest.raises(SettingsError, match=said) as refused:
         read_settings(changed(tmp_path, line))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("steps: 1\nstage: base\nsteps: 7\n", "line 3: 'steps' is there twice"),
+        ("phases:\n  fine: {share: 1, share: 2}\n", "line 2: 'share' is there twice"),
+        ("stage: base\nsteps: @7\n", "line 2: found character '@' that cannot start any token"),
+        ("[steps]: 1", "line 1: found unhashable key"),
+        ("a: " + 5000 * "[", "is no YAML: maximum recursion depth"),
+        ("until: 2026-13-45", "is no YAML: month must be in 1..12"),
+        ("stage: b\x00se", "is no YAML: unacceptable character"),
+        ("name: Größe".encode("latin-1"), "is no UTF-8 text: save it as such"),
+        ("stage: base".encode("utf-16"), "is no UTF-8 text"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_its_place(tmp_path, content, said):
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(SettingsError, match=f"settings\\.yaml.*{said}") as refused:
+        read_settings(path)
     assert "\n" not in str(refused.value)
 
 
