@@ -35,7 +35,9 @@ class Trial:
 
 
 def try_out(run: Run, samples: Samples) -> Trial:
-    """Make a few steps of each phase; the run can't be used for anything else then."""
+    """Make a few steps of each phase, writing nothing; the run can't be used for anything else
+    then."""
+    run.module.cache = None
     measured = []
     for name, steps in run.settings.spans.items():
         run.step = steps.start

@@ -50,6 +50,13 @@ class FeatureCache:
                 write(path, rows[row])  # type: ignore[arg-type]
         return stacked([row for row in rows if row is not None])
 
+    def room(self, one: ImageFeatures, pictures: int) -> int:
+        """Bytes on disk that so many pictures' features take beyond what is kept, if each takes
+        what `one` does."""
+        kept = sum(1 for _ in self.folder.glob("*.safetensors"))
+        numbers = sum(t.numel() for t in (*one.maps, one.position, one.geometry))
+        return max(0, pictures - kept) * numbers * torch.bfloat16.itemsize
+
     def _path(self, key: str) -> Path:
         return (
             self.folder / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.safetensors"

@@ -25,7 +25,8 @@ class Forecast:
 
     Attributes:
         weights: Of the model, its gradients, the optimiser's two moments and the average.
-        disk: Of the state (written anew before the old one goes) and the finished model.
+        disk: Of the state (written anew before the old one goes), the finished model, and image
+            features that are kept.
         memory_left: Free memory of the device.
         disk_left: Free space where the run writes.
     """
@@ -53,8 +54,9 @@ class Forecast:
             )
 
 
-def forecast(module: nn.Module, out: Path, device: torch.device) -> Forecast:
-    """Of a module whose frozen parts are frozen, trained by AdamW with averaged weights.
+def forecast(module: nn.Module, out: Path, device: torch.device, features: int = 0) -> Forecast:
+    """Of a module whose frozen parts are frozen, trained by AdamW with averaged weights; `features`
+    are the bytes of those that will be kept.
 
     Activations are not in it: they depend on the batch, and a dry run measures them.
     """
@@ -64,7 +66,7 @@ def forecast(module: nn.Module, out: Path, device: torch.device) -> Forecast:
     there = next(p for p in [out, *out.absolute().parents] if p.exists())
     return Forecast(
         weights=held + 4 * learned,  # gradients, two moments, average
-        disk=2 * state + held,
+        disk=2 * state + held + features,
         memory_left=free_memory(device),
         disk_left=shutil.disk_usage(there).free,
     )

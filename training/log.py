@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,11 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.tensorboard import SummaryWriter
 
+from sam3i_model.terminal import notes
+from training.files import write_text
+
 SMOOTHING = 0.95
+NAME = "log.jsonl"
 
 
 class Log:
@@ -26,10 +31,13 @@ class Log:
     """
 
     def __init__(self, out: Path, steps: int, first: int, shown: bool) -> None:
-        self._file = (out / "log.jsonl").open("a") if shown else None
+        if shown:
+            forget(out / NAME, first)
+        self._file = (out / NAME).open("a", encoding="utf-8") if shown else None
         self._curves = SummaryWriter(str(out / "tensorboard"), purge_step=first) if shown else None
         columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, TextColumn("{task.description}"), disable=not shown)
+        said = TextColumn("{task.description}")
+        self._progress = Progress(*columns, said, console=notes(), disable=not shown)
         self._task = self._progress.add_task("", total=steps, completed=first)
         self._smooth: dict[str, float] = {}
         self._began = time.monotonic()
@@ -82,3 +90,17 @@ class Log:
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
         self._waited, self._since = 0.0, now
+
+
+def forget(path: Path, after: int) -> None:
+    """Leave out of a log what came after a step: a run that goes on from there says it again."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_text(path, "".join(line for line in lines if _step(line) <= after))
+
+
+def _step(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):  # half a line, from when it was killed
+        return math.inf

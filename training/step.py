@@ -130,6 +130,14 @@ class Step(nn.Module):
             return self.encode_image(batch.images)
         return self.cache.features(self.encode_image, batch.images, batch.keys)
 
+    def room(self, pictures: int) -> int:
+        """Bytes on disk that kept features of so many pictures will take beyond what is there."""
+        if self.cache is None or not pictures:
+            return 0
+        side, device = self.settings.image_size, next(self.parameters()).device
+        blank = torch.zeros(1, 3, side, side, dtype=torch.uint8, device=device)
+        return self.cache.room(self.encode_image(blank), pictures)
+
     def encode_image(self, images: torch.Tensor) -> ImageFeatures:
         """Encode uint8 images (N, 3, S, S).
 

@@ -133,6 +133,11 @@ def suited(settings: Settings, samples: Samples) -> Settings:
     phases = settings.phases
     if not samples.kinds_known:
         phases = {name: span for name, span in phases.items() if name not in UNGROUNDED}
+    if not phases:
+        raise SettingsError(
+            "the data don't say of what kind things are, which is all that these settings teach: "
+            "name settings with a phase boxes, coarse or fine"
+        )
     return replace(settings, phases=phases)
 
 
@@ -146,6 +151,13 @@ def open_samples(data: Path, settings: Settings, variants: int = 0) -> Samples:
             notes().print(f"{data}: {problems.count} left out, such as {problems.lines[0]}")
         return samples
     return WorldSamples(WorldPool(data), mixture, absent)
+
+
+def recurring(samples: Samples) -> int:
+    """How many different pictures there are that will be drawn again."""
+    if isinstance(samples, Mixed):
+        return sum(map(recurring, samples.parts))
+    return samples.variants * len(samples.pictures) if isinstance(samples, FileSamples) else 0
 
 
 def description(data: Path) -> list[Path]:
@@ -188,7 +200,8 @@ def train_command(
         read = suited(read, samples)
         described = [path for given in (data, rehearse) if given for path in description(given)]
         run = Run(read, start, out / "features", data=checksum(described))
-        needs = forecast(run.module, out, run.accelerator.device)
+        kept = run.module.room(min(recurring(samples), read.steps * read.batch_size))
+        needs = forecast(run.module, out, run.accelerator.device, kept)
         if dry_run:
             console.print(describe(needs, try_out(run, samples), read))
         needs.check()
@@ -206,7 +219,9 @@ def train_command(
     ) as error:
         raise failed(error) from error
     except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from the last state")
+        begun = (out / STATE).exists()
+        where = "goes on from the last state" if begun else "begins anew: no state was kept yet"
+        notes().print(f"stopped; the same command {where}")
         raise typer.Exit(130) from None
 
 

@@ -283,7 +283,7 @@ class Listener:
         ("no-adapters", (Level.CONCEPT, Level.CONCEPT)),
     ],
 )
-def test_all_are_asked_the_same_but_each_on_its_own_paths(folder, monkeypatch, name, paths):
+def test_all_are_asked_the_same_but_each_on_its_own_paths(folder, monkeypatch, capsys, name, paths):
     heard: list[Listener] = []
 
     def loaded(checkpoint: str) -> Listener:
@@ -295,6 +295,9 @@ def test_all_are_asked_the_same_but_each_on_its_own_paths(folder, monkeypatch, n
     variant = variants_of(stages_of())[name]
     measured = measure(variant, "checkpoint", pool)
     assert list(measured) == ["simple", "complex"]
+    said = capsys.readouterr()
+    assert f"{name}, simple" in said.err
+    assert name not in said.out
     for (level, one), listener, path in zip(measured.items(), heard, paths, strict=True):
         assert {asked for _, asked, _ in listener.asked} == {path}
         expected = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 import torch
 import typer
+import yaml
+from typer.testing import CliRunner
 
 from sam3i_model.checkpoints import load, save
+from sam3i_model.cli import build
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings, trained
 from training import cache_bench, sam3i_json
 from training import run as running
@@ -96,6 +99,40 @@ def test_what_is_kept_is_not_encoded_again(checkpoint, tmp_path):
     with torch.no_grad():
         next(run.model.vision_encoder.parameters()).add_(1)
     assert FeatureCache(tmp_path, run.model.vision_encoder).folder != cache.folder
+
+
+def test_a_dry_run_keeps_no_features_but_foresees_their_room(data, checkpoint, tmp_path):
+    out, path = tmp_path / "out", tmp_path / "settings.yaml"
+    settings = small_settings("fine-tune", 1000, variants=2, hold_out=0.2)
+    path.write_text(yaml.safe_dump(asdict(settings)))
+    words = ["train", data, out, "--settings", path, "--from", checkpoint, "--dry-run"]
+    result = CliRunner().invoke(build("train"), list(map(str, words)))
+    assert result.exit_code == 0, result.output
+    assert not out.exists()
+
+    samples, _ = training.open_data(data, settings, data, None)
+    assert training.recurring(samples) == 2 * 4  # not those of the rehearsal
+    run = Run(settings, checkpoint, out / "features")
+    foreseen = run.module.room(8)
+    stream = run.stream(samples)
+    for _ in range(3):
+        run.take(stream)
+    files = list((out / "features").rglob("*.safetensors"))
+    for file in files:
+        assert foreseen / 8 < file.stat().st_size < foreseen / 8 + 1000  # and a heading
+    assert run.module.room(8) == foreseen / 8 * (8 - len(files))
+    assert run.module.room(1) == Run(settings, checkpoint).module.room(8) == 0
+
+
+def test_features_that_the_disk_cannot_hold_are_refused(data, checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(Step, "room", lambda self, pictures: pictures * 2**50)
+    path = tmp_path / "settings.yaml"
+    path.write_text(yaml.safe_dump(asdict(small_settings("fine-tune", 2, variants=2))))
+    words = ["train", data, tmp_path / "out", "--settings", path, "--from", checkpoint]
+    result = CliRunner().invoke(build("train"), list(map(str, words)))
+    assert result.exit_code == 1, result.output
+    assert f"the run writes {4 * 2**20}." in result.stderr  # two steps draw no more pictures
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_last_pictures_are_held_out_and_validated_on(data):

@@ -14,6 +14,11 @@ from training.settings import read_settings
 FITS = Forecast(weights=100, disk=100, memory_left=200, disk_left=200)
 
 
+def left(needs: Forecast) -> dict[str, int]:
+    """What may differ from moment to moment."""
+    return {"memory_left": needs.memory_left, "disk_left": needs.disk_left}
+
+
 def test_weights_gradients_moments_and_average_are_counted(tmp_path):
     module = torch.nn.Linear(100, 10)  # 1,010 numbers
     module.bias.requires_grad_(False)
@@ -21,6 +26,8 @@ def test_weights_gradients_moments_and_average_are_counted(tmp_path):
     assert needs.weights == 4 * 1010 + 4 * 4 * 1000
     state = 4 * 1010 + 3 * 4 * 1000  # weights, two moments, average
     assert state + 4 * 1010 <= needs.disk <= 2 * (state + 4 * 1000) + 4 * 1010
+    more = forecast(module, tmp_path, torch.device("cpu"), features=7000)
+    assert more == replace(needs, disk=needs.disk + 7000, **left(more))
     assert needs.disk_left > 0
     assert needs.memory_left > 0
     needs.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from sam3i_model.modeling import Sam3IModel
 from tests.training.review_data import make
 from tests.training.small_training import phases_of
 from training import run as running
+from training import train as training
 from training.dry_run import try_out
 from training.initialise import prepare, small_config
 from training.run import Run
@@ -123,6 +125,39 @@ def test_data_that_say_no_kinds_are_grounded_from_the_first_step(tmp_path, pool,
     )
     assert result.exit_code == 0, result.output
     assert ("words" in result.output) == rehearse
+
+
+def test_data_that_say_no_kinds_leave_nothing_to_learn_without_grounding(tmp_path):
+    path = settings_file(tmp_path, steps=1, phases=phases_of(words=1))
+    result = called(make(tmp_path / "data"), tmp_path / "out", "--settings", path)
+    refused(result, "the data don't say of what kind things are")
+
+
+@pytest.mark.parametrize("every", [2, 250])
+def test_an_interrupted_run_says_what_the_next_one_does(tmp_path, pool, monkeypatch, every):
+    path = settings_file(tmp_path, steps=9, phases=phases_of(fine=1))
+    monkeypatch.setattr(training, "SAVE_EVERY", every)
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    real = Run.take
+
+    def interrupted(self, stream):
+        if self.step == 3:
+            raise KeyboardInterrupt
+        return real(self, stream)
+
+    monkeypatch.setattr(Run, "take", interrupted)
+    result = called(pool, tmp_path / "out", "--settings", path)
+    assert result.exit_code == 130, result.output
+    said = "goes on from the last state" if every == 2 else "begins anew: no state was kept yet"
+    assert f"stopped; the same command {said}" in result.stderr
+    assert "3/9" in result.stderr
+    assert not result.stdout
+    monkeypatch.setattr(Run, "take", real)
+    with (tmp_path / "out/log.jsonl").open("a") as log:
+        log.write('{"step": 4, "los')
+    assert called(pool, tmp_path / "out", "--settings", path).exit_code == 0
+    lines = (tmp_path / "out/log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == list(range(1, 10))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.memory import keep_freed_memory
-from sam3i_model.terminal import failed, results
+from sam3i_model.terminal import failed, notes, results
 from training.ablation.folder import PAGE, TABLE, Answers, agree, base_of, begin, identity
 from training.ablation.measuring import AblationError, check, measure
 from training.ablation.running import left, needs, trained
@@ -87,7 +87,7 @@ def ablate_command(
     ) as error:
         raise failed(error) from error
     except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from the last state")
+        notes().print("stopped; the same command goes on from what is kept")
         raise typer.Exit(130) from None
 
 

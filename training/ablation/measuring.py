@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.progress import track
 
 from sam3i_model.segmenter import Segmenter
+from sam3i_model.terminal import notes
 from training.ablation.variants import OWN_PATHS, Variant
 from training.calibrate import FALSE_ALARMS, SENTENCES, ask_about, choose
 from training.evaluation.asking import evaluate
@@ -88,7 +89,8 @@ def _measure(name: str, checkpoint: str, level: str, path: str, pool: WorldPool)
     config = segmenter.model.config
     config.score_thresholds[path] = chosen.score
     config.presence_thresholds[path] = chosen.presence
-    rows = evaluate(segmenter, source, track(measuring, description=f"{name}, {level}"))
+    shown = track(measuring, description=f"{name}, {level}", console=notes())
+    rows = evaluate(segmenter, source, shown)
     return Measured(
         chosen.score,
         chosen.presence,
