@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sam3i_model.cli import build
-from training.world import writing
+from training.world import sequence, writing
 from training.world.__main__ import app
 from training.world.pool import PoolSpec, WorldPool, render_scene
 from training.world.preview import COLUMNS
@@ -240,6 +240,13 @@ def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, words: str, code: in
     assert isinstance(result.exception, SystemExit)
     assert said in " ".join(result.output.split())
     assert not Path("new").exists()
+
+
+def test_a_seed_without_a_good_scene_is_one_line(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(sequence, "TRIES", 0)
+    result = CliRunner().invoke(build("render"), ["render", "sequence", str(tmp_path / "film")])
+    assert (result.exit_code, list(tmp_path.iterdir())) == (1, [])
+    assert result.stderr.splitlines()[-1] == "no good scene in 0 tries; choose another seed"
 
 
 def test_a_pool_says_the_command_that_makes_it(tmp_path: Path, monkeypatch):

@@ -47,7 +47,8 @@ def film(
 ) -> Iterator[Shot]:
     """The frames of one film; the same arguments give the same bytes.
 
-    `rate` is in frames a second; `tick` hears of every frame.
+    `rate` is in frames a second; `tick` hears of every frame. Raises ValueError if a seed gives no
+    good scene.
     """
     photos = textures.load_photos()
     scene = _choose_scene(photos, seed)
@@ -113,7 +114,7 @@ def _choose_scene(photos: Photos, seed: int) -> Scene:
         seen = list(takewhile(_well_seen, map(renderer.records, views)))
         if len(seen) == len(views) and _askable(bodies, seen):
             return scene
-    raise RuntimeError(f"no good scene in {TRIES} tries; choose another seed")
+    raise ValueError(f"no good scene in {TRIES} tries; choose another seed")
 
 
 def _quiet(scene: Scene, rng: Rng) -> Scene:
