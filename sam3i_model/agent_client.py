@@ -6,22 +6,22 @@ environment variable SAM3I_API_KEY alone and is never written anywhere.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 
 from sam3i_model.chat.address import KEY_VARIABLE, check_key, endpoint
 from sam3i_model.chat.answers import find_object
 from sam3i_model.chat.budget import AgentError, AnswerError, Budget, BudgetError
 from sam3i_model.chat.cache import AnswerCache
+from sam3i_model.chat.messages import Message, first_choice, question, words
 from sam3i_model.chat.transport import Reply, TransportError, post
 
 TIMEOUT_S = 120.0
@@ -40,13 +40,17 @@ MAX_IMAGES = 8
 BUSY = 429
 PASSING = frozenset({408, 425, BUSY, 500, 502, 503, 504})
 UNFIT = frozenset({400, 422})
-"""From a server that has answered: it won't take this request, but may take others."""
-JPEG_QUALITY = 90
+"""The server won't take this request, but may take others."""
+HARMLESS = question("Answer with JSON: {}", [np.full((64, 64, 3), 128, np.uint8)])
+"""Is refused only by a server that refuses everything."""
 
 __all__ = ["AgentError", "AnswerError", "Budget", "BudgetError", "ChatClient"]
 
 T = TypeVar("T")
-Message = dict[str, Any]
+
+
+class _UnfitError(AgentError):
+    """This request is refused."""
 
 
 class ChatClient:
@@ -102,17 +106,13 @@ class ChatClient:
         An answer without one, or at which `check` raises ValueError, is sent back with the reason.
 
         Raises:
-            AnswerError: No usable answer, or the server refuses this request but took others.
+            AnswerError: No usable answer, or the server refuses this request but takes others.
             BudgetError: The budget ended first.
-            AgentError: The server can't be reached or refuses.
+            AgentError: The server can't be reached or refuses, or answers can't be kept.
         """
         if len(images) > MAX_IMAGES:
             raise ValueError(f"{len(images)} images, at most {MAX_IMAGES} are sent")
-        # Images come first: servers that keep prefixes then encode them once for many questions.
-        content: list[Any] = [_image_part(image) for image in images]
-        messages: list[Message] = [
-            {"role": "user", "content": [*content, {"type": "text", "text": prompt}]}
-        ]
+        messages = [question(prompt, images)]
         why = ""
         for _ in range(1 + CORRECTIONS):
             said = self._complete(messages, budget)
@@ -137,10 +137,23 @@ class ChatClient:
             with self._lock:
                 self.cached += 1
             return known
-        answer = self._request(messages, budget)
+        try:
+            answer = self._request(messages, budget)
+        except _UnfitError as error:
+            raise (AnswerError if self._takes_others(budget) else AgentError)(str(error)) from error
         if self._cache:
             self._cache.put(kept, answer)
         return answer
+
+    def _takes_others(self, budget: Budget | None) -> bool:
+        """Whether the server has answered anything; if it hasn't yet, it is asked a harmless thing.
+
+        Else the one refused question that a run begins with would end it, each time it goes on.
+        """
+        if not self.answers:
+            with suppress(_UnfitError, AnswerError):
+                self._request([HARMLESS], budget)
+        return self.answers > 0
 
     def _request(self, messages: list[Message], budget: Budget | None) -> str:
         why, wait, failures, busy = "", self._first_wait_s, 0, 0
@@ -163,7 +176,7 @@ class ChatClient:
                 failures += 1
                 continue
             if reply.status == 200:
-                choice = _choice(reply.data)
+                choice = first_choice(reply.data)
                 if choice is not None:
                     return self._words(choice)
                 why = "what came back is no chat completion; the address must end in /v1"
@@ -173,8 +186,8 @@ class ChatClient:
                 why = f"the server answers {reply.status}: {self._message(reply)}"
                 wait = max(wait, reply.retry_after)
             else:
-                unfit = reply.status in UNFIT and self.answers
-                raise (AnswerError if unfit else AgentError)(self._refusal(reply))
+                unfit = reply.status in UNFIT
+                raise (_UnfitError if unfit else AgentError)(self._refusal(reply))
             if reply.status == BUSY:
                 busy += 1
                 if budget:
@@ -209,14 +222,14 @@ class ChatClient:
         """
         with self._lock:
             self.answers += 1
-        said = choice["message"].get("content")
+        said = words(choice)
         if said is None:
             raise AnswerError(
                 f"{self.model} answers without a text (finish_reason "
                 f"{choice.get('finish_reason')!r:.40}): if that is 'length', it thought until its "
                 "tokens were used up, so turn its thinking off at the server"
             )
-        return str(said)
+        return said
 
     def _drop_option(self, reply: Reply, sent: dict[str, Any]) -> bool:
         """Leave out an option that was sent and that this server names in its refusal.
@@ -255,23 +268,3 @@ class ChatClient:
         if self._key:
             said = said.replace(self._key, "***")
         return "".join(c if c.isprintable() else " " for c in " ".join(said.split()))[:200]
-
-
-def _image_part(image: np.ndarray) -> dict[str, Any]:
-    ok, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    )
-    if not ok:
-        raise ValueError(f"an image of shape {image.shape} can't be sent")
-    url = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
-    return {"type": "image_url", "image_url": {"url": url}}
-
-
-def _choice(data: bytes) -> dict[str, Any] | None:
-    """The first choice of a chat completion, with words or without; None if it is none."""
-    try:
-        choice = json.loads(data)["choices"][0]
-        said = choice["message"].get("content")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        return None
-    return choice if said is None or isinstance(said, str) else None

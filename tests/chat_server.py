@@ -71,9 +71,8 @@ class ChatServer:
                 completion = {"object": "chat.completion", "choices": [{"message": message}]}
                 body = said.body if said.body is not None else json.dumps(completion).encode()
                 self.send_response(said.status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                for name, value in said.headers.items():
+                usual = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+                for name, value in (usual | said.headers).items():
                     self.send_header(name, value)
                 self.end_headers()
                 if not said.drip_s:

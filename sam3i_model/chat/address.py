@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from sam3i_model.chat.budget import AgentError
@@ -31,6 +33,17 @@ def endpoint(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
+def is_near(url: str) -> bool:
+    """Whether its host, by how it is written, is this machine or one in the same network."""
+    host = urlsplit(url).hostname or ""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_private
+    with suppress(OSError, ValueError):  # "0x08080808" is an address too, for who looks it up
+        return ipaddress.ip_address(socket.inet_aton(host)).is_private
+    # Other scripts have dots of their own.
+    return host.isascii() and ("." not in host or host.endswith(".local"))
+
+
 def check_key(key: str, url: str) -> None:
     """Refuse to send a key in the clear to a machine that isn't near.
 
@@ -40,12 +53,8 @@ def check_key(key: str, url: str) -> None:
     if not key.isascii() or not key.isprintable():
         raise AgentError(f"{KEY_VARIABLE} has characters that no key has: set it anew")
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        near = ipaddress.ip_address(host).is_private
-    except ValueError:
-        near = "." not in host or host.endswith(".local")
-    if parts.scheme == "http" and not near:
+    if parts.scheme == "http" and not is_near(url):
         raise AgentError(
-            f"{KEY_VARIABLE} would go to {host} for everybody to read: use https, or unset it"
+            f"{KEY_VARIABLE} would go to {parts.hostname} for everybody to read: use https, or "
+            "unset it"
         )
