@@ -10,20 +10,25 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import Any
 
 import numpy as np
+import torch
 
 from sam3i_model.agent_client import AnswerError, Budget, BudgetError, ChatClient
 from sam3i_model.chat.answers import numbers, texts
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome, route
 from sam3i_model.marks import number, shrink
+from sam3i_model.processing import distinct
+from sam3i_model.routing.words import DETERMINERS
 
 MAX_PHRASES = 3
 MAX_PHRASE_LENGTH = 60
 MAX_CANDIDATES = 20
-DUPLICATE_IOU = 0.7
+COMPARED_SIDE = 512
+"""Longest side of masks when they are compared; before they were enlarged, they had less."""
 
 Segment = Callable[[Sequence[Instruction]], list[Grounding]]
 """Grounds concepts in the current image, such as `segmenter.ground`."""
@@ -68,10 +73,15 @@ class AgentCost:
 
 @dataclass(frozen=True)
 class _Candidates:
-    masks: np.ndarray
+    masks: list[np.ndarray]
     scores: np.ndarray
     boxes: np.ndarray
     presence: float
+
+    def only(self, index: np.ndarray) -> _Candidates:
+        """Those at `index`, int64 (K,)."""
+        masks = [self.masks[i] for i in index]
+        return _Candidates(masks, self.scores[index], self.boxes[index], self.presence)
 
 
 class Agent:
@@ -112,7 +122,7 @@ class Agent:
         seconds = min(seconds, self.limits.seconds)
         budget = Budget(self.limits.calls, began + seconds)
         try:
-            found, tried = self._search(rgb, instruction.text, segment, segment_s, budget)
+            found, tried = self._search(rgb, instruction, segment, segment_s, budget)
         finally:
             self.cost.instructions += 1
             self.cost.calls += self.limits.calls - budget.calls
@@ -122,8 +132,14 @@ class Agent:
         return _conclude(instruction, found, detail, rgb.shape)
 
     def _search(
-        self, rgb: np.ndarray, text: str, segment: Segment, slowest: float, budget: Budget
+        self,
+        rgb: np.ndarray,
+        instruction: Instruction,
+        segment: Segment,
+        slowest: float,
+        budget: Budget,
     ) -> tuple[_Candidates | None, list[str]]:
+        text, threshold = instruction.text, instruction.threshold
         picture = shrink(rgb)
         tried: list[str] = []
         for _ in range(self.limits.rounds):
@@ -133,7 +149,9 @@ class Agent:
             if budget.left() < slowest:
                 raise BudgetError("the time granted to the language model is over")
             began = time.monotonic()
-            concepts = [Instruction(phrase, level=Level.CONCEPT) for phrase in phrases]
+            concepts = [
+                Instruction(phrase, level=Level.CONCEPT, threshold=threshold) for phrase in phrases
+            ]
             candidates = _gather(segment(concepts))
             slowest = max(slowest, time.monotonic() - began)
             tried += phrases
@@ -141,13 +159,7 @@ class Agent:
                 continue
             kept = self._keep(picture, rgb, text, candidates, budget)
             if kept:
-                index = np.array(sorted(kept)) - 1
-                return _Candidates(
-                    candidates.masks[index],
-                    candidates.scores[index],
-                    candidates.boxes[index],
-                    candidates.presence,
-                ), tried
+                return candidates.only(np.array(sorted(kept)) - 1), tried
         return None, tried
 
     def _phrases(
@@ -179,7 +191,14 @@ class Agent:
 
 
 def _read_phrases(answer: dict[str, Any]) -> tuple[str, ...]:
-    return texts(answer, "phrases", MAX_PHRASES, MAX_PHRASE_LENGTH)
+    named = texts(answer, "phrases", MAX_PHRASES, MAX_PHRASE_LENGTH)
+    return tuple(dict.fromkeys(map(_bare, named)))
+
+
+def _bare(phrase: str) -> str:
+    """Without "the" and its like: the segmenter keeps but the best of what fits "the mug"."""
+    rest = dropwhile(lambda word: word.lower() in DETERMINERS, phrase.split())
+    return " ".join(rest) or phrase
 
 
 def _gather(groundings: Sequence[Grounding]) -> _Candidates | None:
@@ -187,22 +206,16 @@ def _gather(groundings: Sequence[Grounding]) -> _Candidates | None:
     found = [g for g in groundings if len(g.scores)]
     if not found:
         return None
-    masks = np.concatenate([g.masks for g in found])
-    scores = np.concatenate([g.scores for g in found])
-    boxes = np.concatenate([g.boxes for g in found])
-    kept: list[int] = []
-    for index in np.argsort(-scores, kind="stable")[: 4 * MAX_CANDIDATES].tolist():
-        if len(kept) < MAX_CANDIDATES and not any(
-            _same(masks[index], masks[other]) for other in kept
-        ):
-            kept.append(index)
-    presence = max(g.presence for g in found)
-    return _Candidates(masks[kept], scores[kept], boxes[kept], presence)
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    either = int((one | other).sum())
-    return int((one & other).sum()) > DUPLICATE_IOU * either
+    every = _Candidates(
+        [mask for g in found for mask in g.masks],
+        np.concatenate([g.scores for g in found]),
+        np.concatenate([g.boxes for g in found]),
+        max(g.presence for g in found),
+    )
+    best = every.only(np.argsort(-every.scores, kind="stable")[: 4 * MAX_CANDIDATES])
+    step = math.ceil(max(best.masks[0].shape) / COMPARED_SIDE)
+    thin = np.stack([mask[::step, ::step] for mask in best.masks])
+    return best.only(distinct(torch.from_numpy(thin)).numpy()[:MAX_CANDIDATES])
 
 
 def _conclude(
@@ -222,7 +235,7 @@ def _conclude(
         level=level,
         presence=found.presence,
         detail=detail,
-        masks=found.masks[:keep],
+        masks=np.stack(found.masks[:keep]),
         scores=found.scores[:keep],
         boxes=found.boxes[:keep],
     )

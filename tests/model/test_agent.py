@@ -57,6 +57,56 @@ def test_phrases_are_segmented_and_numbers_chosen(chat):
     assert one.cost.seconds > 0
 
 
+def test_phrases_lose_what_would_make_the_segmenter_choose(chat):
+    chat.replies({"phrases": ["The  mug", "mug", "all"]}, {"keep": [1]})
+    asked: list[str] = []
+
+    def note(instructions: Sequence[Instruction]) -> list[Grounding]:
+        asked.extend(i.text for i in instructions)
+        return segment(instructions)
+
+    agent(chat).ground(RGB, Instruction("something to drink from"), note)
+    assert asked == ["mug", "all"]
+
+
+def test_half_characters_are_sent_back(chat):
+    chat.replies('{"phrases": ["cup \\ud83d"]}', {"phrases": ["cup"]}, {"keep": [1]})
+    found = agent(chat).ground(RGB, Instruction("a cup"), segment)
+    assert found.detail.startswith("by seer as cup: 3 calls")
+
+
+def test_the_instructions_own_threshold_holds_for_the_phrases(chat):
+    chat.replies({"phrases": ["cup"]}, {"keep": [1]})
+    asked: list[float] = []
+
+    def note(instructions: Sequence[Instruction]) -> list[Grounding]:
+        asked.extend(i.threshold for i in instructions)
+        return segment(instructions)
+
+    agent(chat).ground(RGB, Instruction("cups", threshold=0.85), note)
+    assert asked == [0.85]
+
+
+def test_many_candidates_of_a_large_picture_cost_little(chat):
+    masks = np.zeros((20, 1500, 2000), bool)
+    for row in range(20):
+        masks[row, 375 * (row // 5) :, 400 * (row % 5) :][:365, :390] = True
+
+    def thrice(instructions: Sequence[Instruction]) -> list[Grounding]:
+        scores, boxes = np.linspace(0.9, 0.5, 20, dtype=np.float32), np.zeros((20, 4), np.float32)
+        return [
+            Grounding(i, Outcome.FOUND, Level.CONCEPT, masks=masks, scores=scores, boxes=boxes)
+            for i in instructions
+        ]
+
+    chat.replies({"phrases": ["cup", "mug", "beaker"]}, {"keep": [20]})
+    began = time.thread_time()  # of this thread alone, whatever else the machine does
+    found = agent(chat).ground(np.zeros((1500, 2000, 3), np.uint8), Instruction("a cup"), thrice)
+    assert time.thread_time() - began < 0.7
+    assert "has 20 numbered candidates" in prompt_of(chat.requests[1])
+    np.testing.assert_array_equal(found.masks, masks[[19]])
+
+
 def test_other_phrases_are_tried_and_rounds_end(chat):
     chat.replies({"phrases": ["vase"]}, {"phrases": ["cup"]}, {"keep": []})
     found = agent(chat, rounds=2).ground(RGB, Instruction("a flower"), segment)

@@ -134,3 +134,18 @@ def test_a_turned_picture_is_drawn_on_as_its_copy():
 def test_an_empty_mask_does_no_harm():
     picture = draw_overlay(RGB, [grounding(masks=[np.zeros((480, 640), bool)])])
     assert np.array_equal(picture, RGB)
+
+
+def test_a_large_picture_is_numbered_at_the_size_it_is_sent():
+    rgb = np.full((3000, 4000, 3), 100, np.uint8)
+    masks = np.zeros((2, 3000, 4000), bool)
+    masks[0, 1000:2000, 1000:2000] = True
+    masks[1, 2001, 3001] = True  # less than a pixel of what is sent
+    picture = number(rgb, masks)
+    assert picture.shape == (768, 1024, 3)
+    assert rgb.min() == rgb.max() == 100
+    alone = number(rgb, masks[:1])
+    assert (alone[260:360, 260:508] != 100).any(axis=2).all()  # tinted
+    rows, columns = np.nonzero((picture != alone).any(axis=2))
+    assert 470 < rows.min() <= rows.max() < 520  # the tag stands on (512, 768)
+    assert 760 < columns.min() <= columns.max() < 800
