@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,45 @@ def test_no_usable_answer_counts_as_wrong(agent, chat, tmp_path):
     assert "no usable answer in 3 tries" in rows["box"]["detail"]
     figures = json.loads((tmp_path / "out/figures.json").read_text())
     assert figures["against"]["figures"]["level"]["concept"]["n_acc"] == 0
+
+
+def test_a_sentence_that_alone_is_refused_counts_as_wrong(agent, chat, tmp_path):
+    """Even the one that an evaluation begins with."""
+    filtered = Said(status=400, body=b'{"error": {"message": "content filter"}}')
+
+    def prude(request: dict[str, Any]) -> Any:
+        prompt = prompt_of(request)
+        if 'says of this picture: "box"' in prompt:
+            return filtered
+        return wits(request) if "says of this picture" in prompt else {}
+
+    chat.answer = prude
+    result = agent()
+    assert result.exit_code == 0, result.output
+    rows = agent_rows(tmp_path)
+    assert [text for text, row in rows.items() if row["outcome"] == "REJECTED"] == ["box"]
+    assert "content filter" in rows["box"]["detail"]
+    assert {text: row["calls"] for text, row in rows.items()} == CALLS
+
+
+def test_a_server_that_refuses_everything_ends_the_evaluation(agent, chat, tmp_path):
+    chat.replies(Said(status=400, body=b'{"error": {"message": "no images, please"}}'))
+    result = agent()
+    assert result.exit_code == 1
+    assert "no images, please. What is done is kept" in " ".join(result.output.split())
+    assert agent_rows(tmp_path) == {}
+
+
+def test_requests_that_were_put_off_are_no_calls(agent, chat, tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+
+    def busy(request: dict[str, Any]) -> Any:
+        return wits(request) if len(chat.requests) % 3 == 0 else Said(status=429, body=b"{}")
+
+    chat.answer = busy
+    assert agent().exit_code == 0
+    assert len(chat.requests) == 3 * 11
+    assert {text: row["calls"] for text, row in agent_rows(tmp_path).items()} == CALLS
 
 
 def test_a_silent_server_ends_the_evaluation(agent, chat, tmp_path, monkeypatch):

@@ -62,7 +62,7 @@ class AgentBaseline:
     def _ask(self, question: Question) -> Answer:
         instruction = Instruction(question.text, level=Level[question.level.upper()])
         client, began = self.client, time.monotonic()
-        calls, answers = client.calls + client.cached, client.answers
+        calls, answers = self._calls(), client.answers
         try:
             grounding = self.agent.ground(self._rgb, instruction, self.segmenter.ground)
         except (AnswerError, BudgetError) as error:
@@ -70,6 +70,8 @@ class AgentBaseline:
                 raise  # a server that says nothing is no answer
             grounding = Grounding(instruction, Outcome.REJECTED, instruction.level)
             grounding.detail = str(error)
-        # What an interrupted run paid for this sentence is in the cache, and counts as well.
-        calls = client.calls + client.cached - calls
-        return Answer(grounding, time.monotonic() - began, calls)
+        return Answer(grounding, time.monotonic() - began, self._calls() - calls)
+
+    def _calls(self) -> int:
+        """As the limits count them, and what the cache has of an interrupted run, which paid."""
+        return self.agent.cost.calls + self.client.cached
