@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
+from typer.testing import CliRunner
 
 from sam3i_model.instruction import Level
 from tests.training.grammar_scenes import DESK, SCENE, SIZE, Record, random_scene, record
 from training.instructions import grammar
+from training.instructions.__main__ import app
 from training.instructions.executor import execute
 from training.instructions.grammar import Query
 from training.instructions.inspection import (
@@ -17,13 +20,14 @@ from training.instructions.inspection import (
     OTHER_SORT,
     UNREAD,
     Inspection,
-    inspected,
     objection,
 )
 from training.instructions.purposes import PURPOSES
 from training.instructions.purposes.purpose import UNNAMED
 from training.instructions.reading import UnreadableError
+from training.world.pool import PoolSpec
 from training.world.shapes import KINDS
+from training.world.writing import write_pool
 
 
 @pytest.mark.parametrize(
@@ -105,17 +109,45 @@ def test_objections_have_reasons() -> None:
     assert objection(said("the mug by and by", (1,)), SCENE, SIZE) == UNREAD
 
 
-def test_what_is_objected_to_is_asked_anew() -> None:
-    texts = iter(["the mug by and by", "the white mug", "the red mug", "the blue mug"])
-
-    def ask(objects: list[Record], rng: Random, size: tuple[int, int]) -> Query:
-        return Query(next(texts), (1,), Level.SIMPLE, "definite")
-
+def test_objections_are_counted() -> None:
     inspection = Inspection()
-    query = inspected(ask, inspection)(SCENE, Random(0), SIZE)
-    assert query.text == "the red mug"
+    for text in ("the mug by and by", "the white mug", "the red mug"):
+        inspection.passes(Query(text, (1,), Level.SIMPLE, "definite"), SCENE, SIZE)
     assert inspection.dropped == Counter({("SIMPLE", UNREAD): 1, ("SIMPLE", DIFFERENT): 1})
     assert inspection.agreement == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["no/pool"], "no rendered scenes in no/pool"),
+        (["pool", "--scene", "2"], "'pool' has scenes 0 to 1, not 2"),
+        (["no/pool", "--picture", "x.foo"], "'x.foo' can't be written: name it .png"),
+        (["pool", "--picture", "no/x.png"], "'no/x.png' can't be written: No such file"),
+    ],
+)
+def test_mistakes_of_a_preview_are_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if arguments[0] == "pool":
+        write_pool(Path("pool"), PoolSpec(2, 5, 64), 1, "", lambda count: None)
+    result = CliRunner().invoke(app, ["preview", *arguments])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert said in capfd.readouterr().err + result.output
+
+
+def test_a_need_has_one_answer_whatever_the_purpose() -> None:
+    """A hot drink is had from the mug, from a glass at a pinch: that scene isn't asked about."""
+    said = {use: item for item in PURPOSES.values() for use in item.uses}
+    hot = {said[use].name for use in ("have a hot drink in", "drink cocoa by the fire from")}
+    assert hot == {"hot drink"}
+    assert "glass" in PURPOSES["hot drink"].maybe
 
 
 def test_purposes_are_sound() -> None:
@@ -142,7 +174,8 @@ def test_a_use_is_asked_only_where_nothing_is_arguable() -> None:
     uses = PURPOSES["drink from"].uses
 
     def asked(objects: list[Record]) -> int:
-        texts = [grammar.complex_(objects, rng, SIZE).text for _ in range(2000)]
+        queries = [grammar.complex_(objects, rng, SIZE) for _ in range(2000)]
+        texts = [query.text for query in queries if query.labels]
         return sum(text.endswith(use) for text in texts for use in uses)
 
     assert asked([bottle, mug]) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,31 +14,38 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from sam3i_model.terminal import results
+from sam3i_model.terminal import failed, results
 from training.instructions import grammar
 from training.instructions.grammar import Query
-from training.instructions.inspection import Ask, Inspection
+from training.instructions.inspection import Inspection
 from training.instructions.triplets import triplets
 from training.world.pool import WorldPool
 
+Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
 ASKS: tuple[Ask, ...] = (grammar.concept, grammar.simple, grammar.complex_)
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-PoolFolder = Annotated[Path, typer.Argument(help="Folder that `training.world pool` wrote.")]
+PoolFolder = Annotated[Path, typer.Argument(help="Folder that `sam3i render pool` wrote.")]
 Seed = Annotated[int, typer.Option(help="Picks the sentences.")]
 
 
 @app.command()
 def preview(
     pool: PoolFolder,
-    scene: Annotated[int, typer.Option(help="Which scene.")] = 0,
-    count: Annotated[int, typer.Option(help="Texts of each level.")] = 12,
+    scene: Annotated[int, typer.Option(min=0, help="Which scene.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="Texts of each level.")] = 12,
     seed: Seed = 0,
     picture: Annotated[
-        Path | None, typer.Option(help="Write the scene with the labels of its things here.")
+        Path | None,
+        typer.Option(help="Write the scene with the labels of its things here, as a .png."),
     ] = None,
 ) -> None:
     """Print texts of every level about a scene with what they denote."""
-    rgb, labels, objects = WorldPool(pool)[scene]
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise failed(f"'{picture}' can't be written: name it .png")
+    world = _opened(pool)
+    if scene >= len(world):
+        raise failed(f"'{pool}' has scenes 0 to {len(world) - 1}, not {scene}")
+    rgb, labels, objects = world[scene]
     size = (rgb.shape[1], rgb.shape[0])
     names = {record["label"]: str(record["kind"]) for record in objects}
     parts = {
@@ -63,7 +70,18 @@ def preview(
     console.print(", ".join(_described(record) for record in objects))
     console.print(table)
     if picture is not None:
-        cv2.imwrite(str(picture), cv2.cvtColor(_numbered(rgb, labels), cv2.COLOR_RGB2BGR))
+        drawn = cv2.cvtColor(_numbered(rgb, labels), cv2.COLOR_RGB2BGR)
+        try:
+            picture.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
+        except OSError as error:
+            raise failed(f"'{picture}' can't be written: {error.strerror}") from None
+
+
+def _opened(pool: Path) -> WorldPool:
+    try:
+        return WorldPool(pool)
+    except OSError as error:
+        raise failed(error) from None
 
 
 def _shown(
@@ -97,11 +115,11 @@ def _numbered(rgb: np.ndarray, labels: np.ndarray, scale: int = 4) -> np.ndarray
 @app.command()
 def figures(
     pool: PoolFolder,
-    count: Annotated[int, typer.Option(help="Texts in all.")] = 20000,
+    count: Annotated[int, typer.Option(min=1, help="Texts in all.")] = 20000,
     seed: Seed = 0,
 ) -> None:
     """Print speed, shares of templates and families, and how often the reader agrees."""
-    world = WorldPool(pool)
+    world = _opened(pool)
     scenes = [world[index] for index in range(len(world))]
     rng = random.Random(seed)
     asked = []

@@ -1,10 +1,9 @@
-"""Keeps what an independent reading of the text agrees with, and counts what it doesn't."""
+"""Counts what an independent reading of the text agrees with, and what it doesn't and why."""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,6 @@ from training.instructions.executor import execute
 from training.instructions.grammar import Query
 from training.instructions.reading import UnreadableError
 
-Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
 UNREAD, DIFFERENT, OTHER_SORT = "can't be read", "other things", "parts and things confused"
 """Why a text is dropped."""
 
@@ -53,21 +51,3 @@ class Inspection:
         """The share of all queries that passed."""
         total = self.kept.total() + self.dropped.total()
         return self.kept.total() / total if total else 1.0
-
-
-def inspected(ask: Ask, inspection: Inspection, tries: int = 5) -> Ask:
-    """`ask` with what the reader objects to asked anew, at most `tries` times.
-
-    After that the last query is given as it is.
-    """
-
-    def asked(
-        objects: list[dict[str, Any]], rng: random.Random, image_size: tuple[int, int]
-    ) -> Query:
-        for _ in range(tries):
-            query = ask(objects, rng, image_size)
-            if inspection.passes(query, objects, image_size):
-                break
-        return query
-
-    return asked

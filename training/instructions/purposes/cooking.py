@@ -187,9 +187,9 @@ COOKING: tuple[Purpose, ...] = (
         "has a carrying handle",
         "mug, bucket, pitcher, kettle, watering can, pan",
         "basket, bag, pot, tray, cup, box, jar, drill, hammer, knife, spoon, fork, spatula, "
-        "screwdriver, brush, scissors, padlock, pliers, wrench, flashlight, unnamed",
-        use="lift by an ear or bail",
-        can="be lifted by an ear or bail",
+        "screwdriver, brush, scissors, padlock, pliers, wrench, flashlight, clamp, unnamed",
+        use="lift by a handle",
+        can="be lifted by a handle",
         be="a vessel with a handle",
         tell="i want to lift a vessel by its handle",
     ),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from training.instructions.purposes.purpose import Purpose, purpose
 
 _HOLDS_FOOD = "can, carton, jar, bag, box, tube, bottle, bowl, pan, pot, basket, cup, mug, tray"
+_DRUNK_FROM_AT_A_PINCH = (
+    "bottle, bowl, can, carton, pitcher, jar, kettle, pot, vase, bucket, watering can"
+)
 
 EATING: tuple[Purpose, ...] = (
     purpose(
@@ -103,8 +106,8 @@ EATING: tuple[Purpose, ...] = (
     purpose(
         "drink from",
         "mug, cup, glass",
-        "bottle, bowl, can, carton, pitcher, jar, kettle, pot, vase, bucket, watering can",
-        use="drink from|sip coffee from|have a hot drink in",
+        _DRUNK_FROM_AT_A_PINCH,
+        use="drink from|sip water from|have a drink in",
         can="be raised for a toast",
         be="made to drink from",
         tell="i am about to have a drink and need a vessel|"
@@ -113,8 +116,9 @@ EATING: tuple[Purpose, ...] = (
     purpose(
         "hot drink",
         "mug",
-        "cup, glass, kettle, bowl, pot, pitcher",
-        use="drink cocoa by the fire from|warm both hands on while i sip cocoa",
+        "cup, glass, " + _DRUNK_FROM_AT_A_PINCH,
+        use="drink cocoa by the fire from|warm both hands on while i sip cocoa|sip coffee from|"
+        "have a hot drink in",
         can="keep my coffee warm and have a handle",
         be="made for hot drinks with an ear to hold",
         tell="i am ready for my morning coffee and want the vessel with the ear",

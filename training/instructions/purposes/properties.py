@@ -228,7 +228,7 @@ PROPERTIES: tuple[Purpose, ...] = (
         "toy without wheels",
         "block, teddy bear, ball",
         "unnamed, cone, box, egg, bucket, book, phone, shoe",
-        use="give a baby that must not swallow wheels",
+        use="give a baby without wheels to swallow",
         can="be played with and have no wheels",
         be="a toy without wheels",
         tell="the baby may have toys but nothing on wheels",
