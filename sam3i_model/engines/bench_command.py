@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sam3i_model.terminal import results
+from sam3i_model.terminal import failed, results
 
 
 def shared_work_command(
@@ -23,13 +23,22 @@ def shared_work_command(
 
     Random weights of the full size; 10 GB of memory, and minutes on a CPU.
     """
+    # Here, as torch takes seconds that `--help` need not wait for.
     from sam3i_model.engines.shared_work import measure
+    from sam3i_model.weights import CheckpointError
 
+    if out and out.is_dir():
+        raise failed(f"--out {out} is a folder: name a file, such as {out / 'shared.json'}")
     console = results()
-    figures = measure(instructions, image_size, repeat, lambda text: console.print(text))
-    for key, value in figures.items():
-        console.print(f"{key}: {value}", soft_wrap=True)
-    write(figures, out)
+    try:
+        if out:
+            out.parent.mkdir(parents=True, exist_ok=True)
+        figures = measure(instructions, image_size, repeat, lambda text: console.print(text))
+        for key, value in figures.items():
+            console.print(f"{key}: {value}", soft_wrap=True)
+        write(figures, out)
+    except (CheckpointError, OSError) as error:
+        raise failed(error) from error
 
 
 def write(figures: dict[str, Any], out: Path | None) -> None:

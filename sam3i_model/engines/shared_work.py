@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers import Sam3Model
 
+from sam3i_model.checkpoints import check_size
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
 from sam3i_model.instruction import Level
 from sam3i_model.machine import surroundings
@@ -28,9 +29,13 @@ def measure(
         repeat: Times that everything is measured; medians are given.
         progress: Is told what is being done.
         config: Sizes; SAM 3's with light adapters if left out.
+
+    Raises:
+        CheckpointError: The image encoder can't take that size.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = config or Sam3IConfig(adapters="lite")
+    check_size(config, image_size)
     config.image_size = image_size
     torch.manual_seed(0)
     progress("making random weights")
