@@ -76,17 +76,13 @@ def open_weights(path: Path) -> Weights:
 
 def open_folder(folder: Path) -> Weights:
     """Open `model.safetensors`, or the parts that its index names."""
-    index = folder / "model.safetensors.index.json"
     places: dict[str, tuple[Any, str]] = {}
     outlines: dict[str, torch.Tensor] = {}
     dropped: Counter[str] = Counter()
     try:
-        names = {"model.safetensors"}
-        if index.is_file():
-            names = set(json.loads(index.read_text())["weight_map"].values())
-        for name in sorted(names):
+        for path in weight_files(folder):
             # read, not mapped: pages of a mapped file count as memory on top of the model's
-            file = safe_open(folder / Path(name).name, framework="pt", backend="pread")
+            file = safe_open(path, framework="pt", backend="pread")
             for key in file.keys():  # noqa: SIM118  not a dict
                 part = file.get_slice(key)
                 if key.startswith(VIDEO_ONLY):
@@ -104,6 +100,15 @@ def open_folder(folder: Path) -> Weights:
     except (OSError, SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise CheckpointError(f"'{folder}' can't be loaded: {first_line(error)}") from error
     return Weights(folder, "folder", Stored(places), outlines, dict(dropped))
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """`model.safetensors`, or the parts that its index names; whether they are there or not."""
+    index = folder / "model.safetensors.index.json"
+    names = {"model.safetensors"}
+    if index.is_file():
+        names = set(json.loads(index.read_text())["weight_map"].values())
+    return [folder / Path(name).name for name in sorted(names)]
 
 
 class Stored(Mapping[str, torch.Tensor]):

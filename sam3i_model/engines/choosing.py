@@ -13,7 +13,7 @@ from sam3i_model.engines.interface import Backend, Engine, EngineError
 from sam3i_model.engines.manifest import SUBFOLDER, read_manifest
 from sam3i_model.engines.onnx_engine import OnnxEngine
 from sam3i_model.engines.parity import verdict
-from sam3i_model.engines.runtime import CPU, CUDA, ENGINES, TENSORRT, provider_for, runtime
+from sam3i_model.engines.runtime import BUILT, CPU, CUDA, ENGINES, TENSORRT, provider_for, runtime
 from sam3i_model.tokenizers import tokenizer_for
 
 
@@ -86,7 +86,7 @@ def open_engine(source: Path, device: torch.device, asked: Backend) -> OnnxEngin
     there = runtime().get_available_providers()
     if device.type == "cpu":
         provider = CPU
-    elif TENSORRT in there and (source / SUBFOLDER / ENGINES).is_dir():
+    elif TENSORRT in there and (source / SUBFOLDER / ENGINES / BUILT).is_file():
         provider = TENSORRT
     else:
         provider = CUDA

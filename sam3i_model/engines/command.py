@@ -15,13 +15,15 @@ from sam3i_model.checkpoints import CheckpointError, load, resolve_device
 from sam3i_model.engines.frames import DEFAULT_SENTENCES, default_frames, read_frames
 from sam3i_model.engines.interface import Backend, EngineError, Precision
 from sam3i_model.engines.making import disagreement, export
+from sam3i_model.engines.manifest import SUBFOLDER
 from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
-from sam3i_model.engines.runtime import provider_for
+from sam3i_model.engines.runtime import BUILT, ENGINES, provider_for
 from sam3i_model.instruction import Instruction
 from sam3i_model.terminal import failed, results
 
 
 def export_command(
+    context: typer.Context,
     checkpoint: Annotated[str, typer.Argument(help="Folder, .pt file, hub id, or 'bundled'.")],
     out: Annotated[
         Path | None, typer.Argument(help="New folder; it holds the checkpoint as well.")
@@ -58,6 +60,7 @@ def export_command(
     console = results()
     try:
         if tensorrt:
+            refuse_options(context)
             build_tensorrt(Path(checkpoint), out, console)
             return
         if out is None:
@@ -78,13 +81,33 @@ def export_command(
     except (CheckpointError, OSError) as error:
         raise failed(error) from error
     for engine, figures in manifest.parity.items():
-        table = Table(engine, "least mask IoU", "largest score difference")
+        table = Table(engine, "least mask IoU", "largest score difference", "box difference")
         for name, parity in figures.items():
-            table.add_row(name, f"{parity['iou']:.4f}", f"{parity['score']:.6f}")
+            differences = (f"{parity[kind]:.6f}" for kind in ("score", "box"))
+            table.add_row(name, f"{parity['iou']:.4f}", *differences)
         console.print(table)
     console.print(
         f"in {out}: take it as the model, as in `sam3i segment --model {out} ...`", soft_wrap=True
     )
+
+
+def refuse_options(context: typer.Context) -> None:
+    """Refuse what `--tensorrt` would leave aside.
+
+    Raises:
+        EngineError: Other options were given as well.
+    """
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in context.params
+        if name not in ("checkpoint", "out", "tensorrt")
+        and (source := context.get_parameter_source(name))
+        and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise EngineError(
+            f"--tensorrt builds within an export, as that was made: leave out {', '.join(given)}"
+        )
 
 
 def build_tensorrt(checkpoint: Path, out: Path | None, console: Console) -> None:
@@ -99,10 +122,13 @@ def build_tensorrt(checkpoint: Path, out: Path | None, console: Console) -> None
     device = resolve_device("auto")
     provider = provider_for(Backend.TENSORRT, device)
     console.print("building: minutes, once for a GPU and a version of TensorRT")
+    built = checkpoint / SUBFOLDER / ENGINES / BUILT
+    built.unlink(missing_ok=True)
     engine = OnnxEngine(checkpoint, provider, device)
     parity = engine.check()
     if not parity.passed:
         model, check = load(checkpoint)[0], engine.stored_check()
         by_graph = check.by_graph(engine, model)
         raise EngineError(disagreement(engine, model, check, parity, by_graph))
+    built.touch()
     console.print(f"{engine.name} agrees with PyTorch: {parity}")

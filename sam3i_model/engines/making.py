@@ -25,6 +25,7 @@ from sam3i_model.engines.manifest import (
     Manifest,
     sha256,
     verify,
+    weight_digests,
 )
 from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
 from sam3i_model.engines.parity import Check, Parity, verdict
@@ -79,7 +80,8 @@ def export(
         brief.save(folder / SUBFOLDER / CHECK)
         shutil.copymode(folder / "config.json", folder / SUBFOLDER / CHECK)  # it makes it 0600
         digest = sha256(folder / SUBFOLDER / CHECK)
-        manifest = replace(manifest, command=command, check=digest)
+        weights = weight_digests(folder)
+        manifest = replace(manifest, command=command, check=digest, weights=weights)
         manifest.write(folder / SUBFOLDER)
         parity = gate(OnnxEngine(folder, CPU, torch.device("cpu")), model, check)
         if precision is Precision.MIXED:
@@ -113,14 +115,15 @@ def write_graphs(
     progress: Progress,
 ) -> Manifest:
     """Write all graphs, or take those that would be the same from `earlier`."""
-    old = required_manifest(earlier) if earlier else None
+    old = comparable(earlier) if earlier else {}
     folder.mkdir()
     graphs: dict[str, Graph] = {}
+    files: dict[str, str] = {}
     shared: dict[str, dict[str, tuple[str, int, int]]] = {}
     for name, plan in writing.plans(model, precision).items():
-        same = old.graphs.get(name) if old else None
+        same = old.get(name)
         alike = shared.setdefault(name.split("_")[0], {})  # graphs that hold the same weights
-        if earlier and same and same.source == plan.source:
+        if earlier and same and same.source == plan.source and agree(same.files, files):
             progress(f"{name}: as in {earlier}")
             take(earlier / SUBFOLDER, folder, same)
             graphs[name] = same
@@ -129,6 +132,7 @@ def write_graphs(
             mixed = precision is Precision.MIXED
             with half_products(plan.module) if mixed else nullcontext():
                 graphs[name] = writing.write(plan, folder, name, alike)
+        files |= graphs[name].files
         alike |= writing.stored(folder / f"{name}.onnx")
     return Manifest(
         format=FORMAT,
@@ -141,7 +145,21 @@ def write_graphs(
         graphs=graphs,
         parity={},
         check="",
+        weights={},
     )
+
+
+def comparable(earlier: Path) -> dict[str, Graph]:
+    """The graphs of an export, unless other versions made them than are here."""
+    manifest = required_manifest(earlier)
+    ours = {**writing.versions(), "rows": writing.MAX_ROWS}
+    theirs = {**manifest.versions, "rows": manifest.rows}
+    return manifest.graphs if ours.items() <= theirs.items() else {}
+
+
+def agree(needed: Mapping[str, str], written: Mapping[str, str]) -> bool:
+    """Whether files that a graph reads, and another wrote, are what it read: SHA-256 by name."""
+    return all(written.get(name, digest) == digest for name, digest in needed.items())
 
 
 def take(source: Path, folder: Path, graph: Graph) -> None:

@@ -24,6 +24,7 @@ from sam3i_model.engines.manifest import (
     read_manifest,
     text_graph,
     verify,
+    weight_digests,
 )
 from sam3i_model.engines.parity import Check, Parity
 from sam3i_model.engines.runtime import Session
@@ -65,6 +66,10 @@ class OnnxEngine:
             manifest.levels,
         ):
             raise EngineError(f"'{checkpoint}' has graphs of another checkpoint: export it anew")
+        if weight_digests(checkpoint) != manifest.weights:
+            raise EngineError(
+                f"'{checkpoint}' has other weights than its graphs were made from: export it anew"
+            )
         self.device = device
         self._folder = checkpoint / SUBFOLDER
         self._provider = provider

@@ -7,7 +7,7 @@ from 0.93 to 0.05. So none is used before it has answered real frames as PyTorch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,12 @@ from sam3i_model.processing import pixels
 
 MIN_IOU = 0.98
 MAX_SCORE_DIFFERENCE = 0.02
+MAX_BOX_DIFFERENCE = 0.01
+"""Of the picture's side."""
 COMPARED = 0.25
-"""Masks of queries that score this much are compared, and each instruction's best in any case.
-Lower scores are no answers (the bundled checkpoint takes 0.275, SAM 3 0.5); their masks waver."""
+"""Masks and boxes of queries that score this much are compared, and each instruction's best in any
+case. Lower scores are no answers (the bundled checkpoint takes 0.275, SAM 3 0.5); their masks
+waver."""
 MAX_COMPARED = 20
 ENLARGED = 4
 """Times that mask logits are enlarged before they are compared, as they are in use: to about the
@@ -36,24 +39,43 @@ MAX_CHECK_BYTES = 1_000_000_000
 
 @dataclass(frozen=True)
 class Parity:
-    """How well two engines agree: least IoU of masks, largest difference of scores."""
+    """How well two engines agree: least IoU of masks, largest differences of scores and boxes."""
 
     iou: float = 1.0
     score: float = 0.0
+    box: float = 0.0
 
     @property
     def passed(self) -> bool:
         """Whether the engine may be used."""
-        return self.iou >= MIN_IOU and self.score <= MAX_SCORE_DIFFERENCE
+        return (
+            self.iou >= MIN_IOU
+            and self.score <= MAX_SCORE_DIFFERENCE
+            and self.box <= MAX_BOX_DIFFERENCE
+        )
+
+    @property
+    def strain(self) -> float:
+        """The largest difference, in what the gate allows of its kind."""
+        return max(
+            (1 - self.iou) / (1 - MIN_IOU),
+            self.score / MAX_SCORE_DIFFERENCE,
+            self.box / MAX_BOX_DIFFERENCE,
+        )
 
     @classmethod
     def worst(cls, parts: Iterable[Parity]) -> Parity:
         """Of several comparisons."""
         listed = list(parts)
-        return cls(min(p.iou for p in listed), max(p.score for p in listed))
+        return cls(
+            min(p.iou for p in listed), max(p.score for p in listed), max(p.box for p in listed)
+        )
 
     def __str__(self) -> str:
-        return f"mask IoU {self.iou:.4f}, score difference {self.score:.4f}"
+        return (
+            f"mask IoU {self.iou:.4f}, score difference {self.score:.4f}, "
+            f"box difference {self.box:.4f}"
+        )
 
 
 @dataclass(frozen=True)
@@ -62,13 +84,15 @@ class Answer:
 
     Attributes:
         scores: float32 (T, Q).
-        queries: int64 (K, 2), row and query of each compared mask.
+        queries: int64 (K, 2), row and query of each compared mask and box.
         logits: float32 (K, h, w), of the masks.
+        boxes: float32 (K, 4), xyxy in 0..1.
     """
 
     scores: torch.Tensor
     queries: torch.Tensor
     logits: torch.Tensor
+    boxes: torch.Tensor
 
     @classmethod
     def of(cls, output: GroundingOutput) -> Answer:
@@ -77,9 +101,10 @@ class Answer:
         best = torch.zeros_like(scores, dtype=torch.bool)
         best.scatter_(1, scores.topk(min(MAX_COMPARED, scores.shape[1])).indices, True)
         best &= (scores >= COMPARED) | (scores == scores.max(dim=1, keepdim=True).values)
-        queries = best.nonzero()
-        logits = output.pred_masks[queries[:, 0], queries[:, 1]].float()
-        return cls(scores.cpu(), queries.cpu(), logits.cpu())
+        row, query = best.nonzero().unbind(1)
+        logits = output.pred_masks[row, query].float()
+        boxes = output.pred_boxes[row, query].float()
+        return cls(scores.cpu(), torch.stack([row, query], 1).cpu(), logits.cpu(), boxes.cpu())
 
     def compare(self, output: GroundingOutput) -> Parity:
         """With what another engine says of the same frame, or of its first rows."""
@@ -90,10 +115,11 @@ class Answer:
         ours = enlarged(self.logits[kept])
         both, either = (ours & theirs).sum(1), (ours | theirs).sum(1)
         iou = torch.where(either > 0, both / either.clamp(min=1), torch.ones(()))
-        difference = (score(output).cpu() - self.scores[:rows]).abs()
-        if not torch.isfinite(difference).all():
-            return Parity(0.0, 1.0)
-        return Parity(float(iou.min()), float(difference.max()))
+        scores = (score(output).cpu() - self.scores[:rows]).abs()
+        boxes = (output.pred_boxes[row, query].float().cpu() - self.boxes[kept]).abs()
+        if not (scores.isfinite().all() and boxes.isfinite().all()):
+            return Parity(0.0, 1.0, 1.0)
+        return Parity(float(iou.min()), float(scores.max()), float(boxes.max()))
 
 
 def enlarged(logits: torch.Tensor) -> torch.Tensor:
@@ -165,15 +191,15 @@ class Check:
             for name, output in trials.items():
                 found.setdefault(name, []).append(answer.compare(output))
         worst = {name: Parity.worst(parts) for name, parts in found.items()}
-        return dict(sorted(worst.items(), key=lambda item: (item[1].iou, -item[1].score)))
+        return dict(sorted(worst.items(), key=lambda item: -item[1].strain))
 
     def save(self, path: Path) -> None:
         """Write as safetensors."""
         tensors = {"ids": self.ids, "levels": self.levels}
         for i, (frame, answer) in enumerate(zip(self.frames, self.answers, strict=True)):
             tensors[f"{i}.frame"] = torch.from_numpy(np.ascontiguousarray(frame))
-            for name in ("scores", "queries", "logits"):
-                tensors[f"{i}.{name}"] = getattr(answer, name).contiguous()
+            for field in fields(Answer):
+                tensors[f"{i}.{field.name}"] = getattr(answer, field.name).contiguous()
         save_file(tensors, path)
 
     @classmethod
@@ -189,7 +215,7 @@ class Check:
             tensors = load_file(path)
             count = sum(name.endswith(".frame") for name in tensors)
             answers = [
-                Answer(*(tensors[f"{i}.{n}"] for n in ("scores", "queries", "logits")))
+                Answer(**{f.name: tensors[f"{i}.{f.name}"] for f in fields(Answer)})
                 for i in range(count)
             ]
             frames = [tensors[f"{i}.frame"].numpy() for i in range(count)]

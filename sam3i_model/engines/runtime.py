@@ -16,6 +16,8 @@ CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
 ENGINES = "tensorrt"
 """Folder of the engines that TensorRT builds, beside the graphs. They fit one GPU and version."""
+BUILT = "built"
+"""A file in there, if `sam3i export --tensorrt` built all of them and they passed their check."""
 DTYPES = {
     "tensor(float)": (np.float32, torch.float32),
     "tensor(float16)": (np.float16, torch.float16),
@@ -68,6 +70,9 @@ def provider_list(
         device: Where tensors are.
         folder: Of the graphs; TensorRT keeps its engines below it.
         inputs: Of the graph, as the manifest has them.
+
+    Raises:
+        EngineError: There is no place for TensorRT's engines.
     """
     if provider == CPU:
         return [CPU]
@@ -76,7 +81,13 @@ def provider_list(
     if provider == CUDA:
         return fallback
     cache = folder / ENGINES
-    cache.mkdir(exist_ok=True)
+    try:
+        cache.mkdir(exist_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f"TensorRT's engines can't be kept in '{cache}': {error.strerror}; build them as "
+            "a user who may write there, or take backend onnx"
+        ) from error
     options = {
         **gpu,
         **profiles(inputs),

@@ -110,7 +110,8 @@ def plans(model: Sam3IModel, precision: Precision) -> dict[str, Plan]:
 def fingerprint(graph: nn.Module, config: Sam3IConfig, levels: Any, precision: Precision) -> str:
     """SHA-256 of what a graph is made from: its tensors without other levels' adapters, settings.
 
-    The same for every fine-tune of a base, as long as it goes through no adapter.
+    The same for every fine-tune of a base, as long as it goes through no adapter, and whatever
+    versions trace it.
     """
     copies = {copy for level in levels for copy in COPIES[level]}
     settings: dict[str, Any] = {"base": of_base(config), "levels": sorted(copies)}
@@ -118,7 +119,6 @@ def fingerprint(graph: nn.Module, config: Sam3IConfig, levels: Any, precision: P
         settings["adapters"] = [config.adapters, config.adapter_dim, config.adapter_heads]
     if precision is Precision.MIXED:
         settings["half"] = TRUNK
-    settings["made by"] = [*versions().items(), MAX_ROWS]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for name, tensor in sorted(graph.state_dict().items()):
         if (copy := copy_of(name)) and copy not in copies:

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 from transformers.models.sam3.modeling_sam3 import Sam3PixelDecoder
+from typer import Typer
 from typer.testing import CliRunner
 
 from sam3i_model.adapters import Route
 from sam3i_model.cli import build
 from sam3i_model.configuration import Sam3IConfig
+from sam3i_model.engines import shared_work
+from sam3i_model.engines.bench_command import shared_work_command
 from sam3i_model.engines.frames import read_frames
 from sam3i_model.engines.graphs import ChosenRoute, GroundingGraph
 from sam3i_model.engines.interface import EngineError
@@ -28,12 +31,14 @@ from sam3i_model.modeling import GroundingOutput, Sam3IModel
 from tests.model.test_official import SIZES
 
 
-def output(logits: list[list[float]], masks: torch.Tensor) -> GroundingOutput:
+def output(
+    logits: list[list[float]], masks: torch.Tensor, boxes: float | torch.Tensor = 0.0
+) -> GroundingOutput:
     """Presence is certain, so that a score is the logit's sigmoid."""
     rows = len(logits)
     return GroundingOutput(
         pred_logits=torch.tensor(logits),
-        pred_boxes=torch.zeros(rows, len(logits[0]), 4),
+        pred_boxes=torch.zeros(rows, len(logits[0]), 4) + boxes,
         presence_logits=torch.full((rows, 1), 30.0),
         pred_masks=masks,
         semantic_seg=torch.zeros(rows, 1, *masks.shape[-2:]),
@@ -62,6 +67,21 @@ def test_parity_is_least_iou_of_what_counts_and_largest_difference_of_all_scores
     assert not found.passed
 
 
+def test_boxes_of_what_counts_are_compared_and_of_nothing_else():
+    boxes = torch.full((1, 3, 4), 0.25)
+    reference = Answer.of(output([[3.0, -1.0, -9.0]], squares(), boxes))
+    boxes[0, 1, 2] += 0.125
+    boxes[0, 2] += 0.5  # of a query that doesn't count
+    found = reference.compare(output([[3.0, -1.0, -9.0]], squares(), boxes))
+    assert found == Parity(1.0, 0.0, 0.125)
+    assert not found.passed
+    assert str(found) == "mask IoU 1.0000, score difference 0.0000, box difference 0.1250"
+    rounded = Parity(0.9999, 1e-6, 0.0)
+    assert Parity.worst([found, rounded]) == Parity(0.9999, 1e-6, 0.125)
+    assert found.strain == pytest.approx(12.5)
+    assert rounded.strain == pytest.approx(0.005)
+
+
 def test_the_best_query_counts_even_if_it_is_unlikely_and_an_empty_mask_equals_an_empty_one():
     reference = Answer.of(output([[-9.0, -9.0, -4.0]], squares()))
     assert reference.queries.tolist() == [[0, 2]]
@@ -71,14 +91,16 @@ def test_the_best_query_counts_even_if_it_is_unlikely_and_an_empty_mask_equals_a
 def test_an_answer_that_is_not_a_number_never_passes():
     reference = Answer.of(output([[3.0, 0.0, 0.0]], squares()))
     assert not reference.compare(output([[3.0, float("nan"), 0.0]], squares())).passed
+    assert not reference.compare(output([[3.0, 0.0, 0.0]], squares(), float("nan"))).passed
 
 
 @pytest.mark.parametrize(
     ("parity", "passed"),
     [
-        (Parity(0.98, 0.02), True),
+        (Parity(0.98, 0.02, 0.01), True),
         (Parity(0.979, 0.0), False),
         (Parity(1.0, 0.021), False),
+        (Parity(1.0, 0.0, 0.011), False),
         (Parity(float("nan"), 0.0), False),
     ],
 )
@@ -87,14 +109,15 @@ def test_the_gate(parity, passed):
 
 
 def test_a_check_is_kept_exactly(tmp_path):
-    answer = Answer.of(output([[3.0, -1.0, -9.0]], squares()))
+    answer = Answer.of(output([[3.0, -1.0, -9.0]], squares(), torch.rand(1, 3, 4)))
     frame = np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8)
     Check([frame], torch.arange(32)[None], torch.tensor([2]), [answer]).save(tmp_path / "check")
     read = Check.load(tmp_path / "check")
     np.testing.assert_array_equal(read.frames[0], frame)
     assert read.ids.tolist() == [list(range(32))]
     assert read.levels.tolist() == [2]
-    assert torch.equal(read.answers[0].logits, answer.logits)
+    for name, value in vars(answer).items():
+        assert torch.equal(getattr(read.answers[0], name), value)
     (tmp_path / "check").write_bytes(b"nonsense")
     with pytest.raises(EngineError, match=r"run `sam3i export` anew"):
         Check.load(tmp_path / "check")
@@ -129,6 +152,9 @@ def test_tensorrt_is_told_the_range_of_rows_and_to_stay_in_float32(tmp_path):
     assert options["device_id"] == 1
     assert rest == [(CUDA, {"device_id": 1}), CPU]
     assert provider_list(CPU, torch.device("cpu"), tmp_path, inputs) == [CPU]
+    (tmp_path / "file").touch()
+    with pytest.raises(EngineError, match=r"can't be kept in '.*/file/tensorrt': Not a directory"):
+        provider_list(TENSORRT, gpu, tmp_path / "file", inputs)
 
 
 def test_pictures_are_read_in_order_and_others_are_named(tmp_path):
@@ -154,6 +180,11 @@ def test_pictures_are_read_in_order_and_others_are_named(tmp_path):
         (["bundled", "OUT", "--reuse", "nowhere"], "has no onnx/ folder of graphs"),
         (["bundled", "OUT", "--frames", "nowhere.png"], "is no picture"),
         (["nowhere", "--tensorrt"], "has no onnx/ folder of graphs"),
+        (["nowhere", "OUT", "--tensorrt"], "give that one folder only"),
+        (
+            ["OUT", "--tensorrt", "--image-size", "0", "--precision", "float32", "--say", "mug"],
+            "as that was made: leave out --image-size, --precision, --say\n",
+        ),
     ],
 )
 def test_mistakes_end_in_one_line(words, said, tmp_path, monkeypatch):
@@ -175,6 +206,26 @@ def test_a_missing_package_is_named_before_anything_takes_long(
     result = CliRunner().invoke(build("export"), ["export", "bundled", str(tmp_path / "out")])
     assert result.exit_code == 1
     assert f"pip install {remedy}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out", "."], "--out . is a folder: name a file, such as shared.json"),
+        (["--out", "file/shared.json"], "File exists: 'file'"),
+        (["--image-size", "0"], "image size 0 doesn't fit: give a multiple of 14 up to 4096"),
+    ],
+)
+def test_shared_work_refuses_before_it_measures(words, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(shared_work, "Sam3IModel", None)
+    app = Typer()
+    app.command()(shared_work_command)
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_shared_work_compares_with_transformers_on_the_same_tensors():

@@ -230,7 +230,7 @@ def test_no_graph_is_taken_over_from_an_export_of_the_other_precision(
     def write(plan: Any, folder: Path, name: str, shared: Any) -> Any:
         traced.append(name)
         (folder / f"{name}.onnx").touch()
-        return SimpleNamespace(source=plan.source)
+        return SimpleNamespace(source=plan.source, files={})
 
     monkeypatch.setattr(writing, "write", write)
     monkeypatch.setattr(writing, "stored", lambda path: {})

@@ -7,19 +7,22 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from sam3i_model.checkpoints import CheckpointError, load, save
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.engines import making, writing
-from sam3i_model.engines.interface import EngineError
-from sam3i_model.engines.manifest import read_manifest, sha256
+from sam3i_model.engines import choosing, command, making, writing
+from sam3i_model.engines.graphs import plain_attention
+from sam3i_model.engines.interface import Backend, EngineError, Precision
+from sam3i_model.engines.manifest import read_manifest, sha256, verify
 from sam3i_model.engines.onnx_engine import OnnxEngine
 from sam3i_model.engines.parity import Parity
-from sam3i_model.engines.runtime import CPU
+from sam3i_model.engines.runtime import CPU, CUDA, TENSORRT
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
@@ -41,6 +44,7 @@ SMALL = {
     "detr_decoder_config": {**SIZES["detr_decoder_config"], "num_layers": 1},
     "detr_encoder_config": {**SIZES["detr_encoder_config"], "num_layers": 1},
 }
+TEXT_ADAPTERS = "text_encoder.text_model.encoder.layers.0.adapters"
 ASKED = [
     Instruction("a mug", level=Level.CONCEPT, threshold=0.01),
     Instruction("the mug on the left", level=Level.SIMPLE, threshold=0.01),
@@ -64,6 +68,11 @@ def adapt(model: Sam3IModel, seed: int) -> None:
         for name, parameter in model.named_parameters():
             if ".adapters." in name or "embedder.simple" in name or "embedder.complex" in name:
                 parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+        adapters = model.get_submodule(TEXT_ADAPTERS)
+        # as training leaves them where it has yet to change the copy
+        adapters.simple_copy.attention.in_proj_weight.copy_(
+            adapters.simple.attention.in_proj_weight
+        )
 
 
 def make(folder: Path, base: int, adapters: int) -> Path:
@@ -132,6 +141,8 @@ def test_manifest_says_what_was_made_and_how_well_it_agrees(first):
     figures = manifest.parity["ONNX Runtime, CPU"]
     assert set(figures) == {"all", *manifest.graphs}
     assert all(f["iou"] > 0.99 and f["score"] < 1e-4 for f in figures.values())
+    assert all(f["box"] < 1e-4 for f in figures.values())
+    assert manifest.weights == {"model.safetensors": sha256(first / "model.safetensors")}
     for graph in manifest.graphs.values():
         for name, digest in graph.files.items():
             assert sha256(first / "onnx" / name) == digest
@@ -196,6 +207,35 @@ def test_a_fine_tune_takes_over_what_no_adapter_touches(first, second):
         t.nbytes for n, t in own.items() if ".text_model." in n and ".adapters.simple." in n
     )
     assert (second / "onnx" / "text_simple.weights").stat().st_size <= adapters + 4096
+
+
+def test_a_graph_is_traced_with_the_one_whose_file_it_reads(first, tmp_path):
+    graphs = read_manifest(first).graphs
+    assert "text_simple.weights" in graphs["text_complex"].files
+    model, _ = load(first, "cpu")
+    with torch.no_grad():
+        model.get_submodule(TEXT_ADAPTERS).simple.attention.in_proj_weight += 1
+    folder, said = tmp_path / "onnx", []
+    with plain_attention(model):
+        made = making.write_graphs(model, folder, Precision.FLOAT32, first, said.append)
+    assert [line.partition(": ")[::2] for line in said] == [
+        (name, "tracing" if name in ("text_simple", "text_complex") else f"as in {first}")
+        for name in graphs
+    ]
+    assert made.graphs["text_complex"].source == graphs["text_complex"].source
+    for graph in made.graphs.values():
+        verify(folder, graph.files)
+
+
+def test_what_other_versions_traced_is_the_same_base_and_yet_traced_anew(first, monkeypatch):
+    model, _ = load(first, "cpu")
+    here = writing.versions()
+    assert making.comparable(first) == read_manifest(first).graphs
+    monkeypatch.setattr(writing, "versions", lambda: {**here, "torch": "another"})
+    assert making.comparable(first) == {}
+    with plain_attention(model):
+        plans = writing.plans(model, Precision.FLOAT32)
+    assert plans["image"].source == read_manifest(first).graphs["image"].source
 
 
 @pytest.mark.slow
@@ -294,6 +334,70 @@ def test_a_changed_file_is_not_used(copy, name):
     assert f"{name}' is missing or not what `sam3i export` wrote" in segmenter.refused
 
 
+def test_graphs_of_other_weights_are_not_used_but_thresholds_may_change(copy):
+    config = json.loads((copy / "config.json").read_text())
+    config["score_thresholds"]["simple"] = 0.123
+    (copy / "config.json").write_text(json.dumps(config))
+    assert Segmenter.from_pretrained(copy, "cpu").engine == "ONNX Runtime, CPU"
+
+    model, tokenizer = load(copy, "cpu")
+    adapt(model, 5)
+    save(model, tokenizer, copy)
+    segmenter = Segmenter.from_pretrained(copy, "cpu")
+    assert segmenter.engine == "PyTorch, cpu"
+    assert "has other weights than its graphs were made from: export it" in segmenter.refused
+    with pytest.raises(EngineError, match="other weights"):
+        Segmenter.from_pretrained(copy, "cpu", backend="onnx")
+
+
+def test_weights_in_parts_that_an_index_names_are_others_too(copy):
+    (copy / "model.safetensors").rename(copy / "part.safetensors")
+    shutil.copy(copy / "part.safetensors", copy / "model.safetensors")
+    assert OnnxEngine(copy, CPU, torch.device("cpu")).check().passed
+    index = {"weight_map": {"any": "part.safetensors"}}
+    (copy / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(EngineError, match="other weights"):
+        OnnxEngine(copy, CPU, torch.device("cpu"))
+
+
+def test_tensorrt_is_taken_only_if_its_engines_were_built_and_passed(copy, monkeypatch, capsys):
+    gpu, console = torch.device("cuda"), Console()
+    with pytest.raises(EngineError, match="TensorrtExecutionProvider"):
+        OnnxEngine(copy, TENSORRT, gpu)  # which makes the folder, and has no GPU here
+    there = SimpleNamespace(get_available_providers=lambda: [TENSORRT, CUDA, CPU])
+    monkeypatch.setattr(choosing, "runtime", lambda: there)
+
+    def taken() -> str:
+        with pytest.raises(EngineError, match="could not start") as failure:
+            choosing.open_engine(copy, gpu, Backend.AUTO)
+        return str(failure.value)
+
+    assert CUDA in taken()
+    monkeypatch.setattr(command, "provider_for", lambda *_: CPU)  # stands for a GPU's
+    command.build_tensorrt(copy, None, console)
+    assert TENSORRT in taken()
+    monkeypatch.setattr(OnnxEngine, "check", lambda _: Parity(0.5))
+    monkeypatch.setattr(command, "disagreement", lambda *_: "it differs")
+    with pytest.raises(EngineError, match="it differs"):
+        command.build_tensorrt(copy, None, console)
+    assert CUDA in taken()
+
+
+@pytest.mark.parametrize("left", [(), ("manifest.json.partial", "image.onnx")])
+def test_a_part_of_an_export_is_not_taken_for_none(copy, left):
+    for path in (copy / "onnx").iterdir():
+        if path.name == "manifest.json":
+            path.rename(path.with_name("manifest.json.partial"))
+    for path in (copy / "onnx").iterdir():
+        if path.name not in left:
+            path.unlink()
+    segmenter = Segmenter.from_pretrained(copy, "cpu")
+    assert segmenter.engine == "PyTorch, cpu"
+    assert "onnx' has no manifest.json, as if it was copied in part" in segmenter.refused
+    with pytest.raises(EngineError, match="copy the whole export again"):
+        Segmenter.from_pretrained(copy, "cpu", backend="onnx")
+
+
 def test_a_folder_without_graphs_is_pytorch_or_an_error_that_names_the_command():
     assert Segmenter.from_pretrained("bundled", "cpu").refused == ""
     with pytest.raises(EngineError, match=r"run `sam3i export .*bundled OUT`"):
@@ -316,10 +420,18 @@ def test_without_the_runtime_pytorch_answers_and_says_why(first, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(format=2), "its format is 2"),
+        (lambda c: c.update(format=3), "its format is 3, not 4"),
         (lambda c: c["graphs"]["image"].update(files={"../../etc/x.onnx": ""}), "can't be its own"),
         (lambda c: c["graphs"].pop("text_simple"), "its graphs are"),
         (lambda c: c.pop("check"), "check"),
+        (lambda c: c["graphs"]["image"].update(files=["image.onnx"]), "its files are of another"),
+        (lambda c: c["graphs"]["image"]["files"].update({"image.onnx": [1]}), "its files are of"),
+        (lambda c: c["graphs"]["image"]["inputs"].update(x=["float", ["a lot"]]), "a shape in it"),
+        (lambda c: c["graphs"]["image"]["inputs"].update(x=["float"]), "run `sam3i export` anew"),
+        (lambda c: c.update(rows="8"), "its rows are of another type"),
+        (lambda c: c.update(rows=True), "its rows are of another type"),
+        (lambda c: c.update(weights={"model.safetensors": 1}), "its weights are of another type"),
+        (lambda c: c.update(parity={"all": {"iou": 1.0}}), "its parity are of another type"),
         (lambda c: c.update(command="x" * 1_000_001), "too large"),
     ],
 )
