@@ -300,7 +300,7 @@ def test_a_wrong_graph_is_named_and_pytorch_answers(copy, graph):
     [
         ("image", "vision_encoder.backbone.layers.1", "mlp.fc2"),
         ("text_complex", "text_encoder.text_model.encoder.layers.0", "adapters.complex.up_proj"),
-        ("grounding", "detr_encoder.layers.0", "mlp.fc1"),
+        ("grounding", "detr_encoder.layers.0", "mlp.fc2"),
         ("grounding_one", "mask_decoder.pixel_decoder.conv_layers.1", ""),
     ],
 )
