@@ -18,6 +18,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
+from sam3i_ros.arguments import ros_arguments_only
 from sam3i_ros.msg import Instruction, InstructionResult, SegmentArray
 
 OUTCOMES = {
@@ -116,6 +117,11 @@ class Planner(Node):
 
 
 def main() -> int:
+    ros_arguments_only(
+        "planner",
+        "-p 'instructions:=[mug, the red mug]' [-p instructions_file:=wanted.yaml]",
+        "Asks the perception node for what is named, and says what becomes of each.",
+    )
     rclpy.init()
     try:
         rclpy.spin(Planner())

@@ -27,7 +27,8 @@ refuse_sourced_ros() {
   [[ -n ${ROS_DISTRO:-} ]] && command -v ros2 >/dev/null || return 0
   fail "ROS 2 $ROS_DISTRO is sourced here. Build this package with it, in a workspace's src/:" \
     "  rosdep install --from-paths src --ignore-src -y" \
-    "  python3 -m venv --system-site-packages venv && . venv/bin/activate" \
+    "  python3 -m venv --system-site-packages venv && touch venv/COLCON_IGNORE" \
+    "  . venv/bin/activate" \
     "  pip install -r src/sam3i_ros/requirements/robot.txt" \
     "  python -m colcon build --symlink-install --packages-select sam3i_ros" \
     "  . install/setup.bash && ros2 launch sam3i_ros demo.launch.py" \

@@ -240,6 +240,7 @@ def test_a_wrong_parameter_ends_in_one_line(
         ("player", ["--help"], 0, "usage: camera_player --ros-args -p bag:=recording.mcap"),
         ("player", ["-p", "bag:=a"], 2, "camera_player: error: unrecognized arguments: -p"),
         ("player", ["--ros-args", "-p", "bag:="], 2, "Couldn't parse parameter override rule"),
+        ("planner", ["--help"], 0, "usage: planner --ros-args -p 'instructions:="),
         ("perception_node", ["--help"], 0, "usage: perception_node --ros-args [-p NAME:=VALUE]"),
     ],
 )
