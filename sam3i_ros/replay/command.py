@@ -21,7 +21,7 @@ from sam3i_ros.health import Health
 from sam3i_ros.instructions import InstructionList
 from sam3i_ros.parameters import defaults
 from sam3i_ros.pipeline import SegmenterLike
-from sam3i_ros.replay.interrupts import heed_none, heed_one
+from sam3i_ros.replay.interrupts import heed, heed_none
 from sam3i_ros.replay.result_bag import ResultBag, is_result_bag
 from sam3i_ros.replay.run import Replay
 from sam3i_ros.replay.topics import Topics, choose, copied
@@ -55,7 +55,7 @@ def replay_command(
     from sam3i_model.segmenter import Segmenter
     from sam3i_model.weights import CheckpointError
 
-    heed_one()
+    heed()
     console = notes()
     status = 1
     try:

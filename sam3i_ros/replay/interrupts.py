@@ -1,4 +1,4 @@
-"""Ctrl-C or SIGTERM ends a run once; while what it made is put into place, they do nothing."""
+"""Ctrl-C or SIGTERM ends a run; while what it made is put into place, they do nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 SIGNALS = signal.SIGINT, signal.SIGTERM
 
 
-def heed_one() -> None:
-    """The next of them raises KeyboardInterrupt in the main thread, those after it do nothing."""
+def heed() -> None:
+    """From now on each of them raises KeyboardInterrupt in the main thread."""
     for number in SIGNALS:
         signal.signal(number, _end)
 
@@ -21,5 +21,4 @@ def heed_none() -> None:
 
 
 def _end(number: int, frame: Any) -> None:
-    heed_none()
     raise KeyboardInterrupt

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,23 @@ def test_who_is_impatient_loses_nothing(
     assert "answers to 2 of 4 images" in said.output
     assert times(read(tmp_path / "half")["/sam3i/segments"]) == [0, 100]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["half", "whole"]
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM,) * 2])
+def test_a_second_signal_ends_a_loading_that_goes_on_after_the_first(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signals: tuple[int, int]
+) -> None:
+    def stubborn(model: str, device: str) -> ColourSegmenter:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signals[0])
+        os.kill(os.getpid(), signals[1])  # while its threads are waited for
+        return ColourSegmenter()
+
+    monkeypatch.setattr("sam3i_model.segmenter.Segmenter.from_pretrained", stubborn)
+    said = replay(recording, tmp_path / "out", *RED_ONLY)
+    assert said.exit_code == 130
+    assert said.output == "stopped before anything was written\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_without_answers_replaces_nothing(recording: Path, tmp_path: Path) -> None:
