@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome, route
 from sam3i_model.marks import number, shrink
 from sam3i_model.processing import distinct
-from sam3i_model.routing.words import DETERMINERS
+from sam3i_model.routing.words import DEFINITE
 
 MAX_PHRASES = 3
 MAX_PHRASE_LENGTH = 60
@@ -197,8 +196,8 @@ def _read_phrases(answer: dict[str, Any]) -> tuple[str, ...]:
 
 def _bare(phrase: str) -> str:
     """Without "the" and its like: the segmenter keeps but the best of what fits "the mug"."""
-    rest = dropwhile(lambda word: word.lower() in DETERMINERS, phrase.split())
-    return " ".join(rest) or phrase
+    first, _, rest = phrase.partition(" ")
+    return rest if rest and first.lower() in DEFINITE else phrase
 
 
 def _gather(groundings: Sequence[Grounding]) -> _Candidates | None:

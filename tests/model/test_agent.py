@@ -57,8 +57,16 @@ def test_phrases_are_segmented_and_numbers_chosen(chat):
     assert one.cost.seconds > 0
 
 
-def test_phrases_lose_what_would_make_the_segmenter_choose(chat):
-    chat.replies({"phrases": ["The  mug", "mug", "all"]}, {"keep": [1]})
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        (["The  mug", "mug", "the"], ["mug", "the"]),
+        (["7 up can", "one way sign", "two mugs"], ["7 up can", "one way sign", "two mugs"]),
+        (["the 2 litre bottle", "a 1 euro coin"], ["2 litre bottle", "a 1 euro coin"]),
+    ],
+)
+def test_phrases_lose_what_would_make_the_segmenter_choose(chat, named, expected):
+    chat.replies({"phrases": named}, {"keep": [1]}, {"phrases": []})
     asked: list[str] = []
 
     def note(instructions: Sequence[Instruction]) -> list[Grounding]:
@@ -66,7 +74,7 @@ def test_phrases_lose_what_would_make_the_segmenter_choose(chat):
         return segment(instructions)
 
     agent(chat).ground(RGB, Instruction("something to drink from"), note)
-    assert asked == ["mug", "all"]
+    assert asked == expected
 
 
 def test_half_characters_are_sent_back(chat):
