@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import rclpy
@@ -284,9 +284,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def main(
-    args: Sequence[str] | None = None, segmenter_factory: SegmenterFactory = load_segmenter
-) -> int:
+def main(segmenter_factory: SegmenterFactory = load_segmenter) -> int:
     """Runs the node until it is interrupted; the exit status."""
     ros_arguments_only(
         "perception_node",
@@ -295,7 +293,7 @@ def main(
         "camera; docs/node.md has its parameters.",
     )
     keep_freed_memory()
-    rclpy.init(args=args)
+    rclpy.init()
     executor = NodeExecutor()
     try:
         node = PerceptionNode(segmenter_factory)
