@@ -20,6 +20,7 @@ def camera(health: Health, inputs: CameraInputs | None) -> dict[str, str]:
         **(inputs.values() if inputs else {}),
         "images received": str(health.counter("image")),
         "images dropped": str(health.counter("dropped")),
+        "images done with": str(health.counter("done")),  # answered, failed, or nobody listened
     }
 
 

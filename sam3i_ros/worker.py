@@ -71,6 +71,7 @@ class Worker:
                 self._stopping.wait(min(pause, POLL))
             elif raw := self._buffer.take(POLL):
                 self._survive(raw)
+                self._health.count("done")
 
     def _pause(self) -> float:
         """How long `max_rate`, as it is now, still holds the next frame back, s."""

@@ -36,7 +36,7 @@ TOPICS: dict[str, Any] = {
     INSTRUCTION: Instruction,
     DIAGNOSTICS: DiagnosticArray,
 }
-DONE = ("images dropped", "frames grounded", "frames failed", "frames nobody listened to")
+DONE = ("images dropped", "images done with")
 
 
 def node_values(diagnostics: Any) -> dict[str, str]:
@@ -45,12 +45,16 @@ def node_values(diagnostics: Any) -> dict[str, str]:
     return {value.key: value.value for row in rows for value in row.values}
 
 
+def unanswered(said: dict[str, str]) -> int:
+    """Images that the node has taken and is not done with, by what it says."""
+    return int(said["images received"]) - sum(int(said[key]) for key in DONE)
+
+
 class Recorder:
     """Listens from creation to `close`; what comes between `start` and `stop` goes into a bag."""
 
     def __init__(self, context: Context) -> None:
-        # Images that the node has taken and is not done with, by its latest diagnostics; whoever
-        # wants later ones sets None.
+        # By the node's latest diagnostics; whoever wants later ones sets None.
         self.unanswered: int | None = None
         self._node = Node("demo_recorder", context=context)
         self._store = typestore()
@@ -83,14 +87,12 @@ class Recorder:
             self._count[topic] += 1
             if topic == SEGMENTS:
                 self._stamp = read_stamp(data)
-            if topic == DIAGNOSTICS:
-                self._look(node_values(deserialize_message(data, DiagnosticArray)))
+            if topic == DIAGNOSTICS and (
+                said := node_values(deserialize_message(data, DiagnosticArray))
+            ):
+                self.unanswered = unanswered(said)
             if self._writer:
                 self._writer.write(self._connections[topic], time.time_ns(), data)
-
-    def _look(self, said: dict[str, str]) -> None:
-        if said:
-            self.unanswered = int(said["images received"]) - sum(int(said[key]) for key in DONE)
 
     def start(self, bag: Path) -> None:
         """Begins a new bag at `bag`, which must not exist yet; counts start from zero."""

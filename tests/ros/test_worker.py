@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from sam3i_ros import vitals
 from sam3i_ros.camera import CameraBuffer, RawFrame
+from sam3i_ros.demo.recorder import unanswered
 from sam3i_ros.health import Health
 from sam3i_ros.instructions import Entry, InstructionList
 from sam3i_ros.parameters import Settings, defaults
@@ -25,6 +27,7 @@ class Rig:
     def __init__(self) -> None:
         self.settings = defaults()
         self.heard = True
+        self.broken = False
         self.begun: list[float] = []
         self.health = Health()
         self.buffer = CameraBuffer(False, 0.02, 0.1)
@@ -36,16 +39,19 @@ class Rig:
         return {"segments"} if self.heard else set()
 
     def publish(self, made: Result, topics: Any, laps: Laps) -> None:
-        pass
+        if self.broken:
+            raise RuntimeError("told to break")
 
     def run(
         self, raw: RawFrame, entries: Sequence[Entry], settings: Settings, want_3d: bool, laps: Laps
     ) -> Result:
         self.begun.append(time.monotonic())
+        self.health.tick("grounded")
         return result()
 
     def show(self) -> None:
         self.buffer.add_image(colour(0))
+        self.health.tick("image")
 
     def wait(self, done: Callable[[], Any], seconds: float = 5.0) -> bool:
         deadline = time.monotonic() + seconds
@@ -88,3 +94,19 @@ def test_a_frame_that_nobody_hears_does_not_count(rig: Rig) -> None:
     rig.heard = True
     rig.show()
     assert rig.wait(lambda: rig.begun)
+
+
+def test_every_frame_is_done_with_once_also_if_it_fails_after_it_was_grounded(rig: Rig) -> None:
+    def left() -> int:
+        return unanswered({**vitals.camera(rig.health, None), **vitals.model(rig.health, None)})
+
+    rig.broken = True
+    for count in range(1, 4):
+        rig.show()
+        assert rig.wait(lambda count=count: rig.health.counter("failed") == count)
+    rig.broken = rig.heard = False
+    rig.show()
+    assert rig.wait(lambda: left() == 0)
+    assert rig.health.counter("grounded") == rig.health.counter("failed") == 3
+    rig.health.tick("image")  # one that is still on its way
+    assert left() == 1
