@@ -146,5 +146,12 @@ class ResultBag:
             self._new.rename(self._path)
         except OSError:
             if self._old.exists():
-                self._old.rename(self._path)
+                self._restore()
             raise
+
+    def _restore(self) -> None:
+        try:
+            self._old.rename(self._path)
+        except OSError as error:
+            where = f"the earlier results are in {self._old}, the new ones in {self._new}"
+            raise OSError(error.errno, f"{error.strerror}; {where}") from error
