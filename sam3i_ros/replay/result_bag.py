@@ -24,16 +24,18 @@ from sam3i_ros.pipeline import Result
 from sam3i_ros.replay.topics import SEGMENTS
 
 AHEAD = 16  # messages and frames that may wait to be written
-_SIGNS = (SEGMENTS, "ros_distro: rosbags")  # of its metadata.yaml
+# At the head of its file, where a reindex leaves it; live recordings hold segments too.
+_WRITER = b"rosbags-"
 
 
 def is_result_bag(path: Path) -> bool:
     """Whether a folder holds a bag that `ResultBag` made, and nothing else."""
     sheet = path / "metadata.yaml"
-    if not sheet.is_file() or [p.suffix for p in path.iterdir() if p != sheet] != [".mcap"]:
+    files = [p for p in path.iterdir() if p != sheet] if sheet.is_file() else []
+    if [p.suffix for p in files] != [".mcap"] or SEGMENTS.encode() not in sheet.read_bytes():
         return False
-    text = sheet.read_text(encoding="utf-8", errors="replace")
-    return all(sign in text for sign in _SIGNS)
+    with files[0].open("rb") as file:
+        return _WRITER in file.read(64)
 
 
 class ResultBag:

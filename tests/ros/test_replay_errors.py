@@ -170,6 +170,29 @@ def test_a_bag_is_replaced_only_if_told_to(recording: Path, tmp_path: Path) -> N
     assert "where the recording" in refused(replay(inside, recording, *RED_ONLY, "--force"))
 
 
+def test_results_that_were_reindexed_are_still_results(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert replay(recording, out, *RED_ONLY).exit_code == 0
+    sheet = out / "metadata.yaml"
+    text = sheet.read_text()
+    assert "ros_distro: rosbags" in text
+    sheet.write_text(text.replace("ros_distro: rosbags", "ros_distro: ''"))
+    said = replay(recording, out, "--instruction", "blue", "--force")
+    assert said.exit_code == 0, said.output
+    assert read(out)["/sam3i/segments"][0].content.results[0].text == "blue"
+
+
+def test_a_recording_of_the_running_node_is_never_replaced(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert replay(recording, out, *RED_ONLY).exit_code == 0
+    file = out / "out.mcap"
+    data = file.read_bytes()
+    live = data.replace(b"rosbags-", b"libmcap ", 1)  # as the recorder of ROS 2 begins its files
+    file.write_bytes(live)
+    assert "is not a bag of results" in refused(replay(recording, out, *RED_ONLY, "--force"))
+    assert file.read_bytes() == live
+
+
 def test_a_full_disk_changes_nothing(
     recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
