@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
+from sam3i_model.checkpoints import BUNDLED
 from sam3i_model.instruction import Level
 from tests.training.grammar_scenes import DESK, SCENE, SIZE, Record, random_scene, record
 from training.instructions import grammar, lexicon, outside
@@ -281,6 +282,11 @@ def test_every_word_is_known_but_those_unknown_on_purpose(
         said = normalize(query.text).split()
         assert known.issuperset(said), query.text
         assert len(said) <= 30, query.text  # with both ends 32
+
+
+def test_the_bundled_tokenizer_knows_every_word() -> None:
+    bundled = json.loads((BUNDLED / "tokenizer.json").read_text())["model"]["vocab"]
+    assert set(build_tokenizer().get_vocab()) <= bundled.keys()
 
 
 def test_tokenizer(tmp_path: Path) -> None:

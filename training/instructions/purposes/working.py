@@ -168,7 +168,7 @@ WORKING: tuple[Purpose, ...] = (
         "candle",
         "flashlight, light bulb",
         use="light with a match|make dinner romantic with|put on a birthday cake",
-        can="burn for hours|melt slowly while burning",
+        can="burn for hours|drip hot wax",
         be="made of wax",
         tell="a romantic dinner is planned|the birthday cake looks bare|"
         "there is a blackout and i have matches",
