@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -70,3 +71,13 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bags") / "scene"
     write_bag(path, shots(4), lossless=True)
     return path
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[None]:
+    """The demo changes what its children inherit; other tests must not see that."""
+    before = dict(os.environ)
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # where the module `fakes` is
+    yield
+    os.environ.clear()
+    os.environ.update(before)
