@@ -189,16 +189,16 @@ def evaluate_command(
         if dry_run:
             return
         answers = [collect(answerer, asked, file) for answerer, file in sides]
+        rows, figures, comparison = answers[0], tables(answers[0], counted), None
+        if rival:
+            others = answers[1]
+            both = (figures, tables(others, counted))
+            same_way = not isinstance(rival, AgentBaseline)
+            comparison = compare(rows, others, rival.name, both, same_way)
     except AgentError as error:
         raise failed(f"{error}. What is done is kept: run again to go on") from error
     except (CheckpointError, OptionError, QuestionError, RowsError, OSError) as error:
         raise failed(error) from error
-    rows, figures, comparison = answers[0], tables(answers[0], counted), None
-    if rival:
-        others = answers[1]
-        both = (figures, tables(others, counted))
-        same_way = not isinstance(rival, AgentBaseline)
-        comparison = compare(rows, others, rival.name, both, same_way)
     terminal.show(console, rows, figures, counted, comparison)
     left = [level for level in source.levels if level not in chosen]
     if left:

@@ -134,13 +134,11 @@ class WorldQuestions:
         return Picture(np.ascontiguousarray(image), questions)
 
     def fingerprint(self, count: int) -> str:
-        """Of scenes, wherever they lie: their pixels, and what sentences and masks are made of."""
+        """Of scenes, wherever they lie: their pixels, and the sentences with what they mean."""
         value = 0
-        for index in range(count):
-            image, labels, objects = self.pool[index]
-            for pixels in (image, labels, self.pool.parts(index)):
-                value = zlib.crc32(pixels.tobytes(), value)
-            value = zlib.crc32(repr(objects).encode(), value)
+        for picture in map(self.__getitem__, range(count)):
+            value = zlib.crc32(picture.rgb.tobytes(), value)
+            value = zlib.crc32(repr(picture.questions).encode(), value)
         return f"{value:08x}"
 
 

@@ -12,6 +12,9 @@ import pytest
 import torch
 from click.testing import Result
 from PIL import Image
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
 from sam3i_model.grounding import Grounding
@@ -49,6 +52,7 @@ class Scripted:
         self.score = 0.75
         self.pictures = 0
         config = SimpleNamespace(to_dict=lambda: {"name": name}, trained_levels=list(trained))
+        self.tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"a": 0})))
         state = {"weight": torch.ones(2)}
         self.model = SimpleNamespace(config=config, state_dict=lambda: state)
 

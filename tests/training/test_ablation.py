@@ -21,10 +21,12 @@ from sam3i_model.instruction import Level, Outcome
 from tests.training.small_training import phases_of, random_start
 from training import train as training
 from training.ablation import command, measuring, running
+from training.ablation.folder import Answers
 from training.ablation.measuring import AblationError, Measured, check, measure, parted
 from training.ablation.table import HEADINGS, as_markdown, cells, less, records
 from training.ablation.variants import LOSSES, OnePath, stages_of, variants_of
 from training.instructions.vocabulary import build_tokenizer
+from training.questions import LEVELS
 from training.recipes import SMALL
 from training.run import Run
 from training.settings import Span
@@ -334,6 +336,14 @@ def test_too_few_scenes_are_refused(folder, monkeypatch, count):
     monkeypatch.setattr(WorldPool, "__len__", lambda self: count)
     with pytest.raises(AblationError, match="too few scenes"):
         check(WorldPool(folder))
+
+
+def test_answers_to_other_sentences_are_other_answers(folder, tmp_path, monkeypatch):
+    variant, one = variants_of(stages_of())["full"], answered(1.0)
+    Answers(tmp_path, WorldPool(folder))[variant] = {"simple": one}
+    assert Answers(tmp_path, WorldPool(folder))[variant] == {"simple": one}
+    monkeypatch.setitem(LEVELS, "complex", LEVELS["simple"])
+    assert variant not in Answers(tmp_path, WorldPool(folder))
 
 
 def answered(*ious: float, pictures: int = 8) -> Measured:

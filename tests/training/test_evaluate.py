@@ -144,9 +144,14 @@ def test_other_arguments_are_refused(tmp_path):
             RowFile(path, {"seed": 5})
 
 
-def test_other_weights_or_settings_have_another_checksum():
+def test_other_weights_settings_or_tokenizers_have_another_checksum():
     model = Scripted("good", GOOD, ())
     before = checksum(model)
+    model.tokenizer("a", padding=False, truncation=True, max_length=8)
+    assert checksum(model) == before
+    model.tokenizer.add_tokens(["b"])
+    assert checksum(model) != before
+    model = Scripted("good", GOOD, ())
     assert checksum(Scripted("good", {}, ())) == before
     assert checksum(Scripted("other", {}, ())) != before
     model.model.state_dict()["weight"][1] = 2
@@ -180,6 +185,16 @@ def test_other_pictures_are_refused(run, tmp_path):
     assert refused.exit_code == 1
     assert "was begun with another data" in refused.output.replace("\n", " ")
     assert run.models["good"].pictures == 3
+
+
+def test_rows_about_other_questions_are_not_compared(run, tmp_path):
+    out = tmp_path / "out"
+    assert run("good", "--out", out).exit_code == 0
+    rows = out / "rows.jsonl"
+    rows.write_text(rows.read_text().replace("the left box", "the right box"))
+    refused = run("good", "--out", out, "--against", "bad")
+    assert refused.exit_code == 1
+    assert "about different questions: give another --out" in refused.output.replace("\n", " ")
 
 
 def test_the_bundled_checkpoint_can_be_evaluated(data, tmp_path):

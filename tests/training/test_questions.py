@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
-from training.questions import WorldQuestions
+from training.instructions import grammar
+from training.instructions.grammar import Query
+from training.questions import Ask, WorldQuestions
 from training.rle import decode
 from training.world.pool import WorldPool
 
@@ -71,3 +74,20 @@ def test_pools_have_fingerprints(tmp_path):
     assert of("a") == of("b")
     assert len({of(name) for name in "acde"}) == 4
     assert of("a", 1) == of("d", 1) == of("e", 1)  # only what is asked about counts
+
+
+def test_other_sentences_about_the_same_scenes_have_another_fingerprint(tmp_path):
+    pool = write_pool(tmp_path)
+
+    def of(ask: Ask, seed: int = 1) -> str:
+        return WorldQuestions(pool, seed, {"simple": ask}).fingerprint(8)
+
+    def reworded(*scene) -> Query:
+        return replace(grammar.simple(*scene), text="the box")
+
+    def unmet(*scene) -> Query:
+        return replace(grammar.simple(*scene), labels=())
+
+    asks = (grammar.simple, reworded, unmet)
+    assert of(grammar.simple) == of(grammar.simple)
+    assert len({*map(of, asks), of(grammar.simple, 2)}) == 4

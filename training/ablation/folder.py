@@ -10,7 +10,7 @@ from typing import Any
 
 from sam3i_model.checkpoints import keep_heads, load, save
 from sam3i_model.segmenter import Segmenter
-from training.ablation.measuring import AblationError, Measured, parted
+from training.ablation.measuring import AblationError, Measured, fingerprint, parted
 from training.ablation.table import as_markdown, cells, records
 from training.ablation.variants import Variant
 from training.calibrate import SENTENCES
@@ -50,12 +50,8 @@ def identity(start: str, pool: WorldPool, stages: Sequence[Settings]) -> dict[st
     model.remove_adapters()
     base = checksum(Segmenter(model, tokenizer))
     settings = [asdict(stage) for stage in stages]
-    return {"base": base, "scenes": fingerprint(pool), "settings": settings}
-
-
-def fingerprint(pool: WorldPool) -> str:
-    """Tells pools apart."""
-    return checksum_of_files(records_of(pool.folder))
+    scenes = checksum_of_files(records_of(pool.folder))
+    return {"base": base, "scenes": scenes, "settings": settings}
 
 
 def agree(out: Path, arguments: Mapping[str, Any]) -> None:

@@ -46,6 +46,11 @@ def questions(pool: WorldPool, level: str, path: str) -> WorldQuestions:
     return WorldQuestions(pool, SEED, {path: LEVELS[level]}, SENTENCES)
 
 
+def fingerprint(pool: WorldPool) -> str:
+    """Tells pools apart, and what is asked about them."""
+    return "-".join(questions(pool, level, level).fingerprint(len(pool)) for level in OWN_PATHS)
+
+
 def parted(pool: WorldPool) -> tuple[range, range]:
     """Scenes to measure on, two thirds, and the others, to choose thresholds on.
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from rich.markup import escape
 from rich.progress import track
+from transformers import PreTrainedTokenizerFast
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level
@@ -69,7 +70,7 @@ class Checkpoint:
         self.name = segmenter.name
 
     def identity(self) -> dict[str, str]:
-        """The weights."""
+        """The weights, with all else that answers depend on."""
         return {"weights": checksum(self.segmenter)}
 
     def set_image(self, rgb: npt.NDArray[np.uint8]) -> None:
@@ -183,11 +184,15 @@ def collect(answerer: Answerer, asked: Examination, file: RowFile | None = None)
 
 
 def checksum(segmenter: Segmenter) -> str:
-    """Of all that answers depend on: weights and settings."""
+    """Of all that answers depend on: weights, settings and tokenizer."""
     model = cast(Sam3IModel, segmenter.model)  # `evaluate` loads PyTorch
     settings = model.config.to_dict()
     settings.pop("_name_or_path", None)
-    value = zlib.crc32(json.dumps(settings, sort_keys=True, default=str).encode())
+    tokenizer = cast(PreTrainedTokenizerFast, segmenter.tokenizer)
+    words = json.loads(tokenizer.backend_tokenizer.to_str())
+    for call in ("padding", "truncation"):  # as the last call had them
+        words.pop(call)
+    value = zlib.crc32(json.dumps([settings, words], sort_keys=True, default=str).encode())
     for name, tensor in sorted(model.state_dict().items()):
         raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
         value = zlib.crc32(raw, zlib.crc32(name.encode(), value))

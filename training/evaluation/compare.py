@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.evaluation.noise import UNLIKELY, chance_of_loss, margin
-from training.evaluation.rows import Row
+from training.evaluation.rows import Row, RowsError
 from training.evaluation.splits import Tables, grouped
 from training.metrics import Figures
 
@@ -122,11 +122,11 @@ def compare(
         same_way: Whether both are checkpoints, whose concept answers might be the same.
 
     Raises:
-        ValueError: The rows are about different questions.
+        RowsError: The rows are about different questions.
     """
     asked = [[(row.picture, row.level, row.text) for row in listed] for listed in (rows, others)]
     if asked[0] != asked[1]:
-        raise ValueError("the rows of the two are about different questions")
+        raise RowsError("the rows of the two are about different questions: give another --out")
     own, their = figures
     pairs = list(zip(rows, others, strict=True))
     lost = [pair for pair in pairs if pair[0].iou < pair[1].iou]
