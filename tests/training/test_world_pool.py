@@ -149,10 +149,27 @@ def test_room_is_taken_before_anything_is_rendered(tmp_path: Path, monkeypatch):
     array = writing._reserved(tmp_path / "rgb.npy", (10, 96, 96, 3))
     assert array.shape == (10, 96, 96, 3)
     assert (tmp_path / "rgb.npy").stat().st_blocks * 512 >= 10 * 96 * 96 * 3
-    monkeypatch.setattr(writing.shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
+    # what a stop left takes up all room
+    (tmp_path / "new/.unfinished-0001").mkdir(parents=True)
+
+    def usage(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=0 if list(path.glob(".*")) else 2**20)
+
+    monkeypatch.setattr(writing.shutil, "disk_usage", usage)
     spec = PoolSpec(count=100, seed=3, size=96, shard=2)
     with pytest.raises(OSError, match="100 scenes need 4 MiB, 1 are free"):
         write(tmp_path / "new", spec)
+
+
+def test_a_stop_leaves_nothing_unfinished(tmp_path: Path, monkeypatch):
+    def stopped(*given: object) -> None:
+        (tmp_path / ".unfinished-0001").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writing, "_watch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_pool(tmp_path, SPEC, 0, "test", print)
+    assert [path.name for path in tmp_path.iterdir()] == ["meta.json"]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ def write_pool(
     whole = [shard for shard in lengths if lengths[shard] == spec.shard_length(shard)]
     missing = [shard for shard in range(spec.shards) if shard not in whole]
     left = sum(map(spec.shard_length, missing))
+    _clear(folder)
     need, free = left * spec.size**2 * PIXEL, shutil.disk_usage(folder).free
     if need > free:
         raise OSError(
@@ -68,7 +69,10 @@ def write_pool(
         todo.put(item)
     for process in crew:
         process.start()
-    _watch(crew, done, advance)
+    try:
+        _watch(crew, done, advance)
+    finally:
+        _clear(folder)
 
 
 def agree(folder: Path, spec: PoolSpec) -> None:
@@ -121,6 +125,12 @@ def write_shard(
         raise
     shutil.rmtree(finished, ignore_errors=True)
     os.replace(unfinished, finished)
+
+
+def _clear(folder: Path) -> None:
+    """Give back the room of shards that a stop left unfinished."""
+    for path in folder.glob(".unfinished-*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _reserved(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
