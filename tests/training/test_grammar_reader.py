@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -25,7 +26,7 @@ from training.instructions.inspection import (
 from training.instructions.purposes import PURPOSES
 from training.instructions.purposes.purpose import UNNAMED
 from training.instructions.reading import UnreadableError
-from training.world.pool import PoolSpec
+from training.world.pool import ARRAYS, RECORDS, PoolSpec
 from training.world.shapes import KINDS
 from training.world.writing import write_pool
 
@@ -140,6 +141,21 @@ def test_mistakes_of_a_preview_are_one_line(
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert said in capfd.readouterr().err + result.output
+
+
+@pytest.mark.parametrize("command", ["preview", "figures"])
+def test_a_damaged_pool_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    shard = tmp_path / "shard-0000"
+    shard.mkdir()
+    for name in ARRAYS:
+        np.save(shard / f"{name}.npy", np.zeros((1, 8, 8), np.uint8))
+    (shard / RECORDS).write_text("[[{]")
+    result = CliRunner().invoke(app, [command, str(tmp_path)])
+    assert isinstance(result.exception, SystemExit)
+    said = " ".join((capfd.readouterr().err + result.output).split())
+    assert "is damaged: delete it and render again" in said
 
 
 def test_a_need_has_one_answer_whatever_the_purpose() -> None:

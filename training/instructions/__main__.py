@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,10 +43,11 @@ def preview(
     """Print texts of every level about a scene with what they denote."""
     if picture is not None and picture.suffix.lower() != ".png":
         raise failed(f"'{picture}' can't be written: name it .png")
-    world = _opened(pool)
-    if scene >= len(world):
-        raise failed(f"'{pool}' has scenes 0 to {len(world) - 1}, not {scene}")
-    rgb, labels, objects = world[scene]
+    with _told():
+        world = WorldPool(pool)
+        if scene >= len(world):
+            raise failed(f"'{pool}' has scenes 0 to {len(world) - 1}, not {scene}")
+        rgb, labels, objects = world[scene]
     size = (rgb.shape[1], rgb.shape[0])
     names = {record["label"]: str(record["kind"]) for record in objects}
     parts = {
@@ -77,9 +79,11 @@ def preview(
             raise failed(f"'{picture}' can't be written: {error.strerror}") from None
 
 
-def _opened(pool: Path) -> WorldPool:
+@contextmanager
+def _told() -> Iterator[None]:
+    """What keeps scenes from being read is one line."""
     try:
-        return WorldPool(pool)
+        yield
     except OSError as error:
         raise failed(error) from None
 
@@ -119,8 +123,9 @@ def figures(
     seed: Seed = 0,
 ) -> None:
     """Print speed, shares of templates and families, and how often the reader agrees."""
-    world = _opened(pool)
-    scenes = [world[index] for index in range(len(world))]
+    with _told():
+        world = WorldPool(pool)
+        scenes = [world[index] for index in range(len(world))]
     rng = random.Random(seed)
     asked = []
     start = time.perf_counter()
