@@ -255,6 +255,8 @@ def test_a_server_that_dies_leaves_what_is_done(chat, tmp_path):
     assert run(*words(chat, tmp_path / "out", "--workers", "1")).exit_code == 0
     answered += [json.dumps(r["messages"]) for r in chat.requests]
     assert len(answered) == len(set(answered))
+    figures = json.loads((tmp_path / "out/statistics.json").read_text())
+    assert figures["calls"] == len(answered)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])

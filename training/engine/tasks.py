@@ -80,7 +80,7 @@ class Case:
 
     @property
     def asked(self) -> int:
-        """Requests that were made, corrections included."""
+        """Requests that were made, corrections included, be it by a run that was interrupted."""
         return sys.maxsize - self.requests.calls
 
     @property
