@@ -136,6 +136,8 @@ class ChatClient:
         if self._cache and (known := self._cache.get(kept)) is not None:
             with self._lock:
                 self.cached += 1
+            if budget:
+                budget.cached += 1
             return known
         try:
             answer = self._request(messages, budget)

@@ -22,11 +22,12 @@ class BudgetError(AgentError):
 class Budget:
     """Requests that may still be made, and the moment (time.monotonic) by which all must be over.
 
-    Answers from the cache cost nothing.
+    Answers from the cache cost nothing; `cached` counts them.
     """
 
     calls: int
     deadline: float
+    cached: int = 0
 
     def left(self) -> float:
         """Seconds until the deadline."""

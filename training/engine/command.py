@@ -24,7 +24,6 @@ from sam3i_model.agent_client import AgentError, ChatClient
 from sam3i_model.terminal import failed, notes
 from training.annotations import AnnotatedImage, Annotations
 from training.engine.checking import LanguageModelChecker
-from training.engine.client import CountingClient
 from training.engine.export import samples
 from training.engine.journal import Journal, JournalError
 from training.engine.run import ASSUMED_SECONDS, Estimate, annotate, estimate, statistics
@@ -65,8 +64,8 @@ def annotate_command(
     path = out / "journal.jsonl"
     try:
         spare(source, out, path)
-        client = CountingClient(address, model, out / "cache")
-        inspector = CountingClient(address, checker or model, out / "cache")
+        client = ChatClient(address, model, out / "cache")
+        inspector = ChatClient(address, checker or model, out / "cache")
         found = read_annotations(source, folder, split)
         chosen = list(islice(found.images, limit))
         tasks = [task for image in chosen for task in tasks_of(image)]

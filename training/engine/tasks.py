@@ -81,7 +81,7 @@ class Case:
     @property
     def asked(self) -> int:
         """Requests that were made, corrections included, be it by a run that was interrupted."""
-        return sys.maxsize - self.requests.calls
+        return sys.maxsize - self.requests.calls + self.requests.cached
 
     @property
     def targets(self) -> list[tuple[Annotation, Mask]]:
