@@ -111,7 +111,9 @@ def onnx_layer_values(
 def worst_layer(
     ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]
 ) -> tuple[str, float]:
-    """The layer in which the difference grows most, and the difference after it.
+    """The layer in which the difference grows most beyond that of all before it, and its own.
+
+    What comes before a layer in order may be on another path, with no difference at all.
 
     Args:
         ours: PyTorch's values, in order.
@@ -131,5 +133,5 @@ def worst_layer(
             return name, float("inf")
         if change - before > found[1]:
             found = (name, change - before, change)
-        before = change
+        before = max(before, change)
     return found[0], found[2]

@@ -282,6 +282,8 @@ def test_the_worst_layer_is_where_the_difference_grows_most():
     ours = {name: torch.ones(4) for name in "abcd"}
     theirs = {"a": torch.full((4,), 1.1), "b": torch.full((4,), 1.5), "d": torch.full((4,), 1.6)}
     assert worst_layer(ours, theirs) == ("b", pytest.approx(0.5))
+    elsewhere = {**theirs, "c": torch.ones(4), "d": torch.full((4,), 1.7)}  # c is on another path
+    assert worst_layer(ours, elsewhere) == ("b", pytest.approx(0.5))
     assert worst_layer(ours, ours) == ("", 0.0)
     assert worst_layer(ours, {**theirs, "b": torch.full((4,), float("nan"))})[0] == "b"
     assert worst_layer(ours, {"a": torch.ones(1, 4)}) == ("", 0.0)  # another form
