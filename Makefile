@@ -22,7 +22,7 @@ demo: setup  ## play two recordings into the node; report in out/demo/report.htm
 	@$(BIN)/sam3i demo
 
 test: lint  ## linters, types and the tests, less the slow ones
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: setup  ## the slow tests
 	@$(BIN)/python -m pytest -m slow

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sam3i_model.terminal import failed, results
+from sam3i_model.terminal import failed, notes, results
 from sam3i_ros.demo.errors import DemoError
 
 
@@ -30,14 +30,12 @@ def demo_command(
     """Plays two recordings into the node and reports what it finds, right or wrong."""
     # Whoever ends us, the processes we started end with us.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    console = results()
     try:
-        run_demo(out.resolve(), model, device, seed, console)
+        run_demo(out.resolve(), model, device, seed, results())
     except DemoError as error:
-        console.print(f"The demo failed: {error}", style="red", highlight=False)
         if error.log:
-            console.print(error.log, style="dim", highlight=False)
-        raise typer.Exit(1) from None
+            notes().print(error.log, style="dim")
+        raise failed(f"The demo failed: {error}") from None
     except OSError as error:
         raise failed(f"--out {out}: {error.strerror}; name another place") from None
 
