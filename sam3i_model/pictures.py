@@ -40,3 +40,16 @@ def read_rgb(path: Path) -> npt.NDArray[Any] | None:
     if bgr is None or bgr.dtype != np.uint8:  # floats have no range that is known
         return None
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def write_rgb(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
+    """Write uint8 RGB (H, W, 3) as what the name ends in says; the name may be any.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(path.suffix, bgr)  # imwrite dies of names that aren't UTF-8
+    if not done:
+        raise OSError("the picture is too large for that; give a .png")
+    path.write_bytes(data.tobytes())

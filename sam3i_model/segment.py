@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 import typer
 from rich.table import Table
 
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.decoding import MAX_PIXELS
-from sam3i_model.pictures import read_rgb
+from sam3i_model.pictures import read_rgb, write_rgb
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
 from sam3i_model.visualize import draw_overlay
@@ -63,12 +62,8 @@ def segment_command(
             grounding.detail,
         )
     console.print(table)
-    overlay = cv2.cvtColor(draw_overlay(rgb, groundings), cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(out.suffix, overlay)  # imwrite dies of names that aren't UTF-8
-    if not done:
-        raise failed(f"'{out}' can't be written: the picture is too large for that; give a .png")
     try:
-        out.write_bytes(data.tobytes())
+        write_rgb(out, draw_overlay(rgb, groundings))
     except OSError as error:
         raise failed(f"'{out}' can't be written: {error}") from error
     console.print(f"overlay in {os.fsencode(out).decode(errors='replace')}", soft_wrap=True)

@@ -36,19 +36,24 @@ from tests.ros.recordings import (
 pytestmark = pytest.mark.usefixtures("loaded")
 
 
-def test_an_interrupt_leaves_what_was_answered(
-    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def stop_at_the_third_image(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """A signal comes while it is answered."""
     calls: list[int] = []
     ground = ColourSegmenter.ground
 
     def stopped(self: ColourSegmenter, instructions: Any) -> Any:
         calls.append(1)
         if len(calls) == 3:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
         return ground(self, instructions)
 
     monkeypatch.setattr(ColourSegmenter, "ground", stopped)
+
+
+def test_an_interrupt_leaves_what_was_answered(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at_the_third_image(monkeypatch, signal.SIGTERM)
     said = replay(recording, tmp_path / "out", *RED_ONLY)
     assert said.exit_code == 130
     assert "Stopped." in said.output
@@ -73,16 +78,7 @@ def test_who_is_impatient_loses_nothing(
     assert said.exit_code == 0, said.output
     assert len(read(tmp_path / "whole")["/sam3i/segments"]) == 4
 
-    ground = ColourSegmenter.ground
-    calls: list[int] = []
-
-    def stopped(self: ColourSegmenter, instructions: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-        return ground(self, instructions)
-
-    monkeypatch.setattr(ColourSegmenter, "ground", stopped)
+    stop_at_the_third_image(monkeypatch, signal.SIGINT)
     said = replay(recording, tmp_path / "half", *RED_ONLY)
     assert said.exit_code == 130
     assert "answers to 2 of 4 images" in said.output

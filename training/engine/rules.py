@@ -23,7 +23,6 @@ IRREGULAR = {
     "goose": "geese",
     "loaf": "loaves",
     "man": "men",
-    "mouse": "mice",
     "scarf": "scarves",
     "tooth": "teeth",
     "woman": "women",

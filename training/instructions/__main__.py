@@ -15,6 +15,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from sam3i_model.pictures import write_rgb
 from sam3i_model.terminal import failed, results
 from training.instructions import grammar
 from training.instructions.grammar import Query
@@ -72,9 +73,8 @@ def preview(
     console.print(", ".join(_described(record) for record in objects))
     console.print(table)
     if picture is not None:
-        drawn = cv2.cvtColor(_numbered(rgb, labels), cv2.COLOR_RGB2BGR)
         try:
-            picture.write_bytes(cv2.imencode(".png", drawn)[1].tobytes())
+            write_rgb(picture, _numbered(rgb, labels))
         except OSError as error:
             raise failed(f"'{picture}' can't be written: {error.strerror}") from None
 
