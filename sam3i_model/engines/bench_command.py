@@ -1,13 +1,13 @@
-"""`sam3i bench shared-work`, and where figures go."""
+"""`sam3i bench shared-work`."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sam3i_model.engines.figure_file import prepared, write
 from sam3i_model.terminal import failed, results
 
 
@@ -17,7 +17,9 @@ def shared_work_command(
         int, typer.Option(help="Side of the square input, px: 1008, 672, 504.")
     ] = 1008,
     repeat: Annotated[int, typer.Option(min=1, help="Times that everything is measured.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the figures here: a folder, or NAME.json.")
+    ] = None,
 ) -> None:
     """Several instructions in one call, beside one, and beside transformers' SAM 3 called for each.
 
@@ -27,22 +29,12 @@ def shared_work_command(
     from sam3i_model.engines.shared_work import measure
     from sam3i_model.weights import CheckpointError
 
-    if out and out.is_dir():
-        raise failed(f"--out {out} is a folder: name a file, such as {out / 'shared.json'}")
     console = results()
     try:
-        if out:
-            out.parent.mkdir(parents=True, exist_ok=True)
+        target = prepared(out, "shared-work.json")  # before minutes are spent on measuring
         figures = measure(instructions, image_size, repeat, lambda text: console.print(text))
         for key, value in figures.items():
             console.print(f"{key}: {value}", soft_wrap=True)
-        write(figures, out)
+        write(figures, target)
     except (CheckpointError, OSError) as error:
         raise failed(error) from error
-
-
-def write(figures: dict[str, Any], out: Path | None) -> None:
-    """As JSON, if somewhere is given."""
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

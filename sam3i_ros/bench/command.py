@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from sam3i_model.engines.bench_command import shared_work_command, write
+from sam3i_model.engines.bench_command import shared_work_command
+from sam3i_model.engines.figure_file import prepared, write
 from sam3i_model.machine import computer
 from sam3i_model.terminal import failed, results
 from sam3i_ros.bench.camera import Load
 from sam3i_ros.bench.model import model_command
-from sam3i_ros.bench.place import prepared
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Rate = Annotated[float, typer.Option(min=1, max=240, help="Camera frames per second.")]
@@ -134,7 +134,7 @@ def tracking(
 def _target(out: Path | None, mode: str) -> Path | None:
     """Looked at before hours are spent on measuring."""
     try:
-        return prepared(out, f"{mode}.json") if out else None
+        return prepared(out, f"{mode}.json")
     except OSError as error:
         raise failed(error) from error
 

@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sam3i_model.engines.bench_command import write
+from sam3i_model.engines.figure_file import prepared, write
 from sam3i_model.terminal import failed, results
 from sam3i_ros.bench.model_page import number, write_page
-from sam3i_ros.bench.place import prepared
 
 MAX_PICTURES = 16
 
@@ -75,7 +74,7 @@ def model_command(
     try:
         counts = numbers(instructions)
         pictures = read_pictures(frames or (), image, count)
-        target = prepared(out, "model.json") if out else None
+        target = prepared(out, "model.json")
         engines, tokenizer = open_engines(model, device, backend, image_size)
         config = next(iter(engines.values())).config
         asked = sentences(say or (), config.trained_levels, max(counts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from types import SimpleNamespace
 
@@ -211,14 +212,15 @@ def test_a_missing_package_is_named_before_anything_takes_long(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--out", "."], "--out . is a folder: name a file, such as shared.json"),
-        (["--out", "file/shared.json"], "File exists: 'file'"),
+        (["--out", "file/shared.json"], "--out file/shared.json: File exists; name another place"),
+        (["--out", "folder.json"], "--out folder.json: Is a directory; name another place"),
         (["--image-size", "0"], "image size 0 doesn't fit: give a multiple of 14 up to 4096"),
     ],
 )
 def test_shared_work_refuses_before_it_measures(words, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
+    (tmp_path / "folder.json").mkdir()
     monkeypatch.setattr(shared_work, "Sam3IModel", None)
     app = Typer()
     app.command()(shared_work_command)
@@ -226,6 +228,15 @@ def test_shared_work_refuses_before_it_measures(words, said, tmp_path, monkeypat
     assert result.exit_code == 1
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_shared_work_takes_a_folder_for_its_figures(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_work, "measure", lambda *how: {"instructions": how[0]})
+    app = Typer()
+    app.command()(shared_work_command)
+    result = CliRunner().invoke(app, ["--out", str(tmp_path)])
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((tmp_path / "shared-work.json").read_text()) == {"instructions": 8}
 
 
 def test_shared_work_compares_with_transformers_on_the_same_tensors():

@@ -214,7 +214,7 @@ def test_a_folder_without_photos_is_told_in_one_line(tmp_path: Path):
 
 
 def test_own_photos_are_added(tmp_path: Path):
-    sheet = tmp_path / "sheet.png"
+    sheet = tmp_path / "sh\udce9et.png"  # a name that isn't UTF-8
     result = CliRunner().invoke(app, ["preview", str(sheet), "--count", "2", "--size", "64"])
     assert result.exit_code == 0, result.output
     assert len(load_photos(tmp_path)) == len(load_photos()) + 1

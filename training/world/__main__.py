@@ -120,16 +120,15 @@ def preview(
     """Draw a contact sheet: scenes beside their labelled masks, or what there is in the world."""
     import cv2
 
+    from sam3i_model.pictures import write_rgb
     from training.world.preview import draw
 
     with _told():
-        if not cv2.haveImageWriter(str(out)):
+        if not cv2.haveImageWriter(f"sheet{out.suffix}"):
             raise ValueError(f"{out} is no name of a picture: give one that ends in .png")
         if not out.parent.is_dir():
             raise ValueError(f"there is no folder {out.parent}: make it or name another")
-        sheet = draw(page, count, seed, size, photos)
-        if not cv2.imwrite(str(out), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)):
-            raise OSError(f"{out} can't be written: name another")
+        write_rgb(out, draw(page, count, seed, size, photos))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
-"""Where figures go."""
+"""Where a measurement's figures go."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 
-def prepared(out: Path, name: str) -> Path:
+def prepared(out: Path | None, name: str) -> Path | None:
     """The JSON file to write, in a folder that is there: `out`, or if that is no .json, `name` in
-    it. OSError, one line, if that can't be.
+    it; None if nothing is to be written. OSError, one line, if that can't be.
     """
+    if out is None:
+        return None
     path = out if out.suffix == ".json" else out / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,3 +23,9 @@ def prepared(out: Path, name: str) -> Path:
     except OSError as error:
         raise OSError(f"--out {out}: {error.strerror}; name another place") from error
     return path
+
+
+def write(figures: dict[str, Any], path: Path | None) -> None:
+    """As JSON, if somewhere is given."""
+    if path:
+        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
