@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 from sam3i_model.cli import build
 from training.world import sequence, writing
 from training.world.__main__ import app
-from training.world.pool import PoolSpec, WorldPool, render_scene
+from training.world.pool import PoolSpec, WorldPool
 from training.world.preview import COLUMNS
+from training.world.rendering import render_scene
 from training.world.shapes import NAMED
 from training.world.textures import load_photos
 from training.world.writing import write_pool

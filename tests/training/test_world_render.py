@@ -12,8 +12,8 @@ from training.world.camera import Sensor, look_at, sample_camera
 from training.world.colours import COLOUR_NAMES, UNCLEAR, names_of, sample_colour
 from training.world.materials import Finish, Material, sample_material
 from training.world.mesh import Mesh, cuboid, merge
-from training.world.pool import render_scene
 from training.world.render import Renderer
+from training.world.rendering import render_scene
 from training.world.scene import Body, Pose, Scene, place, sample_light
 from training.world.shapes import NAMED
 from training.world.shapes.form import Form, sphere

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers are processes; see pool.py
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers are processes; see writing.py
 
 import shlex
 from collections.abc import Iterator

@@ -14,8 +14,8 @@ from training.world import textures
 from training.world.camera import Sensor, look_at
 from training.world.materials import sample_material
 from training.world.pages import Page
-from training.world.pool import render_scene
 from training.world.render import Renderer, Rendering
+from training.world.rendering import render_scene
 from training.world.scene import Pose, place
 from training.world.shapes import NAMED
 from training.world.surroundings import surround

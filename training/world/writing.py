@@ -18,7 +18,8 @@ import numpy as np
 
 from training.files import write_text
 from training.parent import end_with_parent
-from training.world.pool import RECORDS, Photos, PoolSpec, length_of, render_scenes, shards_of
+from training.world.pool import RECORDS, PoolSpec, length_of, shards_of
+from training.world.rendering import Photos, render_scenes
 from training.world.textures import load_photos
 
 PIXEL = 5
