@@ -201,6 +201,14 @@ def mask_from_segment(segment: Message, shape: tuple[int, int]) -> Array:
     return mask
 
 
+def no_end(data: Array, kind: str | None) -> bool:
+    """Whether a file, uint8 (N,), of Pillow's format `kind` is a JPEG without its end mark.
+
+    Of one that is cut off, older OpenCV fills the missing part with grey and says nothing.
+    """
+    return kind in ("JPEG", "MPO") and b"\xff\xd9" not in data[-4096:].tobytes()
+
+
 def _check_size(width: int, height: int) -> None:
     if width <= 0 or height <= 0:
         raise MessageError(f"the image is empty ({width}x{height}); check the camera driver")
@@ -238,9 +246,7 @@ def _imdecode(data: Array, flags: int) -> Array:
             "compressed data is neither JPEG nor PNG; use jpeg or png in the camera driver"
         ) from None
     _check_size(*size)
-    # Older OpenCV fills the missing part of a cut JPEG with grey and says nothing.
-    whole = kind != "JPEG" or data[-4096:].tobytes().rfind(b"\xff\xd9") >= 0
-    image = cv2.imdecode(data, flags) if whole else None
+    image = None if no_end(data, kind) else cv2.imdecode(data, flags)
     if image is None:
         raise MessageError(
             f"the {kind} image ({len(data)} bytes) is cut short or damaged; check the network and "

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sam3i_model.decoding import MAX_PIXELS
+from sam3i_model.decoding import MAX_PIXELS, no_end
 
 
 def read_rgb(path: Path) -> npt.NDArray[Any] | None:
-    """A picture as uint8 RGB (H, W, 3); None if it is none that can be read, or too large.
+    """A picture as uint8 RGB (H, W, 3); None if it is none that can be read, cut off or too large.
 
     It has at most `MAX_PIXELS`, read from its head before memory is taken for them. A file of
     16 bits, in which cameras store 10 to 14, is taken to hold the fewest of 10, 12, 14 and 16 that
@@ -25,13 +25,15 @@ def read_rgb(path: Path) -> npt.NDArray[Any] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked
             with Image.open(path) as head:
-                width, height = head.size
+                if head.width * head.height > MAX_PIXELS:
+                    return None
+                data = np.fromfile(path, np.uint8)
+                if no_end(data, head.format):  # a phone may have put a film behind it
+                    head.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    if width * height > MAX_PIXELS:
-        return None
     try:
-        bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     except cv2.error:  # such as a side of more than 2^20 pixels
         return None
     if bgr is not None and bgr.dtype == np.uint16:

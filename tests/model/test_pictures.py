@@ -57,6 +57,22 @@ def test_a_photograph_held_upright_is_upright(tmp_path):
     assert read_rgb(tmp_path / "a.jpg").shape == (6, 4, 3)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "MPO"])
+def test_a_photograph_that_is_cut_off_is_none_and_one_with_more_behind_it_is_whole(
+    tmp_path, monkeypatch, kind
+):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(RED).save(path, kind, **({"save_all": True} if kind == "MPO" else {}))
+    whole = path.read_bytes()
+    expected = read_rgb(path)
+    path.write_bytes(whole + bytes(9000))
+    np.testing.assert_array_equal(read_rgb(path), expected)
+    # as older OpenCV does with a cut one
+    monkeypatch.setattr(cv2, "imdecode", lambda data, flags: np.full((4, 6, 3), 128, np.uint8))
+    path.write_bytes(whole[:-20])
+    assert read_rgb(path) is None
+
+
 @pytest.mark.parametrize("side", [9_000, 14_000])
 def test_a_small_file_of_many_pixels_takes_no_memory(tmp_path, side, recwarn):
     Image.new("1", (side, side)).save(tmp_path / "bomb.png")
