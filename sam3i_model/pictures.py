@@ -30,8 +30,8 @@ def read_rgb(path: Path) -> npt.NDArray[Any] | None:
                 data = np.fromfile(path, np.uint8)
                 if no_end(data, head.format):  # a phone may have put a film behind it
                     head.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
+    except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError):
+        return None  # RuntimeError: of a damaged AVIF
     try:
         bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     except cv2.error:  # such as a side of more than 2^20 pixels

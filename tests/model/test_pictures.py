@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from sam3i_model.pictures import read_rgb
 
@@ -78,6 +78,14 @@ def test_a_small_file_of_many_pixels_takes_no_memory(tmp_path, side, recwarn):
     Image.new("1", (side, side)).save(tmp_path / "bomb.png")
     assert read_rgb(tmp_path / "bomb.png") is None
     assert not recwarn.list
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+def test_a_damaged_avif_is_none(tmp_path):
+    path, first = tmp_path / "a.avif", b"pitm\0\0\0\0\0\1"
+    Image.fromarray(RED).save(path)
+    path.write_bytes(path.read_bytes().replace(first, first[:-1] + b"\2"))  # no such item
+    assert read_rgb(path) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"no", b"\x89PNG damaged"])
