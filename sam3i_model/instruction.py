@@ -75,9 +75,10 @@ def clean(text: str) -> str:
 def route(text: str) -> Routing:
     """Pick the level of an English sentence by rules. Never raises; what fits no rule is a concept.
 
-    Only the first `MAX_TEXT_LENGTH` characters are read.
+    Only the first `MAX_TEXT_LENGTH` characters are read. A line tells a thing of its own.
     """
-    reading = routing.read(clean(text[:MAX_TEXT_LENGTH]))
+    lines = text[:MAX_TEXT_LENGTH].strip().splitlines()
+    reading = routing.read(clean("; ".join(lines)))
     return Routing(Level(reading.level), reading.why, reading.singular, reading.definite)
 
 

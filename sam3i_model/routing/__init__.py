@@ -12,16 +12,10 @@ from itertools import combinations
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.clauses import general_head, open_target
+from sam3i_model.routing.conditions import condition, is_any, is_singular
+from sam3i_model.routing.lists import is_plain, listed, takes_more
 from sam3i_model.routing.names import is_name
-from sam3i_model.routing.phrases import (
-    condition,
-    is_any,
-    is_plain,
-    is_singular,
-    listed,
-    noun_phrase,
-    takes_more,
-)
+from sam3i_model.routing.phrases import noun_phrase
 from sam3i_model.routing.requests import is_way, later_request, without_request
 from sam3i_model.routing.text import parts
 from sam3i_model.routing.verbs import ends_noun_phrase

@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from sam3i_model.routing import words as w
 
+_DETERMINER = "|".join(sorted(w.DETERMINERS))
 _PLAIN = tuple(
     (re.compile(pattern), plain)
     for pattern, plain in (
         (r"[‘’`´]", "'"),  # noqa: RUF001
         (r"(?<!\w)'em\b", "them"),
+        (r" [&+] |(?<=\w\w)&(?=\w\w)", " and "),
+        (r" / ", ", "),
+        (rf"\b(?:plus|as well as|along with|together with)(?= (?:{_DETERMINER})\b)", "and"),
         (r"\b(dr|mr|mrs|ms|prof|st|no|approx)\.", r"\1"),
         (r"(?<!\w)'([^']*)'(?!\w)", r" \1 "),
         (r"(?<!\w)'+|'+(?!\w)(?<!s')", " "),

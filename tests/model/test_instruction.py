@@ -92,6 +92,7 @@ CONCEPT: dict[str, bool] = {
     "staple the pages together": False,
     "slice the onions thinly": False,
     "the keep off the grass sign": True,
+    "the box of nuts and bolts": True,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -201,6 +202,23 @@ SIMPLE: dict[str, bool] = {
     "turn on the red light": True,
     "take the key under the red book": True,
     "the wooden spoon": True,
+    "pick up the mug and put it on the table": True,
+    "the mug & the bowl": False,
+    "the mug\nthe bowl": False,
+    "mug / plate": False,
+    "the mug plus the bowl": False,
+    "the mug together with a plate": False,
+    "the knife and fork": False,
+    "the red and the blue block": False,
+    "the ball on the left and the ball on the right": False,
+    "the cup on the table and the plates on the shelf": False,
+    "the woman with a bag and the man on the bike": False,
+    "the printer next to the window and the scanner next to the door": False,
+    "the mug that is on the shelf and the plate": False,
+    "the mug between the plate and the fork on the table": True,
+    "the woman wearing a coat and a scarf": True,
+    "the drawer that holds the knives and the forks": True,
+    "the box next to the chair and the table": True,
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,

@@ -1,0 +1,102 @@
+"""What narrows a noun down, and whether one single thing is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import dropwhile, pairwise
+
+from sam3i_model.routing import words as w
+from sam3i_model.routing.lists import joins
+from sam3i_model.routing.names import is_name
+from sam3i_model.routing.verbs import ends_noun_phrase
+
+_TENS = re.compile(r"[1-9]\d")
+_NUMBER = re.compile(r"[a-z]?\d+[a-z]?")
+
+
+def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
+    """What narrows the noun down, or "" for a bare noun phrase."""
+    if is_name(asked):
+        return ""
+    rest = asked[len(phrase) :]
+    definite = bool(w.DEFINITE.intersection(phrase))
+    body = list(dropwhile(w.DETERMINERS.__contains__, phrase))
+    if w.NEGATIONS.intersection(asked):
+        return "a noun with a negation"
+    if any(w.is_superlative(word) for word in asked):
+        return "a noun with a superlative"
+    if any(word in w.COMPARATIVES for word in asked) or "than" in asked:
+        return "a noun with a comparison"
+    if w.ORDINALS.intersection(asked) and (definite or "from" in asked):
+        return "a noun with an ordinal"
+    if {"left-hand", "right-hand"}.intersection(asked[:1]):
+        asked = asked[1:]  # "left-hand drill bits"
+    if w.SIDES.intersection(asked) or (
+        w.PLACES.intersection(body[:-1]) and (definite or rest[:1] == ["of"])
+    ):
+        return "a noun with a position"
+    if (
+        "both" in phrase
+        or (w.NUMBERS.intersection([*phrase, *rest[1:2]]) and w.is_plural([*phrase, *rest][-1]))
+        or any(_TENS.fullmatch(word) and w.is_plural(after) for word, after in pairwise(phrase))
+    ):
+        return "a noun with a number"
+    if phrase[0] in w.PRONOUN_HEADS and len(asked) > 1:
+        return "anything with an attribute"
+    if _ends_in_gap(asked) or (len(body) > 1 and _NUMBER.fullmatch(body[-1])):
+        return "a noun told from others of its kind"
+    if _has_owner(phrase):
+        return "a noun with an owner"
+    if joins(asked, phrase):
+        return "several nouns"
+    if rest and rest[0] in ("of", "and", "or") and not w.DEFINITE.intersection(rest[1:2]):
+        rest = [word for word in rest[2:] if ends_noun_phrase(word) and word not in ("and", "or")]
+    if rest:
+        return "a noun with a relation or a state"
+    if definite and "all" not in phrase and any(_tells(word, body[-1]) for word in body[:-1]):
+        return "a definite noun with an attribute"
+    if definite and len(body) > 1 and body[-1] in ("one", "ones"):
+        return "a definite one with an attribute"
+    return ""
+
+
+def _tells(word: str, noun: str) -> bool:
+    """Whether `word` tells one `noun` from another: "the sitting man"; not "the sitting room"."""
+    person = noun in w.GROUPS | w.PERSONS | {"person", "boy", "girl"}
+    return w.is_adjective(word) or (person and word in w.POSITIONS)
+
+
+def _ends_in_gap(asked: Sequence[str]) -> bool:
+    """ "that scanner Jin dropped": nothing in the noun phrase looks like a clause."""
+    return len(asked) > 3 and asked[0] in w.DEFINITE and asked[-1].endswith("ed")
+
+
+def _has_owner(phrase: Sequence[str]) -> bool:
+    """ "the nurse's clipboard"; "women's shoes" is a kind."""
+    for i, word in enumerate(phrase[:-1]):
+        if word.endswith("'s"):
+            kind = word[:-2] in w.GROUPS or word[:-2].endswith("s")
+            return not kind or bool(w.DEFINITE.intersection(phrase[:i]))
+    return False
+
+
+def is_singular(asked: Sequence[str], phrase: Sequence[str]) -> bool:
+    """Whether one thing is asked for: "the mug", "a mug", "leftmost mug"; not "mug", "mugs"."""
+    head = phrase[: phrase.index("of")] if "of" in phrase else phrase
+    if not head or joins(asked, phrase):
+        return False
+    if head[0] in w.EACH | {"these", "those"} or (w.NUMBERS | {"both", "few"}).intersection(head):
+        return False
+    if is_any(head):
+        return True
+    picked = any(w.is_superlative(word) for word in head) or (
+        "from" in asked and bool(w.ORDINALS.intersection(head))
+    )
+    owned = _has_owner(head)
+    return (picked or owned or bool(w.DEFINITE.intersection(head))) and not w.is_plural(head[-1])
+
+
+def is_any(phrase: Sequence[str]) -> bool:
+    """Whether any one of its kind will do: "a mug", "another mug", "one of the mugs"."""
+    return phrase[0] in w.INDEFINITE or phrase[0] in ("one", "1", "something")
