@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from sam3i_model.anatomy import is_adapter
-from sam3i_model.checkpoints import configure, finite, misfit, single
+from sam3i_model.checkpoints import finite, misfit, single
+from sam3i_model.config_file import configure
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.weights import CheckpointError, Weights, first_line, open_weights

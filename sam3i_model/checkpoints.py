@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from sam3i_model.anatomy import trained_levels
+from sam3i_model.config_file import check_size, configure
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import notes
@@ -36,16 +36,6 @@ WORTH_A_BAR = 50_000_000
 """Parameters from which on loading takes long enough for a progress bar."""
 ALIGNMENT = 64
 """Bytes. Matrix products take another path, and may round otherwise, at other addresses."""
-MAX_LAYERS = 200
-MAX_WIDTH = 1_000_000
-MAX_IMAGE_SIZE = 4096
-OFFICIAL_NORM_EPS = 1e-5
-"""Of the official image encoder; transformers' default of 1e-6 moves mask logits by up to 6e-4."""
-
-SAM_LICENCE = "SAM License (Meta): its conditions hold for whoever you pass the weights on to"
-STAGE_LICENCE = (
-    "base weights: SAM License (Meta); adapters: SAM3-I's authors, whose release names no licence"
-)
 
 
 def locate(model: str | Path) -> Path:
@@ -144,70 +134,6 @@ def load(
     loaded = assemble(weights, config)
     torch.nn.Module.to(loaded, target)  # the library's own `to` has a signature mypy can't read
     return loaded.eval(), tokenizer
-
-
-def check_size(config: Sam3IConfig, size: int) -> None:
-    """Refuse input sizes that the image encoder can't take.
-
-    Raises:
-        CheckpointError: It can't; the line says what it can.
-    """
-    step = config.size_step
-    if size % step or not 2 * step <= size <= MAX_IMAGE_SIZE:
-        raise CheckpointError(
-            f"image size {size} doesn't fit: give a multiple of {step} up to {MAX_IMAGE_SIZE}"
-        )
-
-
-def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
-    """The configuration that goes with weights.
-
-    Heads can't be read from tensors, so an official file has SAM 3's released sizes, or those in
-    `sizes`, or those in a config.json beside it.
-
-    Raises:
-        CheckpointError: config.json can't be read or used, or is another model's.
-    """
-    beside = weights.path if weights.path.is_dir() else weights.path.parent
-    path = sizes or beside / "config.json"
-    content: dict[str, Any] = {}
-    if sizes or path.is_file():
-        try:
-            content = json.loads(path.read_text())
-            found = [content, *(v for v in content.values() if isinstance(v, dict))]
-            # the image model's own sizes may lie one level down, as in a SAM 3 video model
-            content = next(c for c in found if "vision_config" in c)
-        except (OSError, ValueError, AttributeError, StopIteration) as error:
-            raise CheckpointError(f"'{path}' holds no SAM 3 configuration") from error
-    if oversized(content):
-        raise CheckpointError(f"'{path}' asks for a model beyond any size that SAM 3 comes in")
-    kind = content.get("model_type", "sam3")
-    if kind not in ("sam3", "sam3i"):
-        raise CheckpointError(f"'{path}' is for a {kind}, not for sam3i, sam3 or sam3_video")
-    try:
-        if kind == "sam3i":
-            config = Sam3IConfig.from_dict(content)
-            config.check()
-            return config
-        parts = {name: value for name, value in content.items() if name.endswith("_config")}
-        adapted = any(".adapters." in name for name in weights.tensors)
-        config = Sam3IConfig(**parts, adapters="full" if adapted else "none")
-    except Exception as error:  # the library's validators raise what they like
-        raise CheckpointError(f"'{path}' can't be used: {first_line(error)}") from error
-    config.vision_config.backbone_config.layer_norm_eps = OFFICIAL_NORM_EPS
-    config.trained_levels = trained_levels(weights)
-    config.licence = STAGE_LICENCE if weights.origin == "stage" else SAM_LICENCE
-    return config
-
-
-def oversized(content: dict[str, Any]) -> bool:
-    """Whether some number in a configuration would make building the model take for ever."""
-    return any(
-        oversized(value)
-        if isinstance(value, dict)
-        else isinstance(value, int) and value > (MAX_LAYERS if "layers" in name else MAX_WIDTH)
-        for name, value in content.items()
-    )
 
 
 def assemble(weights: Weights, config: Sam3IConfig) -> Sam3IModel:

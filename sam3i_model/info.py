@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sam3i_model.anatomy import Life, adapter_lives, mask_copy_differs, parameters
-from sam3i_model.checkpoints import CheckpointError, configure, locate
+from sam3i_model.checkpoints import CheckpointError, locate
+from sam3i_model.config_file import configure
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.terminal import failed, results
 from sam3i_model.weights import Weights, open_weights

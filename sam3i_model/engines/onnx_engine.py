@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sam3i_model.checkpoints import configure
+from sam3i_model.config_file import configure
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.engines.graphs import flat, grounding_inputs
 from sam3i_model.engines.interface import EngineError, Precision

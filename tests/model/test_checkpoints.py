@@ -17,7 +17,8 @@ from safetensors.torch import load_file, save_file
 from transformers import Sam3Config, Sam3Model
 
 from sam3i_model import checkpoints
-from sam3i_model.checkpoints import CheckpointError, configure, load, locate, save
+from sam3i_model.checkpoints import CheckpointError, load, locate, save
+from sam3i_model.config_file import configure
 from sam3i_model.instruction import Outcome
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.tokenizers import clip_tokenizer

@@ -17,8 +17,9 @@ from transformers import Sam3Config, Sam3Model
 from typer.testing import CliRunner
 
 from sam3i_model import weights
-from sam3i_model.checkpoints import CheckpointError, configure, load
+from sam3i_model.checkpoints import CheckpointError, load
 from sam3i_model.cli import build
+from sam3i_model.config_file import configure
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import tokenize
