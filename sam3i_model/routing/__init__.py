@@ -1,7 +1,8 @@
 """Rules that tell from a sentence's words how much of its target it leaves to be worked out.
 
-A sentence is cut into parts at its punctuation. Of each part, what only asks is taken away; what
-is left names a target, leaves it open, or tells of a situation. The parts are then weighed.
+A sentence is cut into parts at its punctuation and between its requests. Of each part, what only
+asks is taken away; what is left names a target, leaves it open, or tells of a situation. The parts
+are then weighed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from sam3i_model.routing.conditions import condition, is_any, is_singular
 from sam3i_model.routing.lists import is_plain, listed, takes_more
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import noun_phrase
-from sam3i_model.routing.requests import is_way, later_request, without_request
+from sam3i_model.routing.requests import is_way, without_request
+from sam3i_model.routing.steps import later_request, steps
 from sam3i_model.routing.text import parts
 from sam3i_model.routing.verbs import ends_noun_phrase
 
@@ -44,7 +46,7 @@ class Reading:
 
 def read(text: str) -> Reading:
     """Read a cleaned text."""
-    spoken = parts(text)
+    spoken = [step for part in parts(text) for step in steps(part)]
     readings = [reading for part in spoken for reading in _read_part(part)]
     if not readings:
         return Reading(CONCEPT, "no words") if not spoken else _read_words(spoken[0])

@@ -10,15 +10,15 @@ from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import noun_phrase
 from sam3i_model.routing.verbs import has_gap, has_main_verb, qualifies
 
-_FIND = (
+FIND = (
     "find|locate|segment|highlight|detect|identify|fetch|bring|retrieve|localize|recogni[sz]e|see"
     "|spot|seek|circle"
 )
-_VERB = "|".join(sorted(w.VERBS))
-_ARTICLE = "|".join(
+VERB = "|".join(sorted(w.VERBS))
+ARTICLE = "|".join(
     sorted(w.DETERMINERS - {"whichever", "which", "no"} | w.PRONOUN_HEADS | {"whichever"})
 )
-_YOU = r"(?:can|could|would|will)(?:\ not)?\ (?:you|u|someone|somebody|anyone|anybody)(?:\ not)?"
+YOU = r"(?:can|could|would|will)(?:\ not)?\ (?:you|u|someone|somebody|anyone|anybody)(?:\ not)?"
 
 _AIM = r".*\ to\ (?:be|stay|keep|stop|go|come|remain|start|fit|last|look|work)\b"
 
@@ -40,11 +40,11 @@ _FILLER = re.compile(
       | or | cheers | br+ | first\ (?:of\ all|off) | to\ start\ with | by\ the\ way | for\ now
       | (?:hey|hi|hello|ok|okay|thanks)\ (?:robot|there|buddy|mate|everyone)
       | robot(?=\ (?:please|can|could|would|will|where|"""
-    + f"{_FIND}|{_VERB}"
+    + f"{FIND}|{VERB}"
     + r""")\b)
       | (?:right|well)(?=\ (?:so|then|now|ok|okay|i|we|the|can|could|where|let)\b)
       | (?:next|first)(?=\ (?:please|can|could|"""
-    + f"{_FIND}|{_VERB}"
+    + f"{FIND}|{VERB}"
     + r""")\b)
       | yes | yeah | yep)\ )+""",
     re.VERBOSE,
@@ -62,13 +62,13 @@ _LEAD_IN = re.compile(
     | i\ (?:think|believe|guess|reckon)(?=\ (?:the|a|there)\b)
     | (?:what|the\ \w+)\ (?:that\ )?i\ (?:want|need|mean|am\ (?:after|looking\ for))\ is
     | (?:what\ is\ )?the\ (?:position|location|pose|mask|outline|contour|pixels)\ of
-    | (?:would|do)\ you\ mind\ \w+ing(?:\ (?:me|us|up|out|at|for))? | {_YOU}(?:\ see)?
+    | (?:would|do)\ you\ mind\ \w+ing(?:\ (?:me|us|up|out|at|for))? | {YOU}(?:\ see)?
     | (?:i\ was\ )?(?:wondering|wonder)\ (?:if|whether)\ (?:you\ could|there\ (?:is|are))
     | (?:i|we)\ (?:want|need|would\ (?:like|love|prefer))\ you\ to
     | you\ (?:should|must|need\ to|have\ to|can|could)
     | (?:i|we)\ (?:want|need|would\ like|have|am\ trying|are\ trying)\ to
-      (?=\ (?:{_FIND}|have|pick\ up|get\ hold\ of|borrow|know\ where|count|inspect)\b)
-    | (?:i|we)\ (?:want|need|would\ like|have)\ to(?=\ (?:get|grab|take|pick)\ (?:{_ARTICLE})\b
+      (?=\ (?:{FIND}|have|pick\ up|get\ hold\ of|borrow|know\ where|count|inspect)\b)
+    | (?:i|we)\ (?:want|need|would\ like|have)\ to(?=\ (?:get|grab|take|pick)\ (?:{ARTICLE})\b
       (?!.*\ (?:onto|into|out|off|up|down|across|past|over|through|to)\b))
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?
@@ -76,29 +76,30 @@ _LEAD_IN = re.compile(
       (?!\ to\b)(?!{_AIM})
     | (?:he|she|they|you|(?:the|my|our)\ \w+)\ (?:will\ )?(?:wants?|needs?|wanted|needed|would\ like
       |means?|meant|asks?\ for|asked\ for)(?=\ the\b)(?!{_AIM})(?!{_DONE})
-    | would\ it\ be\ possible\ to(?=\ (?:{_FIND}|have|get|see|borrow)\b)
+    | would\ it\ be\ possible\ to(?=\ (?:{FIND}|have|get|see|borrow)\b)
     | (?:any\ idea|do\ you\ know|does\ (?:anyone|anybody)\ know)\ where(?:\ is|\ are)?
     | (?:i|we)\ (?:am|are)\ (?:looking|searching|hunting)\ for | (?:i|we)\ (?:am|are)\ after
     | (?:i|we)\ (?:cannot|could\ not)\ (?:find|see)
-      (?!\ (?:a\ thing|anything|if|how)\b) | (?:i|we)\ (?:have\ )?lost(?=\ (?:{_ARTICLE})\b)
-    | (?:need|want|wanted|needed)(?=\ (?:{_ARTICLE})\b)(?!{_AIM})
+      (?!\ (?:a\ thing|anything|if|how)\b) | (?:i|we)\ (?:have\ )?lost(?=\ (?:{ARTICLE})\b)
+    | (?:need|want|wanted|needed)(?=\ (?:{ARTICLE})\b)(?!{_AIM})
     | (?:keep|continue|start)\ (?:tracking|following|watching|monitoring|filming|looking\ at)
     | give\ (?:the|my|our|this|that|his|her|every)(?:\ \w+)+?(?=\ (?:a|an|some|another)\b)
     | (?:a|the)\ list\ of(?=\ (?:all|every|the)\b)
-    | (?:help\ me|help\ me\ to)(?=\ (?:{_FIND}|pick|get|grab|take)\b)
+    | (?:help\ me|help\ me\ to)(?=\ (?:{FIND}|pick|get|grab|take)\b)
     | (?:looking|searching|hunting)\ for | (?:try|trying)\ to | go\ ahead\ and | try\ and
     | (?:go|come|run|pop|head|have\ a\ look|take\ a\ look|look)(?:\ (?:round|around|over|there))*
-      \ (?:and|to\ see)(?=\ (?:flag|tell|see|check|count|{_FIND}|{_VERB})\b)
+      \ (?:and|to\ see)(?=\ (?:flag|tell|see|check|count|{FIND}|{VERB})\b)
     | (?:have|take)\ (?:a|another)\ (?:good\ |quick\ )?look\ (?:at|for|around\ for|round\ for)
     | keep\ (?:an\ eye|your\ eyes?)(?:\ (?:out|open|peeled))*\ (?:on|for) | keep\ watch\ (?:on|for)
     | (?:flag|call|mark|light|show)\ up(?=\ ) | make\ a\ note\ of
+    | be\ (?:\w+\ ){{1,3}}and(?=\ (?:{FIND}|{VERB})\b)
     | keep\ (?:clear|away)\ (?:of|from) | stay\ (?:clear|away)\ (?:of|from)
     | stop(?=\ (?:beside|at|by|near|next|in|behind|under|on)\b)
     | (?:tell|show|let)\ (?:me\ |us\ )?(?:know\ )?(?:if|whether)
     | (?:check|see|know)\ (?:if|whether|where)(?=\ (?:there|you|any|we|the)\b)
     | (?:if|when|once|whenever)\ you\ (?:can\ )?(?:see|find|spot) | if\ there\ (?:is|are)
     | you\ (?:can\ |could\ )?see
-    | let\ us(?=\ (?:{_FIND}|{_VERB})\b) | let\ me\ (?:have|see)
+    | let\ us(?=\ (?:{FIND}|{VERB})\b) | let\ me\ (?:have|see)
     | (?:can|could|may|might)\ (?:i|we)\ (?:have|get|borrow|see|use|take)
     | (?:do|did)\ (?:you|we)\ (?:see|have|own|stock)
     | (?:do\ (?:you|we|they)\ )?(?:have|has|had)\ (?:you|we|they)?(?:\ not)?\ ?got
@@ -113,7 +114,7 @@ _LEAD_IN = re.compile(
       |(?:can|could|would|might|do)\ (?:i|we)\ (?:find|get|see)
       |(?:do|did|does|have)\ (?:you|we|i|they|he|she)\ (?:see|keep|kept|put|leave|left|store|hide
       |have|get)|has\ (?:he|she|someone)\ put)
-    | (?:{_FIND})(?:\ me|\ us|\ out|\ him|\ her)?
+    | (?:{FIND})(?:\ me|\ us|\ out|\ him|\ her)?
     | (?:show|give|hand|pass|get|take|tell|grab|pick|lend)\ (?:me|us|him|her|them)
       (?!\ a\ hand\b)(?:\ about)?
     | (?:pick|lift|clean|hold|wipe|tidy|gather)\ up | (?:pick|point|single|seek|take)\ out
@@ -123,7 +124,7 @@ _LEAD_IN = re.compile(
     | {_WAY}
     | (?:turn|switch|take|put)\ (?:on|off)(?=\ (?:the|a|an|this|that|my|all|both)\b)
     | (?:throw|take)\ (?:away|out) | get\ rid\ of | let\ go\ of | move\ away | stay\ with
-    | (?:{_VERB}|use|using|count|avoid|mind)(?=\ (?:{_ARTICLE})\b)
+    | (?:{VERB}|use|using|count|avoid|mind)(?=\ (?:{ARTICLE})\b)
     | all\ of(?=\ the\b)
     )\ """,
     re.VERBOSE,
@@ -145,11 +146,6 @@ _REASON = re.compile(
     r" (?:before|because|so that|so|since|in case|until|till|while)"
     r" (?:i|we|he|she|they|it|you|someone|somebody|anyone|anybody|everyone|nobody) .*$"
 )
-_LATER = re.compile(
-    rf"(?P<before>.*?)\b(?:{_YOU} (?!use|sit|stand|reach)|i would (?:like|need|want) you to "
-    rf"|(?:please|so|and|but|then) (?=(?:please )?(?:{_FIND}|{_VERB})"
-    rf"(?: on| off| up| down| out)? (?:me|us|{_ARTICLE})\b))"
-)
 _NOTHING = w.word_set(
     "it them they this that these those one some me us you him her he she on off up down away back"
     " in out over here there is are again and know now both all any"
@@ -170,17 +166,10 @@ _NO_IMPERATIVES = (
 
 def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
     """What is left when fillers and requests are taken away, and whether a request was there."""
-    text, requested = " ".join(words), False
+    text = " ".join(words)
     if _ASIDE.fullmatch(text):
         return [], False
-    while text:
-        if filler := _FILLER.match(f"{text} "):
-            text = text[filler.end() :]
-            continue
-        rest = _asked_for(text)
-        if not rest:
-            break
-        text, requested = rest, True
+    text, requested = after_request(text)
     while text != (shorter := _TAIL.sub("", text)):
         text = shorter
     if requested:
@@ -192,6 +181,20 @@ def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
     if len(left) > 1 and left[0] in w.VERBS and pointed:
         return [], True
     return ([] if _NOTHING.issuperset(left) else left), requested
+
+
+def after_request(text: str) -> tuple[str, bool]:
+    """What follows the fillers and requests at the start, and whether a request was there."""
+    requested = False
+    while text:
+        if filler := _FILLER.match(f"{text} "):
+            text = text[filler.end() :]
+            continue
+        rest = _asked_for(text)
+        if not rest:
+            break
+        text, requested = rest, True
+    return text, requested
 
 
 def _ends_in_manner(left: Sequence[str]) -> bool:
@@ -241,11 +244,3 @@ def _is_said_of(rest: Sequence[str]) -> bool:
         return False
     noun = clause[-2]
     return not (qualifies(noun) or noun.endswith("'s") or noun in w.DETERMINERS)
-
-
-def later_request(words: Sequence[str]) -> list[str]:
-    """From the request on that follows a reason: "when you get a moment could you ..."."""
-    found = _LATER.match(" ".join(words))
-    if not found or found["before"].split()[-1:] in ([], *([word] for word in w.OPENERS)):
-        return []
-    return " ".join(words)[found.end() :].split()

@@ -93,6 +93,11 @@ CONCEPT: dict[str, bool] = {
     "slice the onions thinly": False,
     "the keep off the grass sign": True,
     "the box of nuts and bolts": True,
+    "go to the table and pick up the mugs": False,
+    "Go to the shelf, and then please grab a bottle": True,
+    "turn around and take the mugs": False,
+    "press and hold the button": True,
+    "go to the door and wait": True,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -204,6 +209,9 @@ SIMPLE: dict[str, bool] = {
     "the wooden spoon": True,
     "pick up the mug and put it on the table": True,
     "the mug & the bowl": False,
+    "open the drawer and take the spoons": False,
+    "go to the fridge and take out two eggs": False,
+    "go to the box and report its position": True,
     "the mug\nthe bowl": False,
     "mug / plate": False,
     "the mug plus the bowl": False,

@@ -1,0 +1,46 @@
+"""One request after another: "go to the table and pick up the mug", "if you can, could you ..."."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sam3i_model.routing import words as w
+from sam3i_model.routing.requests import ARTICLE, FIND, VERB, YOU, after_request, without_request
+
+_LATER = re.compile(
+    rf"(?P<before>.*?)\b(?:{YOU} (?!use|sit|stand|reach)|i would (?:like|need|want) you to "
+    rf"|(?:please|so|and|but|then) (?=(?:please )?(?:{FIND}|{VERB})"
+    rf"(?: on| off| up| down| out)? (?:me|us|{ARTICLE})\b))"
+)
+_POINTED = w.word_set("it them")
+
+
+def steps(words: Sequence[str]) -> list[list[str]]:
+    """The requests that "and" or "then" joins, each for itself, or all the words as they are."""
+    if {"and", "then"}.isdisjoint(words):
+        return [list(words)]
+    start = len(words) - len(after_request(" ".join(words))[0].split())
+    for at in range(max(start, 1), len(words) - 1):
+        before, later = list(words[:at]), list(words[at + 1 :])
+        if words[at] in ("and", "then") and _is_step(later):
+            if without_request(before)[1]:
+                return [before, *steps(later)]
+            if w.SUBJECTS.isdisjoint(before[:1]) and w.DETERMINERS.isdisjoint(before):
+                return steps(later)  # "turn round and pick up the mug"
+    return [list(words)]
+
+
+def _is_step(words: Sequence[str]) -> bool:
+    """Whether words ask for a thing, not only where to put the one before: "open the door"."""
+    left, requested = without_request(words)
+    pointed = not _POINTED.isdisjoint(words[:3]) or left[:1] in (["its"], ["their"])
+    return requested and not pointed and not w.DETERMINERS.isdisjoint(left[:1])
+
+
+def later_request(words: Sequence[str]) -> list[str]:
+    """From the request on that follows a reason: "when you get a moment could you ..."."""
+    found = _LATER.match(" ".join(words))
+    if not found or found["before"].split()[-1:] in ([], *([word] for word in w.OPENERS)):
+        return []
+    return " ".join(words)[found.end() :].split()
