@@ -207,6 +207,9 @@ def save(
     """Write config, safetensors (in `dtype`) and tokenizer.
 
     A file is replaced as a whole: the model may be mapped from the very one that it replaces.
+
+    Raises:
+        CheckpointError: A weight is too large for `dtype`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
@@ -218,12 +221,25 @@ def save(
     )
     parts = split.filename_to_tensors
     for name in announced(parts, "writing", state):
-        tensors = {key: state[key].contiguous() for key in parts[name]}
-        halved = {k: v.to(dtype) if v.is_floating_point() else v for k, v in tensors.items()}
-        write(halved, folder / name)
+        write({key: halved(key, state[key], dtype) for key in parts[name]}, folder / name)
     if split.is_sharded:
         index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2))
+
+
+def halved(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A tensor as it is stored: in `dtype`, unless it holds integers.
+
+    Raises:
+        CheckpointError: It has numbers that `dtype` can't hold.
+    """
+    if not tensor.is_floating_point() or tensor.dtype == dtype:
+        return tensor.contiguous()
+    stored = tensor.contiguous().to(dtype)
+    if not finite(stored):
+        kind = str(dtype).removeprefix("torch.")
+        raise CheckpointError(f"{name} has numbers too large for {kind}: take --dtype bfloat16")
+    return stored
 
 
 def write(tensors: dict[str, torch.Tensor], path: Path) -> None:

@@ -96,6 +96,17 @@ def test_the_mean_of_a_level_needs_a_second_checkpoint(runs, tmp_path):
     refused(runs[0], tmp_path / "out", "--average-level", "simple", "needs --average-with")
 
 
+def test_weights_too_large_for_float16_are_named(random_model, tmp_path):
+    start, out = tmp_path / "start", tmp_path / "out"
+    with torch.no_grad():
+        random_model.text_projection.bias[0] = 7e4
+    save(random_model, build_tokenizer(), start)
+    reason = "text_projection.bias has numbers too large for float16: take --dtype bfloat16"
+    refused(start, out, "--dtype", "float16", reason)
+    assert convert(start, out, "--dtype", "bfloat16").exit_code == 0
+    assert load(out, "cpu")[0].text_projection.bias[0] == 70144
+
+
 def test_a_base_that_was_trained_on_gets_its_adapters_back(runs, random_model, tmp_path):
     random_model.remove_adapters()
     with torch.no_grad():
