@@ -20,6 +20,10 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
+# A planner clears and adds 64 at once, the most that max_instructions can be; what does not fit
+# would be lost unseen, the CLEAR first.
+BURST = 100  # messages
+
 
 class InstructionTopics:
     """Subscribes and serves until it is closed; calls `on_change` after every change."""
@@ -42,7 +46,7 @@ class InstructionTopics:
         # node came up, but never hears a planner with ROS's default, volatile durability. What is
         # heard twice does no harm, as instructions are absolute.
         for durability in (DurabilityPolicy.TRANSIENT_LOCAL, DurabilityPolicy.VOLATILE):
-            self._subscribe(Instruction, "~/instruction", self._instruction, 10, durability)
+            self._subscribe(Instruction, "~/instruction", self._instruction, BURST, durability)
             self._subscribe(String, "~/instruction_text", self._text, 1, durability)
         self._service = node.create_service(
             SetInstructions,

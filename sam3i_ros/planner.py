@@ -28,7 +28,7 @@ OUTCOMES = {
     InstructionResult.AMBIGUOUS: "AMBIGUOUS",
     InstructionResult.REJECTED: "REJECTED",
 }
-MAX_INSTRUCTIONS = 9  # with the CLEAR before them, what a subscriber of depth 10 can hold
+MAX_INSTRUCTIONS = 64  # as much as the node can be set to
 
 
 def read_instructions(path: Path) -> list[tuple[str, str]]:
@@ -94,8 +94,9 @@ class Planner(Node):
         self._texts = dict(wanted)
         self._outcomes: dict[str, int] = {}
 
-        # Transient local: a node that starts later still hears what was asked before.
-        qos = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        # Transient local: a node that starts later still hears what was asked before. It hears the
+        # last `depth` messages, which have to hold the CLEAR and all that follows.
+        qos = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._publisher = self.create_publisher(Instruction, "sam3i/instruction", qos)
         self.create_subscription(SegmentArray, "sam3i/segments", self._on_segments, 5)
 

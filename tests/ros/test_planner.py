@@ -146,7 +146,7 @@ def test_asks_a_late_node_and_reports_each_change_once(environment: None) -> Non
 @pytest.mark.parametrize(
     ("parameter", "cause"),
     [
-        (f"instructions:={[str(i) for i in range(10)]}", "10 instructions are too many, take 9."),
+        (f"instructions:={[str(i) for i in range(65)]}", "65 instructions are too many, take 64."),
         ("instructions:=[]", "there are no instructions, name what to look for."),
         ("instructions:=mug", "'instructions' to 'mug'"),
         ("instructions:=[1, 2]", "expecting type 'STRING_ARRAY'"),
