@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sam3i_model.weights import CheckpointError, Weights, first_line
 MAX_LAYERS = 200
 MAX_WIDTH = 1_000_000
 MAX_IMAGE_SIZE = 4096
+SIZES = re.compile(r"\w+_config|adapter_dim|adapter_heads")
 OFFICIAL_NORM_EPS = 1e-5
 """Of the official image encoder; transformers' default of 1e-6 moves mask logits by up to 6e-4."""
 
@@ -26,7 +28,7 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
     """The configuration that goes with weights.
 
     Heads can't be read from tensors, so an official file has SAM 3's released sizes, or those in
-    `sizes`, or those in a config.json beside it.
+    `sizes`, or those in a config.json beside it; all else is the file's, whoever wrote that.
 
     Raises:
         CheckpointError: config.json can't be read or used, or is another model's.
@@ -48,11 +50,11 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
     if kind not in ("sam3", "sam3i"):
         raise CheckpointError(f"'{path}' is for a {kind}, not for sam3i, sam3 or sam3_video")
     try:
-        if kind == "sam3i":
+        if kind == "sam3i" and weights.origin == "folder":
             config = Sam3IConfig.from_dict(content)
             config.check()
             return config
-        parts = {name: value for name, value in content.items() if name.endswith("_config")}
+        parts = {name: value for name, value in content.items() if SIZES.fullmatch(name)}
         adapted = any(".adapters." in name for name in weights.tensors)
         config = Sam3IConfig(**parts, adapters="full" if adapted else "none")
     except Exception as error:  # the library's validators raise what they like

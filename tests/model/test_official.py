@@ -192,6 +192,26 @@ def test_levels_come_from_fields_and_tensors_not_from_the_path(
     assert configure(found, sizes).trained_levels == levels
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_of_a_configuration_of_ours_an_official_file_takes_the_sizes_alone(made, tmp_path, beside):
+    ours = made.config.to_dict() | {
+        "adapter_dim": 16,
+        "trained_levels": ["concept", "simple", "complex"],
+        "score_thresholds": {"concept": 0.1, "simple": 0.2, "complex": 0.3},
+        "licence": "ours",
+    }
+    ours["vision_config"]["backbone_config"]["layer_norm_eps"] = 1e-6
+    path = tmp_path / ("config.json" if beside else "ours.json")
+    path.write_text(json.dumps(ours))
+    write_stage(made, tmp_path / "checkpoint.pt", stage="1_1")
+    found = configure(open_weights(tmp_path / "checkpoint.pt"), None if beside else path)
+    assert (found.adapter_dim, found.detr_decoder_config.num_queries) == (16, 7)
+    assert found.trained_levels == ["concept", "simple"]
+    assert found.score_thresholds == dict.fromkeys(("concept", "simple", "complex"), 0.5)
+    assert found.licence.startswith("base weights: SAM License (Meta)")
+    assert found.vision_config.backbone_config.layer_norm_eps == 1e-5
+
+
 def test_the_second_text_encoder_is_left_out_and_said_so(made, tmp_path):
     write_stage(made, tmp_path / "checkpoint.pt")
     found = open_weights(tmp_path / "checkpoint.pt")
