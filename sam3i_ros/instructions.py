@@ -130,6 +130,11 @@ class InstructionList:
         with self._lock:
             return list(self._entries.values())
 
+    def still_asked(self, results: Iterable[InstructionResult]) -> list[InstructionResult]:
+        """Those of an earlier frame's results whose id and text are in the list as it is now."""
+        asked = {(e.instruction.id, e.instruction.text) for e in self.snapshot()}
+        return [result for result in results if (result.id, result.text) in asked]
+
     def _add_apart(self, new: Entry) -> Entry:
         id = new.instruction.id
         if id not in self._entries:

@@ -197,7 +197,7 @@ class PerceptionNode(LifecycleNode):
             e.instruction.id: e.rejected for e in self._instructions.snapshot() if e.rejected
         }
         active = self._active
-        for result in active.worker.results if active else ():
+        for result in self._instructions.still_asked(active.worker.results if active else ()):
             if result.outcome == Outcome.REJECTED:
                 refused.setdefault(result.id, result.detail)
         if refused:

@@ -37,7 +37,7 @@ def geometry(
 
 def instructions(active: InstructionList, worker: Worker | None) -> dict[str, str]:
     """What became of each in the newest frame."""
-    results = worker.results if worker else ()
+    results = active.still_asked(worker.results if worker else ())
     return {
         "active": str(sum(not e.rejected for e in active.snapshot())),
         **{r.id: f"{_name(r.outcome)} {r.text!r} {r.detail}" for r in results},

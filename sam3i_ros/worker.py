@@ -10,6 +10,7 @@ from typing import Protocol
 from sam3i_model.decoding import MessageError
 from sam3i_ros.camera import CameraBuffer, RawFrame
 from sam3i_ros.health import Health, Severity, failure
+from sam3i_ros.inputs import SILENT
 from sam3i_ros.instructions import Entry, InstructionList
 from sam3i_ros.msg import InstructionResult
 from sam3i_ros.outputs import WITH_3D, Outputs
@@ -46,7 +47,7 @@ class Worker:
         settings: Callable[[], Settings],
         health: Health,
     ) -> None:
-        self.results: list[InstructionResult] = []  # of the newest frame
+        self.results: list[InstructionResult] = []  # of the newest frame, if it was answered
         self.no_3d = ""  # why it had no 3D
         self._buffer = buffer
         self._pipeline = pipeline
@@ -66,12 +67,21 @@ class Worker:
         self._thread.join()
 
     def _loop(self) -> None:
+        latest = time.monotonic()  # that a frame was done with
         while not self._stopping.is_set():
             if (pause := self._pause()) > 0:
                 self._stopping.wait(min(pause, POLL))
             elif raw := self._buffer.take(POLL):
-                self._survive(raw)
+                self._know(self._survive(raw))
                 self._health.count("done")
+                latest = time.monotonic()
+            elif time.monotonic() - latest > SILENT:
+                self._know(None)
+
+    def _know(self, result: Result | None) -> None:
+        """What of the newest frame the diagnostics show."""
+        self.results = result.results if result else []
+        self.no_3d = result.no_3d if result else ""
 
     def _pause(self) -> float:
         """How long `max_rate`, as it is now, still holds the next frame back, s."""
@@ -80,22 +90,24 @@ class Worker:
             return 0.0
         return self._began + 1.0 / settings.max_rate - time.monotonic()
 
-    def _survive(self, raw: RawFrame) -> None:
+    def _survive(self, raw: RawFrame) -> Result | None:
         """One bad frame must not end the node: whatever happens is told in one line."""
         try:
-            self._work(raw)
+            return self._work(raw)
         except MessageError as error:
             self._health.count("failed")
             self._health.fault("camera.image", Severity.ERROR, str(error))
         except Exception as error:
             self._health.count("failed")
             self._health.fault("model.failed", Severity.ERROR, failure(error))
+        return None
 
-    def _work(self, raw: RawFrame) -> None:
+    def _work(self, raw: RawFrame) -> Result | None:
+        """Answers a frame; None if nobody listens."""
         wanted = self._outputs.wanted()
         if not wanted:
             self._health.count("unheard")
-            return
+            return None
         self._began = time.monotonic()
         laps = Laps()
         laps.seconds["wait"] = time.monotonic() - raw.arrived
@@ -108,5 +120,5 @@ class Worker:
         laps.seconds["overhead"] = total - sum(laps.seconds[stage] for stage in NO_OVERHEAD)
         for stage, seconds in laps.seconds.items():
             self._health.took(stage, seconds)
-        self.results, self.no_3d = result.results, result.no_3d
         self._health.tick("answered")
+        return result

@@ -82,6 +82,18 @@ def test_one_call_cannot_replace_what_it_brings() -> None:
     assert texts(instructions) == {"default": "cup", "b": "ball"}
 
 
+def test_results_of_what_was_taken_back_or_changed_do_not_count() -> None:
+    instructions = InstructionList(4)
+    first = instructions.replace([entry("cup", "a"), entry("box", "b"), entry(" ", "c")])
+    results = [e.result() for e in first]
+    assert instructions.still_asked(results) == results
+    instructions.add(entry("ball", "b"))
+    instructions.remove("c")
+    assert instructions.still_asked(results) == results[:1]
+    instructions.replace([])
+    assert instructions.still_asked(results) == []
+
+
 def test_defaults_are_a_group_of_their_own() -> None:
     instructions = InstructionList(8)
     instructions.replace_defaults(["cup", "box"])

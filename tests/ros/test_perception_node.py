@@ -241,6 +241,8 @@ def test_impossible_instructions_are_rejected(rig: Rig) -> None:
     assert complaint.name == "/sam3i: instructions"
     assert "'long' is rejected" in complaint.message
     rig.ask(good="red")
+    assert "instructions.rejected" not in rig.row("instructions")
+    rig.answer(rig.show())
     assert rig.row("instructions")["good"].startswith("FOUND")
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from sam3i_ros import vitals
+from sam3i_ros import vitals, worker
 from sam3i_ros.camera import CameraBuffer, RawFrame
 from sam3i_ros.demo.recorder import unanswered
 from sam3i_ros.health import Health
-from sam3i_ros.instructions import Entry, InstructionList
+from sam3i_ros.instructions import Entry, InstructionList, entry
 from sam3i_ros.parameters import Settings, defaults
 from sam3i_ros.pipeline import Laps, Result
 from sam3i_ros.worker import POLL, Worker
@@ -47,7 +47,7 @@ class Rig:
     ) -> Result:
         self.begun.append(time.monotonic())
         self.health.tick("grounded")
-        return result()
+        return replace(result(), results=[entry("mug").result()])
 
     def show(self) -> None:
         self.buffer.add_image(colour(0))
@@ -110,3 +110,20 @@ def test_every_frame_is_done_with_once_also_if_it_fails_after_it_was_grounded(ri
     assert rig.health.counter("grounded") == rig.health.counter("failed") == 3
     rig.health.tick("image")  # one that is still on its way
     assert left() == 1
+
+
+@pytest.mark.parametrize("end", ["unheard", "failed", "silent"])
+def test_results_are_of_the_newest_frame_only(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    rig.show()
+    assert rig.wait(lambda: rig.worker.results)
+    assert (rig.worker.results[0].text, rig.worker.no_3d) == ("mug", "off")
+    if end == "silent":
+        assert not rig.wait(lambda: not rig.worker.results, 2 * POLL)
+        monkeypatch.setattr(worker, "SILENT", 0.0)
+    else:
+        rig.heard, rig.broken = end != "unheard", end == "failed"
+        rig.show()
+    assert rig.wait(lambda: not rig.worker.results)
+    assert rig.wait(lambda: rig.worker.no_3d == "")
