@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from sam3i_model.routing import words as w
-from sam3i_model.routing.requests import ARTICLE, FIND, VERB, YOU, after_request, without_request
+from sam3i_model.routing.narration import ARTICLE, FIND, VERB, YOU
+from sam3i_model.routing.requests import after_request, without_request
 
 _LATER = re.compile(
     rf"(?P<before>.*?)\b(?:{YOU} (?!use|sit|stand|reach)|i would (?:like|need|want) you to "

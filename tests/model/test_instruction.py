@@ -93,6 +93,13 @@ CONCEPT: dict[str, bool] = {
     "slice the onions thinly": False,
     "the keep off the grass sign": True,
     "the box of nuts and bolts": True,
+    "the user wants a mug": True,
+    "she is looking for her glasses": True,
+    "the target object is the drill": True,
+    "my next step is to pick up the drill": True,
+    "I must find the drill": True,
+    "I'm picking up the drills": False,
+    "approaching the shelf": True,
     "go to the table and pick up the mugs": False,
     "Go to the shelf, and then please grab a bottle": True,
     "turn around and take the mugs": False,
@@ -209,6 +216,7 @@ SIMPLE: dict[str, bool] = {
     "the wooden spoon": True,
     "pick up the mug and put it on the table": True,
     "the mug & the bowl": False,
+    "the man looking for his keys": True,
     "open the drawer and take the spoons": False,
     "go to the fridge and take out two eggs": False,
     "go to the box and report its position": True,
@@ -283,6 +291,10 @@ COMPLEX: dict[str, bool] = {
     "he needs the room cleaned": False,
     "they want the lights off": False,
     "the cat wants the door open": True,
+    "my bike needs some oil": False,
+    "I must cut this rope": False,
+    "the problem is the noise": True,
+    "cutting the bread": False,
 }
 LABELLED = [
     (text, level, singular)

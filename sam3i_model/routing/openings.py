@@ -1,0 +1,111 @@
+"""The patterns of what only asks: greetings, "could you find me", "when you can", "please"."""
+
+from __future__ import annotations
+
+import re
+
+from sam3i_model.routing.narration import ARTICLE, FIND, NARRATION, VERB, YOU
+
+WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer)\ (?:over\ |back\ )?
+      (?:to|towards?)
+    | (?:take|bring|carry|put|place|move|deliver|drop|throw|set)\ (?:this|it|that|them|these|those)
+      \ (?:away\ |over\ |back\ |down\ |up\ )?(?:to|in|into|on|onto|at|by)"""
+
+FILLER = re.compile(
+    r"""(?:
+      (?:please | kindly | now | then | just | ok | okay | so | also | quickly | carefully | um+
+      | uh+ | er+m* | h+m+ | mm+ | ah+ | oh+ | hey | hi | hello | sorry | honestly | actually
+      | basically | anyway | alright | wait | and | but | quick | careful | ugh | ouch | no\ wait
+      | excuse\ me | good\ (?:morning|afternoon|evening) | i\ mean | you\ know | thank\ you | thanks
+      | or | cheers | br+ | first\ (?:of\ all|off) | to\ start\ with | by\ the\ way | for\ now
+      | (?:hey|hi|hello|ok|okay|thanks)\ (?:robot|there|buddy|mate|everyone)
+      | robot(?=\ (?:please|can|could|would|will|where|"""
+    + f"{FIND}|{VERB}"
+    + r""")\b)
+      | (?:right|well)(?=\ (?:so|then|now|ok|okay|i|we|the|can|could|where|let)\b)
+      | (?:next|first)(?=\ (?:please|can|could|"""
+    + f"{FIND}|{VERB}"
+    + r""")\b)
+      | yes | yeah | yep)\ )+""",
+    re.VERBOSE,
+)
+ASIDE = re.compile(
+    r"(?:(?:please|morning|afternoon|evening|good|thanks|thank|you|so|much|a|lot|cheers|ta|quick"
+    r"|careful|sorry|right|well|robot|look|listen|hurry|up|yes|no|rush|quickly|ok|okay|all|of|them"
+    r"|excuse|me|hey|hi|hello|there|um+|uh+|er+m*|h+m+|now|mate|wait|if|possible|then|both"
+    r"|immediately|slowly|carefully|again)(?: |$))+"
+)
+
+LEAD_IN = re.compile(
+    rf"""(?:
+      {NARRATION} | (?:i\ (?:think|believe|guess|reckon)\ )?(?:it|that)\ is(?=\ the\b)
+    | i\ (?:think|believe|guess|reckon)(?=\ (?:the|a|there)\b)
+    | (?:what\ is\ )?the\ (?:position|location|pose|mask|outline|contour|pixels)\ of
+    | (?:would|do)\ you\ mind\ \w+ing(?:\ (?:me|us|up|out|at|for))? | {YOU}(?:\ see)?
+    | (?:i\ was\ )?(?:wondering|wonder)\ (?:if|whether)\ (?:you\ could|there\ (?:is|are))
+    | would\ it\ be\ possible\ to(?=\ (?:{FIND}|have|get|see|borrow)\b)
+    | (?:any\ idea|do\ you\ know|does\ (?:anyone|anybody)\ know)\ where(?:\ is|\ are)?
+    | (?:keep|continue|start)\ (?:tracking|following|watching|monitoring|filming|looking\ at)
+    | give\ (?:the|my|our|this|that|his|her|every)(?:\ \w+)+?(?=\ (?:a|an|some|another)\b)
+    | (?:a|the)\ list\ of(?=\ (?:all|every|the)\b)
+    | (?:help\ me|help\ me\ to)(?=\ (?:{FIND}|pick|get|grab|take)\b)
+    | (?:try|trying)\ to | go\ ahead\ and | try\ and
+    | (?:go|come|run|pop|head|have\ a\ look|take\ a\ look|look)(?:\ (?:round|around|over|there))*
+      \ (?:and|to\ see)(?=\ (?:flag|tell|see|check|count|{FIND}|{VERB})\b)
+    | (?:have|take)\ (?:a|another)\ (?:good\ |quick\ )?look\ (?:at|for|around\ for|round\ for)
+    | keep\ (?:an\ eye|your\ eyes?)(?:\ (?:out|open|peeled))*\ (?:on|for) | keep\ watch\ (?:on|for)
+    | (?:flag|call|mark|light|show)\ up(?=\ ) | make\ a\ note\ of
+    | be\ (?:\w+\ ){{1,3}}and(?=\ (?:{FIND}|{VERB})\b)
+    | keep\ (?:clear|away)\ (?:of|from) | stay\ (?:clear|away)\ (?:of|from)
+    | stop(?=\ (?:beside|at|by|near|next|in|behind|under|on)\b)
+    | (?:tell|show|let)\ (?:me\ |us\ )?(?:know\ )?(?:if|whether)
+    | (?:check|see|know)\ (?:if|whether|where)(?=\ (?:there|you|any|we|the)\b)
+    | (?:if|when|once|whenever)\ you\ (?:can\ )?(?:see|find|spot) | if\ there\ (?:is|are)
+    | you\ (?:can\ |could\ )?see
+    | let\ us(?=\ (?:{FIND}|{VERB})\b) | let\ me\ (?:have|see)
+    | (?:can|could|may|might)\ (?:i|we)\ (?:have|get|borrow|see|use|take)
+    | (?:do|did)\ (?:you|we)\ (?:see|have|own|stock)
+    | (?:do\ (?:you|we|they)\ )?(?:have|has|had)\ (?:you|we|they)?(?:\ not)?\ ?got
+    | (?:have|has)\ (?:you|we|anyone|anybody|someone)\ seen
+    | (?:have|got|seen|anyone\ seen|anybody\ seen|spotted)(?=\ (?:any|a|an|anything|my|the)\b)
+    | have\ (?:you|we)(?=\ (?:any|a|an|anything|something|some)\b)
+    | (?:does|has)\ (?:anyone|anybody|someone)\ (?:have|seen|see|got)
+    | there\ (?:is|are|was|were|should\ be|ought\ to\ be|must\ be|might\ be|may\ be)
+    | (?:is|are)\ (?:not\ )?there | how\ many | how\ about | what\ about
+    | (?:tell|show)\ (?:me\ |us\ )?where(?!\ (?:i|we|to|can)\b)
+    | where\ (?:on\ earth\ )?(?:is|are|was|were
+      |(?:can|could|would|might|do)\ (?:i|we)\ (?:find|get|see)
+      |(?:do|did|does|have)\ (?:you|we|i|they|he|she)\ (?:see|keep|kept|put|leave|left|store|hide
+      |have|get)|has\ (?:he|she|someone)\ put)
+    | (?:{FIND})(?:\ me|\ us|\ out|\ him|\ her)?
+    | (?:show|give|hand|pass|get|take|tell|grab|pick|lend)\ (?:me|us|him|her|them)
+      (?!\ a\ hand\b)(?:\ about)?
+    | (?:pick|lift|clean|hold|wipe|tidy|gather)\ up | (?:pick|point|single|seek|take)\ out
+    | point\ (?:at|to) | zoom\ in\ on
+    | (?:look|search|reach|watch\ out|watch|head|go|ask|check|hunt|scan|look\ out)\ for
+    | look\ at | hand\ over | focus\ on | put\ (?:away|down|back) | beware\ of | mind(?=\ the\b)
+    | {WAY}
+    | (?:turn|switch|take|put)\ (?:on|off)(?=\ (?:the|a|an|this|that|my|all|both)\b)
+    | (?:throw|take)\ (?:away|out) | get\ rid\ of | let\ go\ of | move\ away | stay\ with
+    | (?:{VERB}|use|using|count|avoid|mind)(?=\ (?:{ARTICLE})\b)
+    | all\ of(?=\ the\b)
+    )\ """,
+    re.VERBOSE,
+)
+ON_THE_WAY = re.compile(rf"(?:{FILLER.pattern})?(?:{WAY})\ ", re.VERBOSE)
+TAIL = re.compile(
+    r" (?:please|now|thanks|thank you|cheers|for me|for us|right now|is|are|are there|is located"
+    r"|here|again|slowly|quickly|carefully|in view|in sight|with your (?:gripper|arm|hand)"
+    r"|(?:when|once|as soon as|whenever) you (?:\w+ ){0,3}\w+|around here|round here|in here|nearby"
+    r"|around|about"
+    r"|lying around|handy|available|on hand"
+    r"|if (?:possible|you (?:can|could|would|do not mind|have time|get a chance|are free))"
+    r"|(?:do|can|could|will|would) you(?: see| please)?|(?:that )?you (?:can )?(?:see"
+    r"|find|count|spot)|asap|mate|anywhere"
+    r"|as soon as possible|immediately|(?:in|from) (?:the|this|that) (?:camera )?"
+    r"(?:image|picture|scene|photo|frame|view|room))$"
+)
+REASON = re.compile(
+    r" (?:before|because|so that|so|since|in case|until|till|while)"
+    r" (?:i|we|he|she|they|it|you|someone|somebody|anyone|anybody|everyone|nobody) .*$"
+)
