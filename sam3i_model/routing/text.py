@@ -38,6 +38,7 @@ _PLAIN = tuple(
         (r"'ll\b", " will"),
         (r"'d\b", " would"),
         (r"'ve\b", " have"),
+        (r"\b(left|right)-hand-side\b", r"\1-hand side"),
         (r"\b(?:gonna)\b", "going to"),
         (r"\bwanna\b", "want to"),
         (r"\b(?:gotta|got to)\b", "have to"),
@@ -46,6 +47,8 @@ _PLAIN = tuple(
         (r"\bcould not (?=you|i\b|we\b)", "could "),
     )
 )
+_SIDE = "|".join(sorted(w.SIDES | w.PLACES | w.ORDINALS | {"far", "mid"}))
+_COMPOUND_SIDE = re.compile(rf"(?<![\w-])(?:{_SIDE})(?:-(?:from|to|side|most|{_SIDE}))+(?![\w-])")
 _TOKEN = re.compile(r"\w+(?:[-'/.]\w+)*|[,;:.!?()\[\]\"…—–|]|\s-+(?=\s)")  # noqa: RUF001
 _WORD = re.compile(r"\w")
 
@@ -94,6 +97,7 @@ def parts(text: str) -> list[list[str]]:
     """The words of each part of a cleaned text, parts being what stands between punctuation."""
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
+    text = _COMPOUND_SIDE.sub(_apart, text)
     tokens = [_MENDED.get(token, token) for token in _TOKEN.findall(text)[:MOST_TOKENS]]
     found: list[list[str]] = [[]]
     for i, token in enumerate(tokens):
@@ -104,6 +108,11 @@ def parts(text: str) -> list[list[str]]:
         elif not _lists_adjectives(found[-1], token, tokens[i + 1 : i + 2]):
             found.append([])
     return [part for part in found if part]
+
+
+def _apart(side: re.Match[str]) -> str:
+    """ "top-left" as "top left", "left-most" as "leftmost"."""
+    return side[0].replace("-most", "most").replace("-", " ")
 
 
 def _lists_adjectives(before: Sequence[str], token: str, after: Sequence[str]) -> bool:
