@@ -99,10 +99,16 @@ def check_sizes(source: Path, theirs: Sam3IConfig, ours: Sam3IConfig) -> None:
     Raises:
         CheckpointError: Something differs; it names the first.
     """
-    there, here = of_base(theirs), of_base(ours)
-    for name in sorted(there.keys() | here.keys()):
-        if there.get(name) != here.get(name):
-            raise other_base(source, f"{name} is {there.get(name)}, not {here.get(name)}")
+    if why := difference(of_base(theirs), of_base(ours)):
+        raise other_base(source, why)
+
+
+def difference(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    """The first value, by name, that isn't the same in both, in words; empty if all are."""
+    for name in sorted(theirs.keys() | ours.keys()):
+        if theirs.get(name) != ours.get(name):
+            return f"{name} is {theirs.get(name)}, not {ours.get(name)}"
+    return ""
 
 
 def of_base(config: Sam3IConfig) -> dict[str, Any]:

@@ -12,11 +12,16 @@ import torch
 import typer
 from transformers import PreTrainedTokenizerBase
 
+from sam3i_model.adapter_swap import difference, exchange_adapters, of_base
 from sam3i_model.anatomy import is_adapter, level_of
 from sam3i_model.checkpoints import CheckpointError, keep_heads, load, save
+from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.folders import new_folder
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import failed, results
+
+IMAGE_SIZE = "vision_config.backbone_config.image_size"
+"""Where a configuration has it, as `of_base` says."""
 
 
 class Precision(str, Enum):
@@ -88,7 +93,7 @@ def convert(
     with new_folder(out) as folder:
         model, tokenizer = load(checkpoint, "cpu", config)
         if adapters_of:
-            model = with_adapters(model, tokenizer, adapters_of)
+            take_adapters(model, tokenizer, adapters_of)
         for taken, other in enumerate(others, 1):
             average(model, tokenizer, other, taken, level)
         needed = sum(value.numel() * dtype.itemsize for value in model.state_dict().values())
@@ -101,10 +106,8 @@ def convert(
         keep_heads(checkpoint, folder)
 
 
-def with_adapters(
-    model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, checkpoint: str
-) -> Sam3IModel:
-    """The base of a model with the adapters of a checkpoint, its levels and thresholds.
+def take_adapters(model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, checkpoint: str) -> None:
+    """Give a model the adapters of a checkpoint, its levels and thresholds.
 
     They were trained on another base, so they answer badly until they are trained on.
 
@@ -118,9 +121,7 @@ def with_adapters(
     theirs = {n: value for n, value in donor.state_dict().items() if not is_adapter(n)}
     same_kind(base, theirs, checkpoint)
     same_words(tokenizer, words, checkpoint)
-    donor.load_state_dict(base, strict=False, assign=True)
-    donor.config.image_size = model.config.image_size
-    return donor
+    exchange_adapters(model, donor)
 
 
 def average(
@@ -141,6 +142,7 @@ def average(
     other, words = load(checkpoint, "cpu")
     mean, added = model.state_dict(), other.state_dict()
     same_kind(mean, added, checkpoint)
+    same_settings(model.config, other.config, checkpoint)
     same_words(tokenizer, words, checkpoint)
     moved = {
         name: value + (added[name] - value) / (taken + 1)
@@ -157,6 +159,18 @@ def same_kind(
     if {n: value.shape for n, value in ours.items()} != {n: v.shape for n, v in theirs.items()}:
         raise CheckpointError(
             f"'{checkpoint}' has other layers: only runs of one model can be put together"
+        )
+
+
+def same_settings(ours: Sam3IConfig, theirs: Sam3IConfig, checkpoint: str) -> None:
+    """Raises CheckpointError unless both use their weights alike, on input of whatever size."""
+    here, there = (
+        of_base(config) | {IMAGE_SIZE: 0, "adapter_heads": config.adapter_heads}
+        for config in (ours, theirs)
+    )
+    if why := difference(there, here):
+        raise CheckpointError(
+            f"'{checkpoint}' is another model ({why}): only runs of one can be put together"
         )
 
 

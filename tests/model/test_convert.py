@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,26 @@ def test_what_cant_be_averaged_is_one_line(runs, random_model, tmp_path):
         refused(runs[0], tmp_path / "out", "--average-with", checkpoint, reason)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("image_mean", [0.1, 0.2, 0.3]), ("adapter_heads", 2)]
+)
+def test_what_is_computed_otherwise_has_no_mean(runs, tmp_path, field, value):
+    path = runs[1] / "config.json"
+    content = json.loads(path.read_text()) | {field: value}
+    path.write_text(json.dumps(content))
+    reason = f"is another model ({field} is {value}, not "
+    refused(runs[0], tmp_path / "out", "--average-with", runs[1], reason)
+
+
+def test_a_run_on_input_of_another_size_counts_in_the_mean(runs, tmp_path):
+    path, out = runs[1] / "config.json", tmp_path / "out"
+    content = json.loads(path.read_text())
+    content["vision_config"]["backbone_config"]["image_size"] = 512
+    path.write_text(json.dumps(content))
+    assert convert(runs[0], out, "--average-with", runs[1]).exit_code == 0
+    assert load(out, "cpu")[0].config.image_size == 256
+
+
 def test_the_mean_of_a_level_needs_a_second_checkpoint(runs, tmp_path):
     refused(runs[0], tmp_path / "out", "--average-level", "simple", "needs --average-with")
 
@@ -113,6 +134,7 @@ def test_a_base_that_was_trained_on_gets_its_adapters_back(runs, random_model, t
         for parameter in random_model.parameters():
             parameter.add_(1.0)
     random_model.config.image_size = 512
+    random_model.config.image_mean = [0.1, 0.2, 0.3]
     random_model.config.presence_thresholds["concept"] = 0.25
     later, out = tmp_path / "later", tmp_path / "out"
     save(random_model, build_tokenizer(), later)
@@ -122,7 +144,7 @@ def test_a_base_that_was_trained_on_gets_its_adapters_back(runs, random_model, t
     both, old, base = (load(folder, "cpu")[0] for folder in (out, runs[1], later))
     assert both.config.trained_levels == old.config.trained_levels
     assert both.config.presence_thresholds == old.config.presence_thresholds
-    assert both.config.image_size == 512
+    assert (both.config.image_size, both.config.image_mean) == (512, [0.1, 0.2, 0.3])
     before, after = old.state_dict(), base.state_dict()
     for name, value in both.state_dict().items():
         assert torch.equal(value, before[name] if is_adapter(name) else after[name]), name
