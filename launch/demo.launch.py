@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import yaml
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
@@ -27,7 +26,9 @@ from launch.events import Shutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
+from sam3i_ros.arguments import sentences
 from training.world import BAG_VERSION
 
 LAUNCH = Path(get_package_share_directory("sam3i_ros")) / "launch"
@@ -43,7 +44,7 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "instructions",
         default_value="[mug, the leftmost bottle, the box left of the mug, banana]",
-        description="what the planner asks for, a YAML list",
+        description="what the planner asks for: a sentence, or a YAML list of them",
     ),
 ]
 
@@ -60,13 +61,15 @@ def generate_launch_description() -> LaunchDescription:
 
 def planner(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     given = context.launch_configurations
-    instructions = yaml.safe_load(given["instructions"])
     node = Node(
         package="sam3i_ros",
         executable="planner",
         namespace=given["namespace"],
         output="screen",
-        parameters=[{"instructions": [str(text) for text in instructions]}],
+        # typed, as launch_ros would read each sentence as YAML again
+        parameters=[
+            {"instructions": ParameterValue(sentences(given["instructions"]), value_type=list[str])}
+        ],
     )
     return [node]
 

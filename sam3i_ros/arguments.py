@@ -1,9 +1,10 @@
-"""The command line of a node program, which has none but ROS's arguments."""
+"""What is said on the command lines of node programs and launch files."""
 
 from __future__ import annotations
 
 import argparse
 
+import yaml
 from rclpy.utilities import remove_ros_args
 
 
@@ -11,7 +12,7 @@ def ros_arguments_only(program: str, parameters: str, about: str) -> None:
     """Answers --help, and refuses what ROS would pass over, such as a -p before --ros-args.
 
     Args:
-        program: Its name.
+        program: Name of the node program.
         parameters: What is most often said behind --ros-args.
         about: A sentence or two for --help.
 
@@ -27,3 +28,21 @@ def ros_arguments_only(program: str, parameters: str, about: str) -> None:
     except RuntimeError as error:  # rcl's, such as "-p bag:=" without a value
         parser.error(str(error).partition(". Error:")[0])
     parser.parse_args(others)
+
+
+def sentences(said: str) -> list[str]:
+    """Of a launch file's `instructions:=`, which is a sentence or a YAML list of them.
+
+    ValueError with one line if it is something else, or empty.
+    """
+    try:
+        meant = yaml.load(said, yaml.BaseLoader)  # for which 7 and yes are text
+    except yaml.YAMLError:
+        meant = None
+    found = [meant] if isinstance(meant, str) else meant
+    if not (found and isinstance(found, list) and all(isinstance(text, str) for text in found)):
+        raise ValueError(
+            f"instructions:={' '.join(said.split())} is not what can be looked for; give a "
+            "sentence, or a list of them such as [mug, the red box]"
+        )
+    return found

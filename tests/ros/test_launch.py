@@ -236,6 +236,12 @@ def test_demo_plays_a_bag_and_answers_the_planner(
     assert running.interrupt() == 0, running.output
 
 
+def test_demo_says_what_it_cannot_look_for(launch: Callable[..., Launch]) -> None:
+    running = launch("demo.launch.py", "bag:=/none", "instructions:={a: mug}")
+    running.wait_for("instructions:={a: mug} is not what can be looked for; give a sentence, or")
+    assert "Traceback" not in running.output
+
+
 def test_arguments_are_listed() -> None:
     command = ["ros2", "launch", "sam3i_ros", "perception.launch.py", "--show-args"]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
