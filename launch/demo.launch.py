@@ -54,8 +54,9 @@ def generate_launch_description() -> LaunchDescription:
         PythonLaunchDescriptionSource(str(LAUNCH / "perception.launch.py")),
         launch_arguments={"camera": "sim"}.items(),
     )
+    # The planner first: nothing has to be stopped if its instructions cannot be used.
     return LaunchDescription(
-        [*ARGUMENTS, perception, OpaqueFunction(function=planner), OpaqueFunction(function=camera)]
+        [*ARGUMENTS, OpaqueFunction(function=planner), perception, OpaqueFunction(function=camera)]
     )
 
 
@@ -64,7 +65,7 @@ def planner(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     node = Node(
         package="sam3i_ros",
         executable="planner",
-        namespace=given["namespace"],
+        namespace=given.get("namespace", ""),  # perception.launch.py's
         output="screen",
         # typed, as launch_ros would read each sentence as YAML again
         parameters=[
