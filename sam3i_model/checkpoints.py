@@ -46,22 +46,25 @@ def locate(model: str | Path) -> Path:
     Raises:
         CheckpointError: There is no such checkpoint, or it lacks a file.
     """
-    path = BUNDLED if str(model) == "bundled" else Path(model).expanduser()
-    if path.is_file():
-        return path
-    if not path.is_dir():
-        if isinstance(model, str) and HUB_ID.fullmatch(model):
-            path = download(model)
-        else:
-            raise CheckpointError(
-                f"no checkpoint at '{path}': give 'bundled', a folder with config.json, "
-                "model.safetensors and tokenizer.json, a .pt file of SAM 3 or SAM3-I, or a hub id "
-                "such as facebook/sam3"
-            )
-    if not any(path.glob("*.safetensors")):
-        raise CheckpointError(f"'{path}' has no model.safetensors: it is not a checkpoint")
-    if not (path / "config.json").is_file():
-        raise CheckpointError(f"'{path}' has no config.json: it is not a checkpoint")
+    try:
+        path = BUNDLED if str(model) == "bundled" else Path(model).expanduser()
+        if path.is_file():
+            return path
+        if not path.is_dir():
+            if isinstance(model, str) and HUB_ID.fullmatch(model):
+                path = download(model)
+            else:
+                raise CheckpointError(
+                    f"no checkpoint at '{path}': give 'bundled', a folder with config.json, "
+                    "model.safetensors and tokenizer.json, a .pt file of SAM 3 or SAM3-I, or a "
+                    "hub id such as facebook/sam3"
+                )
+        if not any(path.glob("*.safetensors")):
+            raise CheckpointError(f"'{path}' has no model.safetensors: it is not a checkpoint")
+        if not (path / "config.json").is_file():
+            raise CheckpointError(f"'{path}' has no config.json: it is not a checkpoint")
+    except (OSError, RuntimeError) as error:  # too long, closed to the user, nobody's home
+        raise CheckpointError(f"no way to '{model}': {first_line(error)}") from error
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -127,7 +128,7 @@ class Segmenter:
         """
         if not folder and not self.adapters:
             return
-        if folder and not Path(folder).expanduser().is_dir():
+        if folder and not os.path.isdir(os.path.expanduser(folder)):  # which raise nothing
             raise CheckpointError(
                 f"there is no folder '{folder}': give one that `sam3i train` or `sam3i convert` "
                 "wrote, as a whole path"

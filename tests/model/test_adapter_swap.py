@@ -253,6 +253,12 @@ def test_what_fails_its_check_changes_nothing(untouched, tuned, base, damage):
     assert untouched.model.config.score_thresholds["simple"] == 0.5
 
 
+@pytest.mark.parametrize("folder", ["~nobody-of-this-name/tuned", "x" * 300])
+def test_a_path_that_nothing_can_lie_at_is_no_folder(untouched, folder):
+    with pytest.raises(CheckpointError, match="there is no folder"):
+        untouched.load_adapters(folder)
+
+
 def test_a_grounding_has_either_the_old_adapters_or_the_new(serving, base, tuned):
     old = scores(serving)
     serving.load_adapters(str(tuned))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -202,6 +203,19 @@ def test_missing_folder_and_device(folder, tmp_path):
         load(folder, "toaster")
     with pytest.raises(CheckpointError, match=r"device 'meta' can't be used .*: use auto, cpu"):
         load(folder, "meta")
+
+
+def test_paths_that_nothing_can_lie_at_end_in_one_line(tmp_path, monkeypatch):
+    for path in ("~nobody-of-this-name/model", f"{tmp_path}/{'x' * 300}", "a\0b"):
+        with pytest.raises(CheckpointError, match=r"no way to|no checkpoint at"):
+            locate(path)
+
+    def closed(self: Path) -> bool:  # root may enter any folder
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    with pytest.raises(CheckpointError, match=r"no way to '.*/model': .*Permission denied"):
+        locate(tmp_path / "model")
 
 
 def test_wrong_dimensions_are_an_error_of_one_line(folder):
