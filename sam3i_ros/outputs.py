@@ -67,8 +67,11 @@ class FrameMessages:
 
     def _build_segments(self) -> SegmentArray:
         result = self._result
+        height, width = result.frame.rgb.shape[:2]
         array = SegmentArray(
             header=self._header,
+            height=height,
+            width=width,
             results=result.results,
             frame_3d=result.frame_3d,
             detail_3d=result.no_3d,

@@ -83,6 +83,7 @@ class UsualNode(Node):
         points = clouds(masks, metres, info.k, self._once)
         header = image.header
         found = SegmentArray(header=header, frame_3d=header.frame_id)
+        found.height, found.width = image.height, image.width
         found.results = [messages.result_msg(g) for g in groundings]
         offset = 0
         for label, (name, score, mask, cloud) in enumerate(

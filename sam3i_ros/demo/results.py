@@ -56,7 +56,7 @@ def read_results(source: Source, bag: Path, wanted: Sequence[Wanted]) -> Results
             truth = source.truths.get(stamp)
             if truth is None:
                 continue
-            for identity, answer in answers(array, truth.labels.shape[:2]):
+            for identity, answer in answers(array):
                 asked = by_id.get(identity)
                 if asked:
                     results.rows.append(
@@ -71,11 +71,9 @@ def read_results(source: Source, bag: Path, wanted: Sequence[Wanted]) -> Results
     return results
 
 
-def answers(array: Any, shape: tuple[int, int]) -> Iterator[tuple[str, Answer]]:
-    """(instruction id, answer) for each result of a SegmentArray that is not pending.
-
-    `shape` is the image's, (H, W).
-    """
+def answers(array: Any) -> Iterator[tuple[str, Answer]]:
+    """(instruction id, answer) for each result of a SegmentArray that is not pending."""
+    shape = (array.height, array.width)
     in_camera = array.frame_3d == array.header.frame_id
     for result in array.results:
         if result.outcome == PENDING:

@@ -54,6 +54,8 @@ SEGMENT = Segment(
 )
 ARRAY = SegmentArray(
     header=HEADER,
+    height=480,
+    width=640,
     results=[RESULT, InstructionResult(id="other", outcome=InstructionResult.REJECTED)],
     segments=[SEGMENT, Segment()],
     frame_3d="base_link",

@@ -81,6 +81,7 @@ def test_why_there_is_no_3d() -> None:
     publishers.publish(result(), {"segments", "points"}, Laps())
     segments = node.publishers["~/segments"].sent[0]
     assert (segments.frame_3d, segments.detail_3d) == ("", "off")
+    assert (segments.height, segments.width) == (4, 6)
     assert node.publishers["~/points"].sent[0].header == Header(frame_id="camera")
 
 

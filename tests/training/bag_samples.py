@@ -104,7 +104,9 @@ def result(id: str, text: str, outcome: int, level: int = 2, presence: float = 0
 
 
 def answer(stamp: int, results: list[Any], segments: list[Any]) -> Any:
-    return TYPES["sam3i_ros/msg/SegmentArray"](header(stamp), results, segments, "", "no 3D", 0.1)
+    return TYPES["sam3i_ros/msg/SegmentArray"](
+        header(stamp), HEIGHT, WIDTH, results, segments, "", "no 3D", 0.1
+    )
 
 
 def camera(frames: int, first: int = 0, start: int = START) -> list[Event]:
