@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from sam3i_model.instruction import Level
 from training.annotations import Annotations, Problems, image_path
-from training.engine.tasks import tasks_of
+from training.engine.tasks import task_picture, tasks_of
 from training.entries import class_name
 from training.formats import SourceError, read_annotations
 from training.formats.reading import layout
@@ -128,6 +129,36 @@ def test_reasonseg_cuts_out_what_is_ignored_and_reads_old_encodings():
     assert not mask[35:45, 15:25].any()
     assert office.references[0].text == "what one\N{RIGHT SINGLE QUOTATION MARK}s coffee goes into"
     assert {r.level for r in kitchen.references} == {Level.COMPLEX}
+
+
+def drawn(folder: Path, *shapes: tuple[str, list[list[int]]], name: str = "a") -> Path:
+    """A file of ReasonSeg about a picture of 96x72."""
+    folder.mkdir(exist_ok=True)
+    listed = [{"label": label, "points": points} for label, points in shapes]
+    (folder / f"{name}.json").write_text(json.dumps({"text": "what holds tea", "shapes": listed}))
+    shutil.copy(DATA / "reasonseg/kitchen.png", folder / f"{name}.png")
+    return folder
+
+
+def test_reasonseg_outlines_lie_on_the_upright_picture(tmp_path):
+    folder = drawn(tmp_path, ("target", [[10, 80], [30, 80], [30, 90], [10, 90]]))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(folder / "a.png") as picture:
+        picture.convert("RGB").save(folder / "a.jpg", exif=exif)
+    (folder / "a.png").unlink()
+    (image,) = read_annotations(folder).images
+    assert (image.width, image.height) == (72, 96)
+    assert image.annotations[0].mask(96, 72).sum() == 20 * 10
+    assert task_picture(folder / "a.jpg", 96, 72).shape == (96, 72, 3)
+
+
+def test_reasonseg_targets_without_a_pixel_are_no_negatives(tmp_path):
+    drawn(tmp_path, ("target", [[200, 80], [230, 80], [230, 90]]))
+    drawn(tmp_path, ("ignore", [[1, 1], [9, 1], [9, 9]]), name="b")
+    found = read_annotations(tmp_path)
+    assert found.problems.lines == ["a.json: its targets have no pixel in a.png, 96x72"]
+    assert [r.targets for image in found.images for r in image.references] == [()]
 
 
 def test_mmr_answers_are_annotations():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from sam3i_model.cli import build
@@ -105,6 +107,19 @@ def test_it_gives_the_page_the_samples_and_their_pictures(data):
         status, headers, body = page.get("picture/4")
         assert (status, headers["Content-Type"]) == (200, "image/png")
         assert body == (data / "images/b.png").read_bytes()
+
+
+def test_a_picture_that_a_browser_would_turn_away_from_its_masks_is_sent_as_stored(data):
+    path, exif = data / "images/b.png", Image.Exif()
+    exif[0x0112] = 6  # upright it is 48x64
+    with Image.open(path) as picture:
+        picture.save(path, exif=exif)
+    with running(data) as (page, _):
+        status, headers, body = page.get("picture/4")
+    assert (status, headers["Content-Type"]) == (200, "image/png")
+    with Image.open(io.BytesIO(body)) as sent, Image.open(path) as stored:
+        assert 0x0112 not in sent.getexif()
+        assert sent.tobytes() == stored.tobytes()
 
 
 def test_scripts_and_styles_that_the_page_names_are_there(data):

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from sam3i_model.instruction import Level
 from training.annotations import AnnotatedImage, Annotation, Problems, Reference
@@ -25,6 +24,7 @@ from training.entries import (
     text,
     words,
 )
+from training.pictures import upright_size
 from training.rle import MAX_POLYGONS, Mask, MaskError, check_size, encode, fill
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -68,19 +68,21 @@ def _image(number: int, path: Path, content: Any, images: Path) -> AnnotatedImag
     if picture is None:
         raise EntryError(f"its picture {path.stem}.jpg is not in {images}")
     try:
-        with Image.open(picture) as opened:  # reads the header alone
-            width, height = opened.size
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        width, height = upright_size(picture)  # where it was annotated, it was shown upright
+    except SourceError as error:
         raise EntryError(f"{picture.name} is no picture") from error
     check_size(height, width)
-    mask = _draw(entry, height, width)
-    shown = (Annotation(1, "", encode(mask)),) if mask.any() else ()
+    mask, named = _draw(entry, height, width)
+    if named and not mask.any():  # what is there, and has no mask, is no negative
+        raise EntryError(f"its targets have no pixel in {picture.name}, {width}x{height}")
+    shown = (Annotation(1, "", encode(mask)),) if named else ()
     targets = tuple(a.id for a in shown)
     said = tuple(Reference(t, targets, Level.COMPLEX) for t in dict.fromkeys(texts))
     return AnnotatedImage(number, picture.name, width, height, shown, said)
 
 
-def _draw(entry: Any, height: int, width: int) -> Mask:
+def _draw(entry: Any, height: int, width: int) -> tuple[Mask, bool]:
+    """The target, and whether any shape is one."""
     layers: list[tuple[Mask, bool]] = []
     mask = np.zeros((height, width), bool)
     for raw in sequence(entry, "shapes", MAX_POLYGONS):
@@ -92,7 +94,7 @@ def _draw(entry: Any, height: int, width: int) -> Mask:
         layers.append((fill([polygon(points)], height, width), "ignore" not in label))
     for layer, wanted in sorted(layers, key=lambda pair: -int(pair[0].sum())):
         mask[layer] = wanted
-    return mask
+    return mask, any(wanted for _, wanted in layers)
 
 
 def _pair(point: Any) -> list[Any]:

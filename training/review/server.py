@@ -17,7 +17,8 @@ from pathlib import Path
 from socketserver import ThreadingTCPServer
 from typing import Any
 
-from training.entries import EntryError, mapping, text
+from training.entries import EntryError, SourceError, mapping, text
+from training.pictures import as_stored
 from training.review.file import ReviewError
 from training.review.store import StaleError, Store
 from training.review.view import full, row
@@ -235,8 +236,10 @@ def _picture(store: Store, sample: Sample) -> tuple[HTTPStatus, str, bytes]:
     if kind is None:
         raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no browser shows such a picture")
     try:
+        if lying := as_stored(path, sample.width, sample.height):
+            return HTTPStatus.OK, "image/png", lying
         return HTTPStatus.OK, kind, path.read_bytes()
-    except OSError as error:
+    except (OSError, SourceError) as error:
         raise Refusal(HTTPStatus.NOT_FOUND, f"{sample.file_name} can't be read") from error
 
 
