@@ -46,7 +46,7 @@ def open_target(asked: Sequence[str]) -> str:
         first == "for" and (second.endswith("ing") or second in ("when", "if"))
     ):
         return _PURPOSE
-    if first in w.AIMS and second in w.DETERMINERS | OBJECTS | {"sure", "room"}:
+    if first in w.AIMS and second in w.DETERMINERS | OBJECTS | {"sure", "room", "up", "down"}:
         return _QUESTION
     if _is_activity(first, second) or _lacks_subject(asked):
         return _SITUATION

@@ -11,24 +11,28 @@ WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer)\ (?:over
     | (?:take|bring|carry|put|place|move|deliver|drop|throw|set)\ (?:this|it|that|them|these|those)
       \ (?:away\ |over\ |back\ |down\ |up\ )?(?:to|in|into|on|onto|at|by)"""
 
+_ASKS = f"(?=\\ (?:please|can|could|would|will|where|{FIND}|{VERB})\\b)"
+
 FILLER = re.compile(
-    r"""(?:
-      (?:please | kindly | now | then | just | ok | okay | so | also | quickly | carefully | um+
+    rf"""(?:
+      (?:(?:hey|hi|hello|ok|okay)\ (?!(?:i|we|you|it|he|she|they|there)\ )\w+{_ASKS}
+      | please | kindly | now | then | just | ok | okay | so | also | quickly | carefully | um+
       | uh+ | er+m* | h+m+ | mm+ | ah+ | oh+ | hey | hi | hello | sorry | honestly | actually
-      | basically | anyway | alright | wait | and | but | quick | careful | ugh | ouch | no\ wait
+      | basically | anyway | alright | wait(?!\ (?:at|by|for|in|near|next|on)\b) | and | but | quick
+      | careful | ugh | ouch | no\ wait
       | excuse\ me | good\ (?:morning|afternoon|evening) | i\ mean | you\ know | thank\ you | thanks
       | or | cheers | br+ | first\ (?:of\ all|off) | to\ start\ with | by\ the\ way | for\ now
       | (?:hey|hi|hello|ok|okay|thanks)\ (?:robot|there|buddy|mate|everyone)
-      | robot(?=\ (?:please|can|could|would|will|where|"""
-    + f"{FIND}|{VERB}"
-    + r""")\b)
+      | robot{_ASKS} | (?:next|first){_ASKS}
       | (?:right|well)(?=\ (?:so|then|now|ok|okay|i|we|the|can|could|where|let)\b)
-      | (?:next|first)(?=\ (?:please|can|could|"""
-    + f"{FIND}|{VERB}"
-    + r""")\b)
       | yes | yeah | yep)\ )+""",
     re.VERBOSE,
 )
+CALLED = re.compile(
+    rf"(?:please )?(?:{YOU} )?(?:go )?(?:{FIND}|{VERB})(?: up| down| out| off| on| for| at| to)?"
+    rf" (?:me|us|{ARTICLE})\b"
+)
+"""What makes the word in front of it the name of who is asked: "pepper find the mug"."""
 ASIDE = re.compile(
     r"(?:(?:please|morning|afternoon|evening|good|thanks|thank|you|so|much|a|lot|cheers|ta|quick"
     r"|careful|sorry|right|well|robot|look|listen|hurry|up|yes|no|rush|quickly|ok|okay|all|of|them"
@@ -49,7 +53,7 @@ LEAD_IN = re.compile(
     | give\ (?:the|my|our|this|that|his|her|every)(?:\ \w+)+?(?=\ (?:a|an|some|another)\b)
     | (?:a|the)\ list\ of(?=\ (?:all|every|the)\b)
     | (?:help\ me|help\ me\ to)(?=\ (?:{FIND}|pick|get|grab|take)\b)
-    | (?:try|trying)\ to | go\ ahead\ and | try\ and
+    | go(?=\ (?:get|grab|pick|take|{FIND})\b) | (?:try|trying)\ to | go\ ahead\ and | try\ and
     | (?:go|come|run|pop|head|have\ a\ look|take\ a\ look|look)(?:\ (?:round|around|over|there))*
       \ (?:and|to\ see)(?=\ (?:flag|tell|see|check|count|{FIND}|{VERB})\b)
     | (?:have|take)\ (?:a|another)\ (?:good\ |quick\ )?look\ (?:at|for|around\ for|round\ for)
@@ -57,7 +61,6 @@ LEAD_IN = re.compile(
     | (?:flag|call|mark|light|show)\ up(?=\ ) | make\ a\ note\ of
     | be\ (?:\w+\ ){{1,3}}and(?=\ (?:{FIND}|{VERB})\b)
     | keep\ (?:clear|away)\ (?:of|from) | stay\ (?:clear|away)\ (?:of|from)
-    | stop(?=\ (?:beside|at|by|near|next|in|behind|under|on)\b)
     | (?:tell|show|let)\ (?:me\ |us\ )?(?:know\ )?(?:if|whether)
     | (?:check|see|know)\ (?:if|whether|where)(?=\ (?:there|you|any|we|the)\b)
     | (?:if|when|once|whenever)\ you\ (?:can\ )?(?:see|find|spot) | if\ there\ (?:is|are)
@@ -77,7 +80,7 @@ LEAD_IN = re.compile(
       |(?:can|could|would|might|do)\ (?:i|we)\ (?:find|get|see)
       |(?:do|did|does|have)\ (?:you|we|i|they|he|she)\ (?:see|keep|kept|put|leave|left|store|hide
       |have|get)|has\ (?:he|she|someone)\ put)
-    | (?:{FIND})(?:\ me|\ us|\ out|\ him|\ her)?
+    | (?:{FIND})(?:\ me|\ us|\ out|\ him|\ her|\ over(?=\ (?:{ARTICLE})\b))?
     | (?:show|give|hand|pass|get|take|tell|grab|pick|lend)\ (?:me|us|him|her|them)
       (?!\ a\ hand\b)(?:\ about)?
     | (?:pick|lift|clean|hold|wipe|tidy|gather)\ up | (?:pick|point|single|seek|take)\ out
@@ -87,7 +90,8 @@ LEAD_IN = re.compile(
     | {WAY}
     | (?:turn|switch|take|put)\ (?:on|off)(?=\ (?:the|a|an|this|that|my|all|both)\b)
     | (?:throw|take)\ (?:away|out) | get\ rid\ of | let\ go\ of | move\ away | stay\ with
-    | (?:{VERB}|use|using|count|avoid|mind)(?=\ (?:{ARTICLE})\b)
+    | (?!put\ out)(?:{VERB}|use|using|count|avoid|mind)(?:\ (?:up|down|out|off|away|back))?
+      (?=\ (?:{ARTICLE})\b)
     | all\ of(?=\ the\b)
     )\ """,
     re.VERBOSE,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.names import is_name
-from sam3i_model.routing.openings import ASIDE, FILLER, LEAD_IN, ON_THE_WAY, REASON, TAIL
+from sam3i_model.routing.openings import ASIDE, CALLED, FILLER, LEAD_IN, ON_THE_WAY, REASON, TAIL
 from sam3i_model.routing.phrases import noun_phrase
 from sam3i_model.routing.verbs import has_gap, has_main_verb, qualifies
 
@@ -16,10 +16,19 @@ _NOTHING = w.word_set(
     " in out over here there is are again and know now both all any"
 )
 _PARTICLES = w.word_set("on off up down out in away back over")
+_APART = w.word_set("up down out off away back")
+"""Particles that seldom follow a noun without a determiner."""
+_GOING = w.word_set(
+    "go come walk drive move travel navigate head roll turn return arrive back step climb crawl"
+    " hover fly look listen reach wait stop stay stand park dock sit kneel lean bend knock align"
+    " connect hold"
+)
+"""Verbs that come to their object by a preposition: "wait at the door"."""
+_SWITCHED = w.word_set("power plug screw bring push hand fill tuck")
 _HOW = w.word_set("together twice first")
 _BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
 _DONE_TO = w.word_set("stop warm cool dry heat fix")
-_UNSEEN = w.word_set("room house air leak problem music thirst hunger headache")
+_UNSEEN = w.word_set("room house air leak problem cause music thirst hunger headache")
 """What is seldom to be found where something is to be done to it: "warm the room"."""
 _PARTICIPLE = re.compile(r"\w*[aeiouy]\w*ing|\w*[^e]ed")
 _NO_IMPERATIVES = (
@@ -82,24 +91,51 @@ def _asked_for(text: str) -> str:
     if start := LEAD_IN.match(text):
         rest = text[start.end() :]
     else:
-        rest = " ".join(words[1:]) if _is_imperative(words) else ""
+        rest = " ".join(_object(words)) or _after_call(text)
     thing = rest.partition(" ")[0] in w.DETERMINERS - {"no"}
     return "" if is_name(words) and not thing else rest  # "press the ...", "push to ..."
 
 
-def _is_imperative(words: Sequence[str]) -> bool:
-    """Whether the first word is a verb, whatever verb, and the rest its object: "rinse the cup"."""
-    first, rest = words[0], words[1:]
+def _after_call(text: str) -> str:
+    """What follows a name or a manner before a request: "pepper find ...", "gently lift ..."."""
+    first, _, rest = text.partition(" ")
+    if not rest or first in _NO_IMPERATIVES - w.ADVERBS or first.endswith("'s"):
+        return ""
+    manner = (first.endswith("ly") or first == "very") and bool(_asked_for(rest))
+    return rest if manner or (CALLED.match(rest) and not _tells(rest.split())) else ""
+
+
+def _tells(words: Sequence[str]) -> bool:
+    """Whether words are a clause rather than a verb and its object."""
+    return has_main_verb(words[1:]) or has_gap(["the", *words]) or _is_said_of(words[1:])
+
+
+def _object(words: Sequence[str]) -> Sequence[str]:
+    """What follows a verb, whatever verb, as its object: "rinse the cup", "wait at the door"."""
+    first, rest = words[0], words[_length_of_verb(words) :]
     if len(rest) < 2 or rest[rest[0] == "all"] not in _BEFORE_OBJECTS:
-        return False
+        return []
     if noun_phrase(rest)[-1] in _UNSEEN or _is_said_of(rest):
-        return False
+        return []
     if first in _DONE_TO:  # "stop the door from closing" tells more than its object
         aim = qualifies(rest[-1]) or (len(rest) > 2 and bool(_PARTICIPLE.fullmatch(rest[-1])))
-        return rest[0] == "the" and noun_phrase(rest) == rest and not aim
-    if first in _NO_IMPERATIVES or w.is_plural(first) or _PARTICIPLE.fullmatch(first):
-        return False
-    return not has_main_verb(rest) and not has_gap(["the", *words])
+        return rest if rest[0] == "the" and noun_phrase(rest) == rest and not aim else []
+    if first in _NO_IMPERATIVES - _GOING or w.is_plural(first) or _PARTICIPLE.fullmatch(first):
+        return []
+    return [] if _tells(words) else rest
+
+
+def _length_of_verb(words: Sequence[str]) -> int:
+    """How many words a verb at the start takes: "set down", "power on", "back away from"."""
+    first, *after = words
+    at = 0
+    if after[:1] and after[0] in _APART and first not in w.AIMS - _DONE_TO | {"put", "cover"}:
+        at = 1  # "keep off the grass", "put out the fire"
+    while at < min(2, len(after)) and first in _GOING and after[at] in w.PREPOSITIONS | _PARTICLES:
+        at += 1
+    if after[:1] and first in _SWITCHED and after[0] in ("in", "on", "over"):
+        at = 1
+    return at + 1
 
 
 def _is_said_of(rest: Sequence[str]) -> bool:
