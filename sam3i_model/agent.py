@@ -227,7 +227,7 @@ def _conclude(
         return Grounding(instruction, Outcome.NOT_FOUND, level, detail=detail, masks=nothing)
     single = routing.definite or instruction.max_instances == 1
     several = single and len(found.scores) > 1
-    keep = len(found.scores) if several else instruction.max_instances or len(found.scores)
+    keep = instruction.max_instances if instruction.max_instances > 1 else len(found.scores)
     return Grounding(
         instruction=instruction,
         outcome=Outcome.AMBIGUOUS if several else Outcome.FOUND,

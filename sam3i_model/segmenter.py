@@ -265,8 +265,8 @@ class Segmenter:
                 notes.append(f"{rivals} things fit a request for one: add a place or a colour")
             else:
                 keep = 1
-        elif instruction.max_instances:
-            keep = min(count, instruction.max_instances)
+        if instruction.max_instances > 1:  # 1 asks for one, and all its rivals are told
+            keep = min(keep, instruction.max_instances)
         if asked.tokens.unknown:
             notes.append(f"unknown words: {', '.join(asked.tokens.unknown)}")
         if asked.tokens.truncated:

@@ -139,6 +139,24 @@ def test_several_for_a_certain_one_are_ambiguous(chat):
     assert agent(chat).ground(RGB, Instruction("cups"), segment).outcome == Outcome.FOUND
 
 
+@pytest.mark.parametrize(
+    ("text", "most", "outcome", "given"),
+    [
+        ("the cup", 2, Outcome.AMBIGUOUS, 2),
+        ("the cup", 1, Outcome.AMBIGUOUS, 3),
+        ("cups", 2, Outcome.FOUND, 2),
+        ("cups", 1, Outcome.AMBIGUOUS, 3),
+    ],
+)
+def test_more_than_one_instance_is_a_limit(chat, text, most, outcome, given):
+    def three(instructions: Sequence[Instruction]) -> list[Grounding]:
+        return [grounding(i, 5, 30, 60) for i in instructions]
+
+    chat.replies({"phrases": ["cup"]}, {"keep": [1, 2, 3]})
+    found = agent(chat).ground(RGB, Instruction(text, max_instances=most), three)
+    assert (found.outcome, len(found.masks)) == (outcome, given)
+
+
 def test_calls_are_bounded(chat):
     chat.replies("what?")
     with pytest.raises(BudgetError):

@@ -80,6 +80,12 @@ def test_near_equal_answers_to_a_request_for_one_are_ambiguous(scripted):
     anyone = scripted([[0.9, 0.85, 0.1]], [0.999]).ground(["a mug"])[0]
     assert anyone.outcome == Outcome.FOUND
     assert len(anyone.masks) == 2
+    few = Instruction(text, max_instances=2)
+    crowd = scripted([[0.9, 0.89, 0.88]], [0.999]).ground([few])[0]
+    assert (crowd.outcome, len(crowd.masks)) == (Outcome.AMBIGUOUS, 2)
+    assert "3 things" in crowd.detail
+    one = scripted([[0.9, 0.85, 0.6]], [0.999]).ground([Instruction("mugs", max_instances=1)])[0]
+    assert (one.outcome, len(one.masks)) == (Outcome.AMBIGUOUS, 2)
     two = scripted([[0.9, 0.85, 0.6]], [0.999]).ground([Instruction("mugs", max_instances=2)])[0]
     assert two.outcome == Outcome.FOUND
     assert len(two.masks) == 2
