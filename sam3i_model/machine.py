@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,11 @@ def processor() -> str:
 
 def processor_clocks() -> str:
     """Least and largest of its cores' clocks, MHz; empty where the kernel doesn't say."""
-    khz = [p.read_text() for p in sorted(CPUS.glob("cpu[0-9]*/cpufreq/scaling_cur_freq"))]
-    return _range(float(value) / 1000 for value in khz) or _range(map(float, _cpuinfo("cpu MHz")))
+    mhz = []
+    for path in CPUS.glob("cpu[0-9]*/cpufreq/scaling_cur_freq"):
+        with suppress(OSError, ValueError):  # of a core that is off: EBUSY, or "<unknown>"
+            mhz.append(float(path.read_text()) / 1000)
+    return _range(mhz) or _range(map(float, _cpuinfo("cpu MHz")))
 
 
 def gpu_clocks() -> str:

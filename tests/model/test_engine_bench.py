@@ -171,3 +171,6 @@ def test_clocks_are_read_where_linux_has_them(tmp_path, monkeypatch):
         (tmp_path / core / "cpufreq").mkdir(parents=True)
         (tmp_path / core / "cpufreq" / "scaling_cur_freq").write_text("729600\n")
     assert machine.processor_clocks() == "730"
+    (tmp_path / "cpu1/cpufreq/scaling_cur_freq").write_text("<unknown>\n")
+    (tmp_path / "cpu2/cpufreq/scaling_cur_freq").mkdir(parents=True)  # can't be read
+    assert machine.processor_clocks() == "730"
