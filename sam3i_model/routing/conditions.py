@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import dropwhile, pairwise
+from itertools import dropwhile
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.lists import joins
 from sam3i_model.routing.names import is_name
-from sam3i_model.routing.verbs import ends_noun_phrase
+from sam3i_model.routing.verbs import ends_noun_phrase, qualifies
 
 _TENS = re.compile(r"[1-9]\d")
 _NUMBER = re.compile(r"[a-z]?\d+[a-z]?")
@@ -36,11 +36,7 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
         w.PLACES.intersection(body[:-1]) and (definite or rest[:1] == ["of"])
     ):
         return "a noun with a position"
-    if (
-        "both" in phrase
-        or (w.NUMBERS.intersection([*phrase, *rest[1:2]]) and w.is_plural([*phrase, *rest][-1]))
-        or any(_TENS.fullmatch(word) and w.is_plural(after) for word, after in pairwise(phrase))
-    ):
+    if "both" in phrase or _counts(phrase):
         return "a noun with a number"
     if phrase[0] in w.PRONOUN_HEADS and len(asked) > 1:
         return "anything with an attribute"
@@ -67,6 +63,20 @@ def _tells(word: str, noun: str) -> bool:
     return w.is_adjective(word) or (person and word in w.POSITIONS)
 
 
+def _counts(phrase: Sequence[str]) -> bool:
+    """Whether a number counts things: "two mugs"; not "the 5 mm key", "the 3 drawer cabinet"."""
+    head = phrase[: phrase.index("of")] if "of" in phrase else phrase
+    for at, word in enumerate(head):
+        after = head[at + 1 :]
+        if word in w.NUMBERS or _TENS.fullmatch(word):
+            several = not after or w.is_plural(head[-1]) or head[-1] in w.ALWAYS_PLURAL
+            alone = len(after) == 1 and word.isalpha()  # "two sheep"
+            return (several or alone) and w.UNITS.isdisjoint(after[:1])
+        if word not in w.DETERMINERS and not qualifies(word):
+            return False  # "box 4"
+    return False
+
+
 def _ends_in_gap(asked: Sequence[str]) -> bool:
     """ "that scanner Jin dropped": nothing in the noun phrase looks like a clause."""
     return len(asked) > 3 and asked[0] in w.DEFINITE and asked[-1].endswith("ed")
@@ -86,7 +96,9 @@ def is_singular(asked: Sequence[str], phrase: Sequence[str]) -> bool:
     head = phrase[: phrase.index("of")] if "of" in phrase else phrase
     if not head or joins(asked, phrase):
         return False
-    if head[0] in w.EACH | {"these", "those"} or (w.NUMBERS | {"both", "few"}).intersection(head):
+    if head[0] in w.EACH | {"these", "those"} or {"both", "few"}.intersection(head):
+        return False
+    if _counts(head):
         return False
     if is_any(head):
         return True

@@ -20,6 +20,12 @@ NUMBERS = word_set(
     " thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty"
 )
 DETERMINERS = DEFINITE | INDEFINITE | EACH | NUMBERS | word_set("both one 1")
+UNITS = word_set(
+    "mm cm m km metre meter inch foot ft g kg gram kilo tonne ton lb pound oz ounce l ml cl litre"
+    " liter gallon pint v volt w watt kw a amp ah mah hz gb tb degree percent hour minute day year"
+    " way pin core"
+)
+"""After a number they tell of one thing: "the 5 mm key"."""
 
 # Nouns that name no kind: with a purpose they leave the target to be worked out.
 PRONOUN_HEADS = word_set(
