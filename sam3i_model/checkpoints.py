@@ -14,6 +14,7 @@ import torch
 from huggingface_hub import snapshot_download, split_torch_state_dict_into_shards
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 from rich.progress import track
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
@@ -213,11 +214,15 @@ def save(
 
     Raises:
         CheckpointError: A weight is too large for `dtype`.
+        OSError: Something can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    try:
+        tokenizer.save_pretrained(folder)
+    except Exception as error:  # the library knows no better one
+        raise OSError(f"'{folder}' can't be written: {first_line(error)}") from error
     state = {name: value.to("cpu") for name, value in model.state_dict().items()}
     split = split_torch_state_dict_into_shards(
         state, filename_pattern="model{suffix}.safetensors", max_shard_size=SHARD
@@ -246,11 +251,20 @@ def halved(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def write(tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """Write a safetensors file beside a checkpoint's config.json, as readable as that."""
+    """Write a safetensors file beside a checkpoint's config.json, as readable as that.
+
+    Raises:
+        OSError: It can't be written, and is as it was.
+    """
     partial = path.with_name(f"{path.name}.partial")
-    save_file(tensors, partial, metadata={"format": "pt"})
-    shutil.copymode(path.with_name("config.json"), partial)  # the library's own mode is 0600
-    os.replace(partial, path)
+    try:
+        save_file(tensors, partial, metadata={"format": "pt"})
+        shutil.copymode(path.with_name("config.json"), partial)  # the library's own mode is 0600
+        os.replace(partial, path)
+    except SafetensorError as error:
+        raise OSError(f"'{path}' can't be written: {first_line(error)}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def keep_heads(origin: str | Path, folder: Path) -> None:

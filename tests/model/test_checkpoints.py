@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -18,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Sam3Config, Sam3Model
 
 from sam3i_model import checkpoints
-from sam3i_model.checkpoints import CheckpointError, load, locate, save
+from sam3i_model.checkpoints import CheckpointError, load, locate, save, write
 from sam3i_model.config_file import configure
 from sam3i_model.instruction import Outcome
 from sam3i_model.segmenter import Segmenter
@@ -60,6 +63,28 @@ def test_large_checkpoints_are_split_and_come_back_whole(random_model, tmp_path,
     next(tmp_path.glob("model-00002*.safetensors")).unlink()
     with pytest.raises(CheckpointError, match="can't be loaded"):
         load(tmp_path, "cpu")
+
+
+@contextmanager
+def files_end_at(size: int) -> Iterator[None]:
+    """As on a disk that is full, or beyond a quota, nothing is written past so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_what_cant_be_written_leaves_what_was_there(folder, random_model):
+    path = folder / "model.safetensors"
+    before = path.read_bytes()
+    with files_end_at(1000), pytest.raises(OSError, match=r"model.safetensors' can't be written: "):
+        write({"x": torch.zeros(1000)}, path)
+    with files_end_at(10_000), pytest.raises(OSError, match=r"/model' can't be written: File too"):
+        save(random_model, build_tokenizer(), folder)
+    assert path.read_bytes() == before
+    assert not list(folder.glob("*.partial"))
 
 
 def test_missing_and_unexpected_tensors_are_named(folder):
