@@ -150,6 +150,8 @@ def open_file(path: Path) -> Weights:
         if why:
             dropped[why] += tensor.numel()
             continue
+        if repeats(tensor):
+            raise CheckpointError(f"'{path}' is refused: {name} is larger than what the file holds")
         try:
             tensors |= translate(name, tensor)
         except (RuntimeError, IndexError, ValueError) as error:
@@ -162,6 +164,11 @@ def open_file(path: Path) -> Weights:
     }
     outlines = {name: tensor.to("meta") for name, tensor in tensors.items()}
     return Weights(path, "stage" if stage else "sam3", tensors, outlines, dict(dropped), values)
+
+
+def repeats(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has more elements than are stored: a few bytes may stand for any number."""
+    return tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
 
 
 def read_pickle(path: Path) -> Any:

@@ -253,10 +253,14 @@ def broken(change, made, path):
         (lambda s: s.pop("dot_prod_scoring.hs_proj.bias"), r"1 missing \(dot_product_scoring\.q"),
         (lambda s: s.update({"stranger.weight": torch.ones(1)}), r"1 unexpected \(stranger\.weig"),
         (
+            lambda s: s.update({"dot_prod_scoring.hs_proj.bias": torch.ones(33)}),
+            r"1 of another shape \(dot_product_scoring",
+        ),
+        (
             lambda s: s.update(
                 {"dot_prod_scoring.hs_proj.bias": torch.ones(1).expand(10**6, 10**6)}
             ),
-            r"1 of another shape \(dot_product_scoring",
+            r"refused: dot_prod_scoring\.hs_proj\.bias is larger than what the file holds",
         ),
         (
             lambda s: s.update({"dot_prod_scoring.hs_proj.bias": torch.full((32,), torch.nan)}),
