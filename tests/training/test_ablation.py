@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from dataclasses import replace
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -23,7 +25,7 @@ from training import train as training
 from training.ablation import command, measuring, running
 from training.ablation.folder import Answers
 from training.ablation.measuring import AblationError, Measured, check, measure, parted
-from training.ablation.table import HEADINGS, as_markdown, cells, less, records
+from training.ablation.table import HEADINGS, as_markdown, cells, less, on_terminal, records
 from training.ablation.variants import LOSSES, OnePath, stages_of, variants_of
 from training.instructions.vocabulary import build_tokenizer
 from training.questions import LEVELS
@@ -367,6 +369,18 @@ def test_a_difference_has_its_interval_and_its_chance():
     assert str(mixed) == f"+0.000 ± {1.96 * (8 / 7 * 8 * 0.25) ** 0.5 / 8:.3f}"
     with pytest.raises(ValueError, match="different pictures"):
         less(HALF, answered(0.5, pictures=1))
+
+
+def test_a_narrow_terminal_shows_every_number():
+    numbers = ["12000", "0.512", "-0.021 ± 0.015 *", "0.433", "+0.003 ± 0.015", "0.72 / 0.68"]
+    shown = io.StringIO()
+    console = Console(file=shown, width=80, force_terminal=True, color_system=None)
+    console.print(on_terminal([["no-curriculum", *numbers, "0.98 / 0.97"]]))
+    told = shown.getvalue()
+    assert max(map(len, told.splitlines())) <= 80
+    whole = ("no-curriculum", "12000", "0.512", "0.433", "-0.021", "+0.003")
+    assert [told.count(text) for text in whole] == [1] * 6
+    assert [told.count(text) for text in ("0.015", "0.72", "0.68", "0.98", "0.97")] == [2, *[1] * 4]
 
 
 def test_tables_of_known_answers():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tests.training.evaluation_samples import (
     GOOD,
@@ -22,6 +24,7 @@ from tests.training.evaluation_samples import (
     write_data,
 )
 from training.evaluate import PROTOCOLS
+from training.evaluation import report, terminal
 from training.evaluation.asking import evaluate
 from training.evaluation.compare import Comparison, compare, sameness
 from training.evaluation.noise import chance_of_loss, margin
@@ -140,6 +143,26 @@ def test_both_sides_stand_beside_each_other(run):
     assert giou == ["0.167", "1.000", "-0.833", "±", "0.000"]
     assert n_acc == ["0.000", "1.000", "-1.000"]
     assert t_acc == ["1.000", "1.000", "+0.000"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values())
+def test_a_narrow_terminal_shows_every_number_whatever_the_names(tmp_path, protocol):
+    rows = [
+        replace(row, family="y" * 64 if row.family == "side" else row.family)
+        for row in asked(tmp_path, GOOD)
+    ]
+    own = tables(rows, protocol)
+    rival = "/home/someone/checkpoints/runs/stage-3/" + "a-long-name" * 5
+    found = compare(rows, rows, rival, (own, own))
+    shown = io.StringIO()
+    console = Console(file=shown, width=80, force_terminal=True, color_system=None)
+    terminal.show(console, rows, own, protocol, found)
+    told = shown.getvalue()
+    assert max(map(len, told.splitlines())) <= 80
+    one = re.escape(report.number(own["level"]["all"]["giou"], protocol.decimals))
+    assert re.search(rf" all +6 +1 +{one}", told)
+    assert re.search(rf" all +{one} +{one} +\+0\.00", told)
+    assert len(re.findall(r"all +6 +\d+ +\d+ +0 +0 +0\.0 +0\.000 +0 ", told)) == 2
 
 
 def test_a_loss_within_noise_is_told(tmp_path):

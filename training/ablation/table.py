@@ -126,7 +126,9 @@ def on_terminal(rows: Sequence[Sequence[str]]) -> Table:
     """For people at a terminal."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=Text(NOTE), caption_justify="left")
     for index, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="right" if index else "left")
+        # Eight columns are wide: a cell with two numbers may have two lines.
+        lines, whole = heading.replace(" ", "\n"), index < 2 or "gIoU" in heading
+        table.add_column(lines, justify="right" if index else "left", no_wrap=whole)
     for row in rows:
         table.add_row(*map(Text, row))
     return table

@@ -89,10 +89,12 @@ def _answers(sides: Sequence[tuple[str, Cost]]) -> Table:
 
 
 def _table(title: str, headings: Sequence[str]) -> Table:
+    """Names, which may be paths of any length, take what the numbers leave."""
     table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold")
     for heading in headings:
-        table.add_column(Text(heading), justify="right")
+        lines = heading.replace(" ", "\n")
+        table.add_column(Text(lines), justify="right", vertical="bottom", no_wrap=True)
     return table
 
 
