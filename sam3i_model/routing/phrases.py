@@ -20,7 +20,10 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
             continue  # "both of the mugs", "black and white pole"
         if has_noun and not after and word in w.POSITION_VERBS:
             continue  # "drip stands"
-        if not has_noun and (word in w.DETERMINERS or (qualifies(word) and after)):
+        before_noun = (
+            qualifies(word) or word.endswith("'s") or (word.endswith("ly") and qualifies(after))
+        )
+        if not has_noun and (word in w.DETERMINERS or (before_noun and after)):
             continue
         if i and not has_noun and _is_modifier(word, asked[i - 1], after):
             continue
@@ -40,7 +43,7 @@ def _is_modifier(word: str, before: str, after: str) -> bool:
     """Whether a participle stands between a determiner and its noun: "the running shoes"."""
     return (
         word in w.PARTICIPLES | w.TRANSITIVE
-        and before in w.POSSESSIVE | {"the", "a", "an"}
+        and (before in w.POSSESSIVE | {"the", "a", "an"} or before.endswith("'s"))
         and bool(after)
         and (after in w.PERSONS or not ends_noun_phrase(after))
     )

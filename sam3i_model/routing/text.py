@@ -8,15 +8,24 @@ from collections.abc import Iterator, Sequence
 from sam3i_model.routing import words as w
 
 _DETERMINER = "|".join(sorted(w.DETERMINERS))
+_NO_ASIDE = "|".join(
+    sorted(w.DETERMINERS | w.SUBJECTS | w.SUBORDINATORS | w.CONJUNCTIONS | {"please", "not"})
+)
+"""What doesn't tell of a thing what it is when it is put in brackets."""
 _PLAIN = tuple(
     (re.compile(pattern), plain)
     for pattern, plain in (
         (r"[‘’`´]", "'"),  # noqa: RUF001
+        (r"(?:^|(?<=; ))\W*\d{1,2}(?:[.):]+|(?<=\(\d)\)) +", ""),  # "1. red mug"
+        (r'(?<!\w)["“„«]([^"“”„«»]*)["“”»](?!\w)', r" \1 "),
+        (r'(?<=\d)["″]', " inch"),
+        (rf" [(\[](?!(?:{_NO_ASIDE})\b|\w+ly\b)(\w[^()\[\]]*)[)\]]", r" that is \1"),
         (r"(?<!\w)'em\b", "them"),
         (r" [&+] |(?<=\w\w)&(?=\w\w)", " and "),
         (r" / ", ", "),
         (rf"\b(?:plus|as well as|along with|together with)(?= (?:{_DETERMINER})\b)", "and"),
         (r"\b(dr|mr|mrs|ms|prof|st|no|approx)\.", r"\1"),
+        (r"(?<=s)'s\b|(?<=[isu]s)'(?= \w)", "e's"),  # one owner: "Chris's", "Chris' mug"
         (r"(?<!\w)'([^']*)'(?!\w)", r" \1 "),
         (r"(?<!\w)'+|'+(?!\w)(?<!s')", " "),
         (r"(?<=\ws)'(?= \w)", "'s"),  # "the nurses' room"
@@ -103,7 +112,7 @@ def parts(text: str) -> list[list[str]]:
     for i, token in enumerate(tokens):
         if _WORD.match(token):
             found[-1].extend(_owner(token, tokens[i + 1 :]))
-        elif token == ":" and len(found) == len(found[0]) == 1 and tokens[i + 1 :]:
+        elif token == ":" and len(found) == 1 and _is_label(found[0]) and tokens[i + 1 :]:
             found = [[]]  # "user: I'm hungry"
         elif not _lists_adjectives(found[-1], token, tokens[i + 1 : i + 2]):
             found.append([])
@@ -113,6 +122,12 @@ def parts(text: str) -> list[list[str]]:
 def _apart(side: re.Match[str]) -> str:
     """ "top-left" as "top left", "left-most" as "leftmost"."""
     return side[0].replace("-most", "most").replace("-", " ")
+
+
+def _is_label(words: Sequence[str]) -> bool:
+    """Whether words before a colon only say what comes: "target object", "step 2"."""
+    told = (w.DETERMINERS - w.NUMBERS) | w.PREPOSITIONS | w.VERBS | w.SUBJECTS
+    return len(words) == 1 or (len(words) < 4 and told.isdisjoint(words))
 
 
 def _lists_adjectives(before: Sequence[str], token: str, after: Sequence[str]) -> bool:
