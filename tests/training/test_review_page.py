@@ -328,6 +328,21 @@ def test_two_windows_do_not_overwrite_each_other(session, data):
     assert image(data, 1)["review"] == "rejected"
 
 
+def test_sentences_of_another_window_are_not_written_over(session, data):
+    first, second = session.person(), session.person()
+    for person, sentence in ((first, "mine"), (second, "theirs")):
+        person.press("e")
+        person.page.locator("#editor input").fill(sentence)
+    second.press("Enter")
+    second.sees("#text", "theirs")
+    first.page.evaluate("dispatchEvent(new Event('focus'))")  # what comes of going back to it
+    first.sees("#text", "theirs")
+    first.press("Enter")
+    first.sees("#message", "another window")
+    session.end()
+    assert image(data, 1)["text_inst_input"]["simple_query"] == ["theirs"]
+
+
 def test_sentences_from_outside_are_only_text(chromium, data):
     content = (data / "annotations.json").read_text()
     nasty = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"

@@ -87,8 +87,9 @@ async function open(id) {
   if (next) new Image().src = `picture/${next}`;
 }
 
-async function act(action) {
-  const { id, version } = state.sample;
+// `version`: the one that the person decided on.
+async function act(action, version = state.sample.version) {
+  const { id } = state.sample;
   take(await post("act", { id, version, action }));
   return true;
 }
@@ -188,11 +189,11 @@ function filter(name) {
 }
 
 async function edit() {
-  const { id, texts } = state.sample;
+  const { id, texts, version } = state.sample;
   const rewritten = await ask(texts, LEVELS);
   stage.stage.focus();
   // The queue went on while the sentences were being written.
-  if (rewritten && state.sample.id === id) await run(() => act({ do: "texts", texts: rewritten }));
+  if (rewritten && state.sample.id === id) await run(() => act({ do: "texts", texts: rewritten }, version));
 }
 
 group("filters", FILTERS, (name) => run(() => filter(name)));
@@ -230,7 +231,7 @@ for (const name of ["accept", "reject", "nothing"]) {
   $(name).onclick = () => run(() => settle({ do: name }));
 }
 for (const way of ["undo", "redo"]) $(way).onclick = () => run(() => turn(way));
-$("edit").onclick = () => void edit();
+$("edit").onclick = () => run(() => void edit());
 $("size").oninput = ({ target }) => {
   stage.size[stage.tool] = Number(target.value);
   render();
