@@ -9,7 +9,7 @@ from typing import Any
 
 from sam3i_model.anatomy import trained_levels
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.weights import CheckpointError, Weights, first_line
+from sam3i_model.weights import UNREADABLE, CheckpointError, Weights, first_line
 
 MAX_LAYERS = 200
 MAX_WIDTH = 1_000_000
@@ -42,10 +42,11 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
             found = [content, *(v for v in content.values() if isinstance(v, dict))]
             # the image model's own sizes may lie one level down, as in a SAM 3 video model
             content = next(c for c in found if "vision_config" in c)
-        except (OSError, ValueError, AttributeError, StopIteration) as error:
+            beyond = oversized(content)
+        except (*UNREADABLE, StopIteration) as error:
             raise CheckpointError(f"'{path}' holds no SAM 3 configuration") from error
-    if oversized(content):
-        raise CheckpointError(f"'{path}' asks for a model beyond any size that SAM 3 comes in")
+        if beyond:
+            raise CheckpointError(f"'{path}' asks for a model beyond any size that SAM 3 comes in")
     kind = content.get("model_type", "sam3")
     if kind not in ("sam3", "sam3i"):
         raise CheckpointError(f"'{path}' is for a {kind}, not for sam3i, sam3 or sam3_video")

@@ -37,6 +37,9 @@ TYPES = {
     "I64": torch.int64,
 }
 
+UNREADABLE = OSError, ValueError, AttributeError, RecursionError
+"""What JSON may raise that can't be read, or is nested without end, or is no object."""
+
 Origin = Literal["folder", "sam3", "stage"]
 
 
@@ -97,7 +100,7 @@ def open_folder(folder: Path) -> Weights:
                 places[key.removeprefix(VIDEO_MODEL)] = file, key
                 outline = torch.empty(part.get_shape(), dtype=TYPES[kind], device="meta")
                 outlines[key.removeprefix(VIDEO_MODEL)] = outline
-    except (OSError, SafetensorError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (*UNREADABLE, SafetensorError, KeyError, TypeError) as error:
         raise CheckpointError(f"'{folder}' can't be loaded: {first_line(error)}") from error
     return Weights(folder, "folder", Stored(places), outlines, dict(dropped))
 
@@ -150,6 +153,11 @@ def open_file(path: Path) -> Weights:
         if why:
             dropped[why] += tensor.numel()
             continue
+        if not plain(tensor):
+            raise CheckpointError(
+                f"'{path}': {name} is {tensor.dtype}, {tensor.layout}, on {tensor.device}: take "
+                "plain tensors of float32, float16 or bfloat16"
+            )
         if repeats(tensor):
             raise CheckpointError(f"'{path}' is refused: {name} is larger than what the file holds")
         try:
@@ -164,6 +172,12 @@ def open_file(path: Path) -> Weights:
     }
     outlines = {name: tensor.to("meta") for name, tensor in tensors.items()}
     return Weights(path, "stage" if stage else "sam3", tensors, outlines, dict(dropped), values)
+
+
+def plain(tensor: torch.Tensor) -> bool:
+    """Whether a tensor is in memory or a mapped file, dense, of a type that models have."""
+    stored = tensor.layout is torch.strided and tensor.device.type == "cpu"
+    return stored and tensor.dtype in TYPES.values()
 
 
 def repeats(tensor: torch.Tensor) -> bool:

@@ -105,6 +105,11 @@ def test_missing_and_unexpected_tensors_are_named(folder):
         (lambda f: (f / "model.safetensors").write_bytes(b"not weights"), "can't be loaded"),
         (lambda f: (f / "config.json").write_text("{"), "no SAM 3 configuration"),
         (lambda f: (f / "config.json").write_text('{"model_type": "bert"}'), "no SAM 3"),
+        (lambda f: (f / "config.json").write_text("[" * 200_000), "no SAM 3 configuration"),
+        (
+            lambda f: (f / "model.safetensors.index.json").write_text("[" * 200_000),
+            "can't be loaded",
+        ),
         (lambda f: (f / "tokenizer.json").write_text("{"), "tokenizer that can't be read"),
         (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer.json"),
     ],
