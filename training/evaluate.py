@@ -22,7 +22,7 @@ from training import metrics, official
 from training.evaluation import terminal
 from training.evaluation.agent_baseline import AgentBaseline
 from training.evaluation.asking import Answerer, Checkpoint, Examination, collect
-from training.evaluation.compare import compare
+from training.evaluation.compare import UNWATCHED, compare
 from training.evaluation.figures import write_figures
 from training.evaluation.report import write_report
 from training.evaluation.rivals import Baseline, OptionError, Wanted, rival_of
@@ -189,6 +189,11 @@ def evaluate_command(
         if dry_run:
             return
         answers = [collect(answerer, asked, file) for answerer, file in sides]
+        if not answers[0]:
+            raise QuestionError(
+                f"there is nothing to ask of {' and '.join(chosen)} about the first {count} "
+                "pictures: give more --pictures, or other --levels"
+            )
         rows, figures, comparison = answers[0], tables(answers[0], counted), None
         if rival:
             others = answers[1]
@@ -210,8 +215,11 @@ def evaluate_command(
         write_figures(out / "figures.json", {**facts, **arguments}, rows, figures, comparison)
         write_report(out / "report.html", rows, figures, counted, source, facts, comparison)
         console.print(f"report in {out / 'report.html'}", soft_wrap=True)
-    if fail_on_regression and comparison and comparison.alarms:
-        raise typer.Exit(WORSE)
+    if fail_on_regression and comparison:
+        if not comparison.watched:
+            raise failed(f"{UNWATCHED}. --fail-on-regression needs such questions")
+        if comparison.alarms:
+            raise typer.Exit(WORSE)
 
 
 if __name__ == "__main__":

@@ -215,6 +215,14 @@ def test_levels_are_checked(run):
     assert "not asked: concept" in run("good", "--levels", "simple").output
 
 
+def test_no_sentence_is_no_evaluation(run, tmp_path):
+    run.data = write_data(tmp_path, [("a", "the can", [], {}), ("b", "can", [], {})])
+    told = run("good", "--levels", "concept", "--pictures", "1", "--out", tmp_path / "out")
+    assert told.exit_code == 1
+    assert "nothing to ask of concept about the first 1 pictures" in " ".join(told.output.split())
+    assert not (tmp_path / "out/report.html").exists()
+
+
 def test_official_protocol(run, tmp_path):
     out = tmp_path / "out"
     assert run("good", "--protocol", "official", "--out", str(out)).exit_code == 0

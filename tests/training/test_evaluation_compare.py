@@ -208,7 +208,8 @@ def test_the_last_bit_of_a_score_counts(tmp_path):
     assert not found.identical
     # Simple sentences may differ as they like; without concepts nothing is said to be the same.
     simple = [row for row in rows if row.level == "simple"]
-    assert "none were asked" in str(sameness(list(zip(simple, simple, strict=True))))
+    none = sameness(list(zip(simple, simple, strict=True)))
+    assert ("none were asked" in str(none), none.identical) == (True, False)
     refused = [replace(row, outcome="REJECTED") for row in rows]
     assert sameness(list(zip(rows, refused, strict=True))).answers == 3
 
@@ -217,3 +218,16 @@ def test_failing_needs_a_rival(run):
     result = run("new", "--fail-on-regression")
     assert result.exit_code == 1
     assert "give --against or --baseline" in result.output
+
+
+def test_where_nothing_can_get_worse_nothing_is_called_not_worse(run, tmp_path):
+    out = tmp_path / "out"
+    run.data = write_data(tmp_path, [("p", "the can 3", [(0, 10)], {})])
+    assert run("old", "--against", "lucky", "--out", out).exit_code == 0
+    page = (out / "report.html").read_text()
+    assert "Nothing was asked that must not get worse" in page
+    assert "not worse than" not in page
+    refused = run("old", "--against", "lucky", "--out", out, "--fail-on-regression")
+    assert refused.exit_code == 1
+    assert "not worse:" not in refused.output
+    assert "--fail-on-regression needs such questions" in " ".join(refused.output.split())

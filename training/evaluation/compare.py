@@ -12,6 +12,10 @@ from training.evaluation.rows import Row, RowsError
 from training.evaluation.splits import Tables, grouped
 from training.metrics import Figures
 
+UNWATCHED = (
+    "nothing was asked that must not get worse: neither concepts nor things that aren't there"
+)
+"""Said where nothing is `Watched`."""
 Pair = tuple[Row, Row]
 """A row of the model and the rival's about the same question."""
 
@@ -62,8 +66,8 @@ class Sameness:
 
     @property
     def identical(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.answers or self.scores)
+        """Whether any were asked and nothing differs."""
+        return bool(self.sentences) and not (self.answers or self.scores)
 
     def __str__(self) -> str:
         if not self.sentences:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sam3i_model.pages import template
-from training.evaluation.compare import Comparison
+from training.evaluation.compare import UNWATCHED, Comparison
 from training.evaluation.costs import side_by_side
 from training.evaluation.pictures import data_uri, draw
 from training.evaluation.rows import Row
@@ -95,6 +95,7 @@ def write_report(
         tiles=figures[LEVEL],
         galleries=list(_galleries(rows, source, comparison)),
         comparison=comparison,
+        unwatched=UNWATCHED,
         sentences=len(rows),
         **_beside(rows, comparison),
     )

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sam3i_model.instruction import Outcome
-from training.evaluation.compare import Comparison
+from training.evaluation.compare import UNWATCHED, Comparison
 from training.evaluation.costs import Cost, side_by_side
 from training.evaluation.report import number, signed
 from training.evaluation.rows import Row
@@ -40,6 +40,8 @@ def show(
     if comparison.concepts:
         same = comparison.concepts.identical
         console.print(Text(str(comparison.concepts), style="green" if same else "yellow"))
+    if not comparison.watched:
+        console.print(Text(UNWATCHED, style="yellow"))
     for figure in comparison.watched:
         if figure.worse:
             console.print(Text(f"WORSE: {figure}", style="bold red"))
