@@ -207,18 +207,18 @@ class PerceptionNode(LifecycleNode):
     # Parameters
 
     def _on_set_parameters(self, changes: list[Any]) -> SetParametersResult:
-        old = self._settings
+        names = {change.name for change in changes}
         try:
-            new = parameters.changed(old, changes)
+            new = parameters.changed(self._settings, changes)
             for text in new.instructions:
                 if reason := entry(text).rejected:
                     raise ValueError(f"instructions: {reason}")
-            if any(change.name == "adapters" for change in changes):
+            if "adapters" in names:
                 self._load_adapters(new.adapters)  # last, as nothing takes it back
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = new
-        if new.instructions != old.instructions:
+        if "instructions" in names:  # also to what it was, as they may have been cleared since
             self._instructions.replace_defaults(new.instructions)
             self._instructions_changed()
         if self._active:

@@ -338,8 +338,12 @@ def test_parameters_are_honoured(rig: Rig) -> None:
     assert "no transform from camera_optical_frame to base_link" in answer.detail_3d
     assert rig.set(target_frame="", instructions=["blue", "green"]) == []
     assert outcomes(red()) == {"red": FOUND, "instructions[0]": FOUND, "instructions[1]": NOT_FOUND}
+    for _ in range(2):
+        assert rig.set(instructions=["green"]) == []
+        assert outcomes(red()) == {"red": FOUND, "instructions[0]": NOT_FOUND}
+        rig.ask(red="red")
+        assert outcomes(red()) == {"red": FOUND}
     assert rig.set(instructions=["green"]) == []
-    assert outcomes(red()) == {"red": FOUND, "instructions[0]": NOT_FOUND}
     request = Parameter("instructions", Parameter.Type.STRING_ARRAY, [])
     rig.call("set_parameters", SetParameters.Request(parameters=[request.to_parameter_msg()]))
     assert outcomes(red()) == {"red": FOUND}
