@@ -18,6 +18,8 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
         after = asked[i + 1] if i + 1 < len(asked) else ""
         if not has_noun and i and word in ("of", "and"):
             continue  # "both of the mugs", "black and white pole"
+        if i and _follows_noun(asked[i - 1], word, after):
+            return list(asked[:i])
         if has_noun and not after and word in w.POSITION_VERBS:
             continue  # "drip stands"
         before_noun = (
@@ -37,6 +39,21 @@ def noun_phrase(asked: Sequence[str]) -> list[str]:
             return list(asked[:i])
         has_noun = True
     return list(asked)
+
+
+def _follows_noun(before: str, word: str, after: str) -> bool:
+    """Whether `word` tells of the noun before: "a glass full", "dog barking", "box marked x"."""
+    if before in w.DETERMINERS | w.CONJUNCTIONS | w.ADVERBS | w.PREPOSITIONS | {"of"}:
+        return False
+    if word in w.MARKED:
+        return bool(after)
+    if after and not ends_noun_phrase(after):
+        return False
+    if word.endswith("ing"):
+        person = before in w.GROUPS | {"person", "boy", "girl"}
+        return word in w.EVENTS or (person and word not in w.NOUN_HEADS)  # "kids clothing"
+    done = word.endswith("ed") and w.is_adjective(word) and "-" not in word
+    return word in w.STATES or (done and not qualifies(before))
 
 
 def _is_modifier(word: str, before: str, after: str) -> bool:

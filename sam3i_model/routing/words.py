@@ -215,6 +215,10 @@ ADJECTIVES = word_set(
     " sick ill hungry thirsty tired asleep awake lost late ready busy nervous dizzy injured hurt"
     " woollen tartan patterned furry slim chunky lopsided tilted steep deep shallow unripe raw"
 )
+STATES = word_set("full empty open closed shut asleep awake ajar unlocked")
+"""Those that may follow the noun and are no nouns: "a glass full of water"."""
+MARKED = word_set("labelled labeled marked called named tagged titled stamped")
+"""What comes after them is written on the noun before: "boxes labelled fragile"."""
 EVENTS = word_set(
     "dripping flashing leaking beeping blinking boiling smoking steaming crying barking spinning"
     " overflowing melting smiling limping bleeding ringing buzzing glowing humming squeaking"
@@ -223,6 +227,7 @@ EVENTS = word_set(
 """Participles that tell one thing from another and make no compound nouns."""
 _ADJECTIVE_FORM = re.compile(
     r"\w{2,}(?:ed|ish|less|ful|able|ible|ous|-shaped|-colored|-coloured|-sized)$|\w+-ing$"
+    r"|half-\w+$|[\w-]+-\w*(?:[^e]ed|tten|aten|oken|ozen)$|\w+(?:ed|orn)-(?:out|off|up|down|in)$"
 )
 _NOT_ADJECTIVE = word_set(
     "table cable vegetable bed seed shed sled weed feed reed speed breed steed crucible portable"
