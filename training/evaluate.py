@@ -33,9 +33,9 @@ from training.questions import SENTENCES, QuestionError, Source, WorldQuestions
 from training.world.pool import WorldPool
 
 PROTOCOLS = {
-    "ours": Protocol(metrics.summarise, metrics.NAMES, perfect=1, decimals=3, first_wording=False),
+    "ours": Protocol(metrics.summarise, metrics.NAMES, perfect=1, decimals=3, official=False),
     "official": Protocol(
-        official.summarise, official.NAMES, perfect=100, decimals=2, first_wording=True
+        official.summarise, official.NAMES, perfect=100, decimals=2, official=True
     ),
 }
 WORSE = 3
@@ -171,7 +171,7 @@ def evaluate_command(
             trained &= set(rival.segmenter.model.config.trained_levels)
         chosen = chosen_levels(levels, source, trained)
         count = min(pictures or len(source), len(source))
-        asked = Examination(source, chosen, count, counted.first_wording)
+        asked = Examination(source, chosen, count, counted.official)
         arguments = {
             "data": source.fingerprint(count),
             "seed": seed,

@@ -110,13 +110,22 @@ def questions(sample: Sample) -> list[Question]:
             part=bool(sample.part),
             wording=wording,
             crowds=crowds,
+            official=not wording,
         )
         for key, texts in without_crowds(sample).texts.items()
         for wording, text in enumerate(texts)
     ]
     absent = [
         # Each denotes nothing for a reason of its own: not another wording of the one before.
-        Question(str(sample.id), text, _LEVELS[key], (), family="negative", part=bool(sample.part))
+        Question(
+            image=str(sample.id),
+            text=text,
+            level=_LEVELS[key],
+            masks=(),
+            family="negative",
+            part=bool(sample.part),
+            official=False,
+        )
         for key, texts in sample.negative.items()
         for text in texts
     ]

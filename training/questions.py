@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,6 +49,7 @@ class Question:
         part: Whether parts of things are meant ("the handle of the mug").
         wording: 0 for the first of the sentences that ask the same, then 1, 2, ...
         crowds: Codes of what is meant but stands for many that are not told apart.
+        official: Whether SAM3-I's own script asks it, too.
     """
 
     image: str
@@ -60,6 +61,7 @@ class Question:
     part: bool = False
     wording: int = 0
     crowds: tuple[Rle, ...] = ()
+    official: bool = field(default=True, repr=False)  # not in fingerprints, which are of `repr`
 
     @property
     def present(self) -> bool:

@@ -232,6 +232,22 @@ def test_official_protocol(run, tmp_path):
     assert figures["concept"]["multi_giou"] == pytest.approx(200 / 3, abs=0.01)
 
 
+def test_the_official_protocol_asks_what_the_official_script_asks(run, tmp_path):
+    content = json.loads(run.data.read_text())
+    content["images"][0]["negative"] = {"concept": ["mug"], "simple_query": ["the red mug"]}
+    content["images"][3]["text_inst_input"]["simple_query"] += ["the box on the left"]
+    run.data.write_text(json.dumps(content))
+    texts = {}
+    for protocol in ("ours", "official"):
+        out = tmp_path / protocol
+        assert run("good", "--protocol", protocol, "--out", out).exit_code == 0
+        lines = map(json.loads, (out / "rows.jsonl").read_text().splitlines()[1:])
+        texts[protocol] = [row["text"] for line in lines for row in line["rows"]]
+    assert sorted(texts["official"]) == sorted(text for _, text, *_ in SAMPLES)
+    more = {"mug", "the red mug", "the box on the left"}
+    assert set(texts["ours"]) - set(texts["official"]) == more
+
+
 def test_page_is_self_contained_and_escapes_sentences(run, tmp_path):
     out = tmp_path / "out"
     run("bad", "--against", "good", "--out", str(out))

@@ -105,19 +105,20 @@ class BaseAlone(Checkpoint):
 
 @dataclass(frozen=True)
 class Examination:
-    """What is asked: a source's first so many `pictures`, and which questions about them."""
+    """What is asked: a source's first so many `pictures`, and which questions about them: those of
+    `levels`, and only `official` ones or all."""
 
     source: Source
     levels: Sequence[str]
     pictures: int
-    first_wording: bool = False
+    official: bool = False
 
     def questions(self, picture: Picture) -> list[Question]:
         """Those that are asked about a picture."""
         return [
             question
             for question in picture.questions
-            if question.level in self.levels and not (self.first_wording and question.wording)
+            if question.level in self.levels and (question.official or not self.official)
         ]
 
     def left(self, file: RowFile | None) -> int:

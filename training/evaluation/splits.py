@@ -31,14 +31,15 @@ class Protocol:
         names: The other figures -> what people call them, in the order of the columns.
         perfect: What the best answers get: 1, or 100 for percent.
         decimals: That are shown.
-        first_wording: Whether only the first of several wordings is asked.
+        official: Whether only what SAM3-I's own script asks is asked: the first of several
+            wordings, and no `negative` text.
     """
 
     summarise: Callable[[Sequence[Row]], Figures]
     names: dict[str, str]
     perfect: int
     decimals: int
-    first_wording: bool
+    official: bool
 
 
 def grouped(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
