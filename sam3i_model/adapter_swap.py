@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from sam3i_model.anatomy import is_adapter
-from sam3i_model.checkpoints import finite, misfit, single
+from sam3i_model.checkpoints import finite, outline, single
 from sam3i_model.config_file import configure
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
@@ -47,12 +47,7 @@ def read_adapters(model: Sam3IModel, source: Path) -> Sam3IModel:
     weights = open_weights(source)
     config = configure(weights)
     check_sizes(source, config, model.config)
-    try:
-        with torch.device("meta"):
-            donor = Sam3IModel(config)
-    except Exception as error:  # the library builds what config.json says, and it may say anything
-        raise CheckpointError(f"'{source}' can't be loaded: {first_line(error)}") from error
-    misfit(weights, donor.state_dict())
+    donor = outline(weights, config)
     donor.load_state_dict(checked_tensors(weights, model), strict=False, assign=True)
     return donor.eval()
 

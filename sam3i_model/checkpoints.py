@@ -150,9 +150,7 @@ def assemble(weights: Weights, config: Sam3IConfig) -> Sam3IModel:
     """
     read: dict[str, torch.Tensor] = {}
     try:
-        with torch.device("meta"):
-            expected = Sam3IModel(config).state_dict()
-        misfit(weights, expected)
+        outline(weights, config)
         for name, tensor in announced(weights.tensors.items(), "reading", weights.outlines):
             if not finite(tensor):
                 raise CheckpointError(f"'{weights.path}' is damaged: {name} is not finite")
@@ -161,8 +159,23 @@ def assemble(weights: Weights, config: Sam3IConfig) -> Sam3IModel:
         return Sam3IModel.from_pretrained(None, config=config, state_dict=read, dtype=torch.float32)
     except CheckpointError:
         raise
+    except Exception as error:  # such as a file that is cut short, or too little memory
+        raise CheckpointError(f"'{weights.path}' can't be loaded: {first_line(error)}") from error
+
+
+def outline(weights: Weights, config: Sam3IConfig) -> Sam3IModel:
+    """The model that a configuration makes, without tensors (they are on the `meta` device).
+
+    Raises:
+        CheckpointError: It makes none, or one that the weights don't fit.
+    """
+    try:
+        with torch.device("meta"):
+            model = Sam3IModel(config)
     except Exception as error:  # the library builds what config.json says, and it may say anything
         raise CheckpointError(f"'{weights.path}' can't be loaded: {first_line(error)}") from error
+    misfit(weights, model.state_dict())
+    return model
 
 
 def misfit(weights: Weights, expected: Mapping[str, torch.Tensor]) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sam3i_model.anatomy import Life, adapter_lives, mask_copy_differs, parameters
-from sam3i_model.checkpoints import CheckpointError, locate
+from sam3i_model.checkpoints import CheckpointError, locate, outline
 from sam3i_model.config_file import configure
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.terminal import failed, results
@@ -47,6 +47,8 @@ def overview(weights: Weights, config: Sam3IConfig) -> Table:
     """What is in it, a line a fact."""
     table = Table(title=Text(str(weights.path)), show_header=False, title_justify="left")
     table.add_row("kind", kind(weights, config))
+    if why := misfit(weights, config):
+        table.add_row("can't be loaded", why)
     if weights.fields:
         table.add_row("says of itself", ", ".join(f"{k} {v}" for k, v in weights.fields.items()))
     table.add_row("levels", ", ".join(config.trained_levels))
@@ -63,6 +65,15 @@ def overview(weights: Weights, config: Sam3IConfig) -> Table:
         table.add_row(f"threshold, {name}", f"score {score:g}, presence {presence:g}")
     table.add_row("licence", config.licence or "see the README.md beside it")
     return table
+
+
+def misfit(weights: Weights, config: Sam3IConfig) -> str:
+    """Why it can't be loaded, as far as names and shapes tell; empty if they don't."""
+    try:
+        outline(weights, config)
+    except CheckpointError as error:
+        return str(error)
+    return ""
 
 
 def kind(weights: Weights, config: Sam3IConfig) -> str:

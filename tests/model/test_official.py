@@ -241,6 +241,16 @@ def test_info_tells_dead_adapters_from_living_ones(made, tmp_path):
     ]
 
 
+def test_info_tells_what_cant_be_loaded(made, sizes, tmp_path):
+    write_stage(made, tmp_path / "checkpoint.pt")
+    sound = run("info", str(tmp_path / "checkpoint.pt"), "--config", str(sizes)).output
+    assert "can't be loaded" not in sound
+    told = run("info", str(tmp_path / "checkpoint.pt"))
+    assert told.exit_code == 0
+    row = told.output[told.output.index("can't be loaded") :]
+    assert "doesn't fit its configuration" in " ".join(row.replace("│", " ").split())
+
+
 def broken(change, made, path):
     state = official_state(made)
     change(state)
@@ -277,6 +287,23 @@ def test_wrong_tensors_are_named(made, sizes, tmp_path, change, said):
     with pytest.raises(CheckpointError, match=said) as caught:
         load(tmp_path / "checkpoint.pt", "cpu", sizes)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.empty(3, 3, device="meta"),
+        torch.eye(3).to_sparse(),
+        torch.ones(3, 3, dtype=torch.complex64),
+        torch.ones(3, 3, dtype=torch.int8),
+    ],
+    ids=["meta", "sparse", "complex", "int8"],
+)
+def test_tensors_that_are_not_plain_numbers_are_named(tmp_path, tensor):
+    name = "transformer.encoder.layers.0.adapter1.up_proj.weight"
+    torch.save({"model": {name: tensor}}, tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match=rf"{name} is torch\.\w+, .*: take plain tensors"):
+        open_weights(tmp_path / "checkpoint.pt")
 
 
 def test_unknown_sizes_ask_for_a_config(made, tmp_path):
