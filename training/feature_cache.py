@@ -6,10 +6,11 @@ import hashlib
 import os
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -34,20 +35,20 @@ class FeatureCache:
         self.folder = folder / f"{value:08x}"
 
     def features(self, encode: Encode, images: torch.Tensor, keys: Sequence[str]) -> ImageFeatures:
-        """Features of images (N, 3, S, S): kept ones are read, new ones made and kept."""
+        """Features of images (N, 3, S, S): kept ones are read, new ones made and kept.
+
+        Raises:
+            OSError: New ones can't be kept; one line.
+        """
         paths = [self._path(key) if key else None for key in keys]
-        kept = [path is not None and path.is_file() for path in paths]
-        rows: list[ImageFeatures | None] = [None] * len(keys)
-        new = [row for row, there in enumerate(kept) if not there]
+        rows = [read(path, images.device) if path else None for path in paths]
+        new = [number for number, row in enumerate(rows) if row is None]
         if new:
             made = encode(images[new])
-            for place, row in enumerate(new):
-                rows[row] = made.rows(torch.tensor([place], device=images.device))
-        for row, path in enumerate(paths):
-            if kept[row] and path is not None:
-                rows[row] = read(path, images.device)
-            elif path is not None:
-                write(path, rows[row])  # type: ignore[arg-type]
+            for place, number in enumerate(new):
+                rows[number] = row = made.rows(torch.tensor([place], device=images.device))
+                if path := paths[number]:
+                    write(path, row)
         return stacked([row for row in rows if row is not None])
 
     def room(self, one: ImageFeatures, pictures: int) -> int:
@@ -74,18 +75,33 @@ def stacked(rows: Sequence[ImageFeatures]) -> ImageFeatures:
 
 
 def write(path: Path, features: ImageFeatures) -> None:
-    """Keep one image's features; a kill never leaves half a file."""
+    """Keep one image's features; a kill never leaves half a file.
+
+    Raises:
+        OSError: The disk is full, or can't be written; one line.
+    """
     named = {f"map{n}": level for n, level in enumerate(features.maps)}
     named |= {"position": features.position, "geometry": features.geometry}
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}")
-    save_file({n: t.detach().bfloat16().cpu().contiguous() for n, t in named.items()}, partial)
-    os.replace(partial, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({n: t.detach().bfloat16().cpu().contiguous() for n, t in named.items()}, partial)
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OSError(
+            f"features can't be kept in {path.parent} ({error}): make room, and the same command "
+            "goes on"
+        ) from error
 
 
-def read(path: Path, device: torch.device) -> ImageFeatures:
-    """Kept features."""
-    with safe_open(path, "pt", device=str(device)) as file:
-        names = sorted(name for name in file.keys() if name.startswith("map"))  # noqa: SIM118
-        maps = tuple(file.get_tensor(name) for name in names)
-        return ImageFeatures(maps, file.get_tensor("position"), file.get_tensor("geometry"))
+def read(path: Path, device: torch.device) -> ImageFeatures | None:
+    """Kept features; None if there are none, or what a power cut has left of them."""
+    try:
+        with safe_open(path, "pt", device=str(device)) as file:
+            names = sorted(name for name in file.keys() if name.startswith("map"))  # noqa: SIM118
+            maps = tuple(file.get_tensor(name) for name in names)
+            return ImageFeatures(maps, file.get_tensor("position"), file.get_tensor("geometry"))
+    except (OSError, SafetensorError):
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -99,6 +100,42 @@ def test_what_is_kept_is_not_encoded_again(checkpoint, tmp_path):
     with torch.no_grad():
         next(run.model.vision_encoder.parameters()).add_(1)
     assert FeatureCache(tmp_path, run.model.vision_encoder).folder != cache.folder
+
+
+def test_damaged_features_are_made_again(checkpoint, tmp_path):
+    run = Run(small_settings("fine-tune"), checkpoint)
+    cache = FeatureCache(tmp_path, run.model.vision_encoder)
+    images = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
+    encoded = []
+
+    def encode(some: torch.Tensor):
+        encoded.append(len(some))
+        return run.module.encode_image(some)
+
+    cache.features(encode, images, ["a", "b", "c"])
+    whole = {path: path.read_bytes() for path in cache.folder.iterdir()}
+    for path, damaged in zip(whole, (b"", bytes(5000)), strict=False):  # as a power cut leaves it
+        path.write_bytes(damaged)
+    cache.features(encode, images, ["a", "b", "c"])
+    assert encoded == [3, 2]
+    assert {path: path.stat().st_size for path in cache.folder.iterdir()} == {
+        path: len(data) for path, data in whole.items()
+    }
+
+
+def test_features_that_cannot_be_kept_are_told_in_one_line(checkpoint, tmp_path):
+    run = Run(small_settings("fine-tune"), checkpoint)
+    cache = FeatureCache(tmp_path, run.model.vision_encoder)
+    images = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, usual[1]))  # no file may grow beyond
+    try:
+        with pytest.raises(OSError, match=r"can't be kept in .*: make room, and the same") as error:
+            cache.features(run.module.encode_image, images, ["a"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert "\n" not in str(error.value)
+    assert list(cache.folder.iterdir()) == []
 
 
 def test_a_dry_run_keeps_no_features_but_foresees_their_room(data, checkpoint, tmp_path):
