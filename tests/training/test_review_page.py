@@ -148,6 +148,24 @@ def test_a_data_set_is_gone_through_with_the_keys_alone(session, data):
     assert saved(data)["annotations"] == saved(make(data / "fresh"))["annotations"]
 
 
+def test_a_key_held_down_is_one_verdict(session, data):
+    person = session.person()
+    for _ in range(6):  # the browser's repeats
+        person.page.keyboard.down("a")
+    person.sees("#text", "both boxes")
+    person.page.keyboard.up("a")
+    person.page.locator("#reject").focus()
+    for _ in range(6):
+        person.page.keyboard.down("Enter")
+    person.sees("#text", "mug")
+    person.page.keyboard.up("Enter")
+    person.press("f")  # comes after all of them
+    person.sees("#count", "2 of 5")
+    session.end()
+    reviews = [image(data, n).get("review") for n in range(1, 6)]
+    assert reviews == ["accepted", "rejected", None, "open", None]
+
+
 def test_a_polygon_is_redrawn_cut_and_taken_back(session, data):
     person = session.person()
     person.press("1", "d")

@@ -1,7 +1,8 @@
 // The keyboard: which key does what, and the list of them that the page shows.
 
-// Commands are [key, help, task, other names of the key ...]; "1-9" stands for nine keys, whose task
-// is given the digit. Those whose key is on a button have no help. Tasks go through `run`.
+// Commands are [key, help, task, other names of the key ...]; "1-9" stands for nine keys. Those whose
+// key is on a button have no help. Tasks are given the digit, and whether the key is only still held
+// down; they go through `run`.
 export function listen(commands, run) {
   const tasks = new Map();
   const help = document.getElementById("keys");
@@ -16,9 +17,10 @@ export function listen(commands, run) {
     const name = named(event);
     const task = tasks.get(name);
     const { tagName } = event.target;
-    if (!task || (tagName === "BUTTON" && name === "Enter")) return;
+    if (!task) return;
+    if (tagName === "BUTTON" && name === "Enter") return event.repeat && event.preventDefault();
     if (tagName === "INPUT" && name.startsWith("Arrow")) return;
-    if (run(() => task(Number(name)))) event.preventDefault();
+    if (run(() => task(Number(name), event.repeat))) event.preventDefault();
   });
 }
 

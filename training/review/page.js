@@ -105,6 +105,9 @@ async function settle(action) {
   else say("All are reviewed.");
 }
 
+// A key held down says nothing of the samples that come next.
+const verdict = (name) => (_, held) => !held && settle({ do: name });
+
 // The id of the sample that is shown before or after this one; null if there is none.
 function neighbour(step) {
   const shown = state.rows.filter((row) => row.id === state.sample.id || FILTERS[state.filter][1](row));
@@ -201,9 +204,9 @@ group("tools", TOOLS, (name) => run(() => tool(name)));
 group("hows", HOWS, (name) => run(() => how(name)));
 listen(
   [
-    ["a", "", () => settle({ do: "accept" })],
-    ["r", "", () => settle({ do: "reject" })],
-    ["n", "", () => settle({ do: "nothing" })],
+    ["a", "", verdict("accept")],
+    ["r", "", verdict("reject")],
+    ["n", "", verdict("nothing")],
     ["j", "next", () => go(1), "ArrowDown"],
     ["k", "previous", () => go(-1), "ArrowUp"],
     ["t", "all, to do, rejected", nextFilter],
