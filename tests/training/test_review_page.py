@@ -199,6 +199,18 @@ def test_a_polygon_is_redrawn_cut_and_taken_back(session, data):
     assert saved(data)["annotations"][0]["teacher_score"] == 0.87  # of the untouched ones
 
 
+def test_what_is_taken_back_elsewhere_has_no_instance_chosen(session):
+    person = session.person()
+    person.press("a")
+    person.sees("#text", "both boxes")
+    person.press("1", "x")
+    person.sees("#effect", "Cuts from instance 1")
+    person.press("z")
+    person.sees("#text", "the red box")
+    person.sees("#effect", "Draws a new instance")
+    assert person.page.locator("#instances [aria-pressed=true]").count() == 0
+
+
 def test_instances_are_chosen_by_click_painted_and_deleted(session, data):
     person = session.person()
     person.press("j")

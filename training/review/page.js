@@ -47,8 +47,9 @@ function take(reply) {
   if (reply.sample) {
     const index = state.rows.findIndex(({ id }) => id === reply.sample.id);
     if (index >= 0) state.rows[index] = reply.sample;
+    const other = state.sample?.id !== reply.sample.id;
     state.sample = reply.sample;
-    if (state.chosen >= reply.sample.shapes.length) state.chosen = null;
+    if (other || state.chosen >= reply.sample.shapes.length) state.chosen = null;
   }
   render();
   if (reply.notice) say(reply.notice, true);
@@ -79,7 +80,6 @@ function drafting() {
 
 async function open(id) {
   if (drafting()) return;
-  if (state.sample?.id !== id) state.chosen = null;
   take(await get(`sample/${id}`));
   history.replaceState(null, "", `#${id}`);
   say("");
