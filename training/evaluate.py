@@ -158,6 +158,7 @@ def evaluate_command(
     A key for the agent's language model is read from SAM3I_API_KEY.
     """
     console = results()
+    sides: list[tuple[Answerer, RowFile | None]] = []
     try:
         source = open_source(data, images, seed)
         counted = PROTOCOLS[protocol.value]
@@ -179,7 +180,6 @@ def evaluate_command(
             "levels": chosen,
             "pictures": count,
         }
-        sides: list[tuple[Answerer, RowFile | None]] = []
         for answerer, stem in ((Checkpoint(first), "rows"), (rival, wanted.stem)):
             if answerer:
                 file = rows_file(out, stem, answerer, arguments, dry_run)
@@ -200,21 +200,25 @@ def evaluate_command(
             both = (figures, tables(others, counted))
             same_way = not isinstance(rival, AgentBaseline)
             comparison = compare(rows, others, rival.name, both, same_way)
+        terminal.show(console, rows, figures, counted, comparison)
+        left = [level for level in source.levels if level not in chosen]
+        if left:
+            console.print(f"not asked: {' and '.join(left)}")
+        if out:
+            facts = {"model": model, "questions": str(data), "pictures": str(count)}
+            facts |= {"sentences": str(len(rows)), "protocol": protocol.value}
+            facts |= {"beside": rival.name} if rival else {}
+            write_figures(out / "figures.json", {**facts, **arguments}, rows, figures, comparison)
+            write_report(out / "report.html", rows, figures, counted, source, facts, comparison)
+            console.print(f"report in {out / 'report.html'}", soft_wrap=True)
     except AgentError as error:
         raise failed(f"{error}. What is done is kept: run again to go on") from error
     except (CheckpointError, OptionError, QuestionError, RowsError, OSError) as error:
         raise failed(error) from error
-    terminal.show(console, rows, figures, counted, comparison)
-    left = [level for level in source.levels if level not in chosen]
-    if left:
-        console.print(f"not asked: {' and '.join(left)}")
-    if out:
-        facts = {"model": model, "questions": str(data), "pictures": str(count)}
-        facts |= {"sentences": str(len(rows)), "protocol": protocol.value}
-        facts |= {"beside": rival.name} if rival else {}
-        write_figures(out / "figures.json", {**facts, **arguments}, rows, figures, comparison)
-        write_report(out / "report.html", rows, figures, counted, source, facts, comparison)
-        console.print(f"report in {out / 'report.html'}", soft_wrap=True)
+    finally:
+        for _, file in sides:
+            if file:
+                file.close()
     if fail_on_regression and comparison:
         if not comparison.watched:
             raise failed(f"{UNWATCHED}. --fail-on-regression needs such questions")

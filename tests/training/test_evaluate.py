@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
+import resource
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,32 @@ def test_other_arguments_are_refused(tmp_path):
             RowFile(path, {"seed": 5})
 
 
+def test_two_at_once_do_not_write_the_same_rows(run, tmp_path):
+    out = tmp_path / "out"
+    assert run("good", "--out", out).exit_code == 0
+    held = (out / "rows.jsonl").open("rb")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    for more in ((), ("--dry-run",)):
+        told = run("good", "--out", out, *more)
+        assert told.exit_code == 1
+        assert "another evaluation is writing" in told.output
+    held.close()
+    assert run("good", "--out", out).exit_code == 0
+    assert run.models["good"].pictures == 3
+
+
+@pytest.mark.parametrize("foreign", [b'{"version": 1, "precious": true}', b"x", b'{"arguments" '])
+def test_a_foreign_file_without_an_end_of_line_stays_as_it_is(tmp_path, foreign):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(foreign)
+    with pytest.raises(RowsError, match="is not a file of rows: give another --out"):
+        RowFile(path, {"seed": 5})
+    assert path.read_bytes() == foreign
+    path.write_bytes(b'{"argum')  # a kill at once
+    RowFile(path, {"seed": 5})
+    assert path.read_bytes() == b'{"arguments":{"seed":5}}\n'
+
+
 def test_other_weights_settings_or_tokenizers_have_another_checksum():
     model = Scripted("good", GOOD, ())
     before = checksum(model)
@@ -172,6 +200,27 @@ def test_command_writes_figures_and_page(run, tmp_path):
     refused = run("good", "--out", str(out), "--levels", "simple")
     assert refused.exit_code == 1
     assert "was begun with another levels" in refused.output.replace("\n", " ")
+
+
+def test_a_page_that_cannot_be_written_is_one_line_and_the_rows_are_kept(run, tmp_path):
+    out = tmp_path / "out"
+    (out / "report.html").mkdir(parents=True)
+    told = run("good", "--out", out)
+    assert told.exit_code == 1
+    assert "Is a directory" in told.output
+    assert re.search(r"concept +3 +1 +1\.000", told.output)  # figures are shown before
+    (out / "report.html").rmdir()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))  # as a full disk
+    try:
+        full = run("good", "--out", out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert full.exit_code == 1
+    assert "File too large" in full.output
+    assert not (out / "report.html").exists()
+    assert run("good", "--out", out).exit_code == 0
+    assert run.models["good"].pictures == 3
 
 
 def test_other_pictures_are_refused(run, tmp_path):

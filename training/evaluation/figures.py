@@ -12,6 +12,7 @@ from training.evaluation.compare import Comparison
 from training.evaluation.costs import costs
 from training.evaluation.rows import Row
 from training.evaluation.splits import Tables
+from training.files import write_text
 
 
 def write_figures(
@@ -21,7 +22,11 @@ def write_figures(
     figures: Tables,
     comparison: Comparison | None,
 ) -> None:
-    """Write them; null where there is none."""
+    """Write them; null where there is none.
+
+    Raises:
+        OSError: They can't be written.
+    """
     content: dict[str, Any] = {**facts, "figures": figures, "answers": _answers(rows)}
     if comparison:
         content["against"] = {
@@ -34,7 +39,7 @@ def write_figures(
             "concepts": comparison.concepts
             and {**asdict(comparison.concepts), "identical": comparison.concepts.identical},
         }
-    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1))
 
 
 def _answers(rows: Sequence[Row]) -> dict[str, Any]:

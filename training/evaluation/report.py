@@ -17,6 +17,7 @@ from training.evaluation.costs import side_by_side
 from training.evaluation.pictures import data_uri, draw
 from training.evaluation.rows import Row
 from training.evaluation.splits import LEVEL, Protocol, Tables
+from training.files import write_text
 from training.questions import Source
 
 WORST, BEST = 8, 4
@@ -82,6 +83,10 @@ def write_report(
         source: Has the pictures of the rows.
         facts: Shown as they are: `model`, which is the title, and whatever else.
         comparison: With a rival, if there is one.
+
+    Raises:
+        OSError: It can't be written.
+        QuestionError: A picture can't be read any more.
     """
     lead, second = list(protocol.names)[:2]
     page = template("training.evaluation", "report.html", number=number, signed=signed).render(
@@ -99,7 +104,7 @@ def write_report(
         sentences=len(rows),
         **_beside(rows, comparison),
     )
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 def number(value: float | None, decimals: int) -> str:

@@ -7,12 +7,12 @@ made from the rows alone, and answers can be compared bit for bit.
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -24,6 +24,10 @@ from training.rle import Rle, areas, encode, united
 LARGE, SMALL = 96 * 96 / (640 * 480), 32 * 32 / (640 * 480)
 """Share of the picture from which an instance is large, and below which it is small: COCO's 96 and
 32 px squares in a picture of COCO's usual size."""
+
+
+_HEAD = b'{"arguments":'
+"""What every file begins with."""
 
 
 class RowsError(ValueError):
@@ -147,14 +151,14 @@ def size_of(share: float) -> str:
 
 
 class RowFile:
-    """The rows of one evaluation on disk.
+    """The rows of one evaluation on disk. Only one process at a time holds it, until it is closed.
 
     Args:
         path: Made with its folder if it isn't there.
         arguments: What the rows depend on, as JSON. A file that was begun with others is refused.
 
     Raises:
-        RowsError: It was begun with other arguments, or isn't a file of rows.
+        RowsError: It was begun with other arguments, isn't a file of rows, or is being written.
     """
 
     def __init__(self, path: Path, arguments: dict[str, Any]) -> None:
@@ -164,15 +168,32 @@ class RowFile:
         self.done: set[int] = set()
         """Pictures that it has all rows of."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        complete = 0
-        if path.exists():
+        self._file: BinaryIO = path.open("a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             complete = self._check(arguments)
-            os.truncate(path, complete)  # half a line that a kill left
-        if not complete:
-            self._append({"arguments": arguments})
+            self._file.truncate(complete)  # half a line that a kill left
+            if not complete:
+                self._append({"arguments": arguments})
+        except BlockingIOError as error:
+            self.close()
+            raise RowsError(
+                f"another evaluation is writing {path}: wait for it, or give another --out"
+            ) from error
+        except RowsError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._file.close()
 
     def _check(self, arguments: dict[str, Any]) -> int:
         """Note which pictures are begun and done; the bytes of all complete lines."""
+        with self.path.open("rb") as file:
+            head = file.read(len(_HEAD))
+        if not _HEAD.startswith(head):
+            raise _foreign(self.path)
         complete = 0
         for number, (line, content) in enumerate(_lines(self.path)):
             complete += len(line)
@@ -199,8 +220,8 @@ class RowFile:
             self.done.add(picture)
 
     def _append(self, content: dict[str, Any]) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(content, separators=(",", ":")) + "\n")
+        self._file.write(json.dumps(content, separators=(",", ":")).encode() + b"\n")
+        self._file.flush()
 
     def read(self) -> list[Row]:
         """All rows, in the order of the pictures."""
@@ -223,11 +244,15 @@ def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
                 content = json.loads(line)
                 _ = content["arguments" if first else "picture"]
             except (ValueError, KeyError, TypeError) as error:
-                raise RowsError(f"{path} is not a file of rows: give another --out") from error
+                raise _foreign(path) from error
             if not first and not {"rows", "left"} <= content.keys():
                 raise _outdated(path)
             first = False
             yield line, content
+
+
+def _foreign(path: Path) -> RowsError:
+    return RowsError(f"{path} is not a file of rows: give another --out")
 
 
 def _outdated(path: Path) -> RowsError:
