@@ -26,6 +26,8 @@ from sam3i_model.official import left_out, translate
 MAX_PICKLE = 64 * 1024**2
 """Bytes of a `.pt` file's structure, without its tensors; real ones have less than 2 MiB."""
 MAX_TENSORS = 100_000
+MAX_REPEATED = 100_000_000
+"""Elements of a `.pt` file that repeat others; SAM 3's largest table has half as many."""
 VIDEO_MODEL = "detector_model."
 """What transformers puts before the image model's names in a SAM 3 video model."""
 VIDEO_ONLY = ("tracker_model.", "tracker_neck.")
@@ -145,6 +147,7 @@ def open_file(path: Path) -> Weights:
         raise CheckpointError(f"'{path}' holds {len(state)} entries; a model has a few thousand")
     tensors: dict[str, torch.Tensor] = {}
     dropped: Counter[str] = Counter()
+    repeated = 0
     for official, tensor in state.items():
         if not isinstance(official, str) or not torch.is_tensor(tensor):
             raise CheckpointError(f"'{path}' is no checkpoint: its entry {official!r} is no tensor")
@@ -158,7 +161,8 @@ def open_file(path: Path) -> Weights:
                 f"'{path}': {name} is {tensor.dtype}, {tensor.layout}, on {tensor.device}: take "
                 "plain tensors of float32, float16 or bfloat16"
             )
-        if repeats(tensor):
+        repeated += repeats(tensor)
+        if repeated > MAX_REPEATED:
             raise CheckpointError(f"'{path}' is refused: {name} is larger than what the file holds")
         try:
             tensors |= translate(name, tensor)
@@ -180,9 +184,9 @@ def plain(tensor: torch.Tensor) -> bool:
     return stored and tensor.dtype in TYPES.values()
 
 
-def repeats(tensor: torch.Tensor) -> bool:
-    """Whether a tensor has more elements than are stored: a few bytes may stand for any number."""
-    return tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+def repeats(tensor: torch.Tensor) -> int:
+    """How many more elements a tensor has than are stored: one may stand for any number."""
+    return max(0, tensor.numel() - tensor.untyped_storage().nbytes() // tensor.element_size())
 
 
 def read_pickle(path: Path) -> Any:
