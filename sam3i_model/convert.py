@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.adapter_swap import difference, exchange_adapters, of_base
 from sam3i_model.anatomy import is_adapter, level_of
-from sam3i_model.checkpoints import CheckpointError, keep_heads, load, save
+from sam3i_model.checkpoints import CheckpointError, keep_heads, load, locate, save
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.folders import new_folder
 from sam3i_model.modeling import Sam3IModel
@@ -44,7 +44,7 @@ def convert_command(
     checkpoint: Annotated[str, typer.Argument(help="Folder, .pt file, hub id, or 'bundled'.")],
     out: Annotated[Path, typer.Argument(help="New folder.")],
     config: Annotated[
-        Path | None, typer.Option(help="config.json of an official file of unusual sizes.")
+        Path | None, typer.Option(help="config.json of official files of unusual sizes.")
     ] = None,
     dtype: Annotated[
         Precision, typer.Option(help="float16 and bfloat16 take half the space.")
@@ -83,6 +83,8 @@ def convert(
 ) -> None:
     """Load `checkpoint` and write it to `out`, which appears when it is complete.
 
+    `config` is the config.json of `checkpoint`, and of the official files among the others.
+
     With `others`, its weights (with `level`, those of its adapters) are the mean of them all; all
     else is the first one's. With `adapters_of`, that checkpoint's adapters replace its own first.
 
@@ -93,9 +95,9 @@ def convert(
     with new_folder(out) as folder:
         model, tokenizer = load(checkpoint, "cpu", config)
         if adapters_of:
-            take_adapters(model, tokenizer, adapters_of)
+            take_adapters(model, tokenizer, adapters_of, config)
         for taken, other in enumerate(others, 1):
-            average(model, tokenizer, other, taken, level)
+            average(model, tokenizer, other, config, taken, level)
         needed = sum(value.numel() * dtype.itemsize for value in model.state_dict().values())
         free = shutil.disk_usage(folder).free
         if free < needed:
@@ -106,7 +108,17 @@ def convert(
         keep_heads(checkpoint, folder)
 
 
-def take_adapters(model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, checkpoint: str) -> None:
+def load_other(checkpoint: str, config: Path | None) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
+    """A checkpoint to put together with the first; a folder has a configuration of its own."""
+    return load(checkpoint, "cpu", config if locate(checkpoint).is_file() else None)
+
+
+def take_adapters(
+    model: Sam3IModel,
+    tokenizer: PreTrainedTokenizerBase,
+    checkpoint: str,
+    config: Path | None,
+) -> None:
     """Give a model the adapters of a checkpoint, its levels and thresholds.
 
     They were trained on another base, so they answer badly until they are trained on.
@@ -114,7 +126,7 @@ def take_adapters(model: Sam3IModel, tokenizer: PreTrainedTokenizerBase, checkpo
     Raises:
         CheckpointError: `checkpoint` can't be loaded, has no adapters, or is not of the same kind.
     """
-    donor, words = load(checkpoint, "cpu")
+    donor, words = load_other(checkpoint, config)
     if donor.config.adapters == "none":
         raise CheckpointError(f"'{checkpoint}' has no adapters")
     base = {n: value for n, value in model.state_dict().items() if not is_adapter(n)}
@@ -128,6 +140,7 @@ def average(
     model: Sam3IModel,
     tokenizer: PreTrainedTokenizerBase,
     checkpoint: str,
+    config: Path | None,
     taken: int,
     level: str = "",
 ) -> None:
@@ -139,7 +152,7 @@ def average(
     Raises:
         CheckpointError: `checkpoint` can't be loaded, or is not of the same kind.
     """
-    other, words = load(checkpoint, "cpu")
+    other, words = load_other(checkpoint, config)
     mean, added = model.state_dict(), other.state_dict()
     same_kind(mean, added, checkpoint)
     same_settings(model.config, other.config, checkpoint)
