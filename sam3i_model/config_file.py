@@ -54,10 +54,12 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
         if kind == "sam3i" and weights.origin == "folder":
             config = Sam3IConfig.from_dict(content)
             config.check()
+            check_size(config, config.image_size)
             return config
         parts = {name: value for name, value in content.items() if SIZES.fullmatch(name)}
         adapted = any(".adapters." in name for name in weights.tensors)
         config = Sam3IConfig(**parts, adapters="full" if adapted else "none")
+        check_size(config, config.image_size)
     except Exception as error:  # the library's validators raise what they like
         raise CheckpointError(f"'{path}' can't be used: {first_line(error)}") from error
     config.vision_config.backbone_config.layer_norm_eps = OFFICIAL_NORM_EPS
@@ -76,14 +78,14 @@ def oversized(content: dict[str, Any]) -> bool:
     )
 
 
-def check_size(config: Sam3IConfig, size: int) -> None:
-    """Refuse input sizes that the image encoder can't take.
+def check_size(config: Sam3IConfig, size: Any) -> None:
+    """Refuse what is no side of a square input, px, that the image encoder can take.
 
     Raises:
         CheckpointError: It can't; the line says what it can.
     """
     step = config.size_step
-    if size % step or not 2 * step <= size <= MAX_IMAGE_SIZE:
+    if not isinstance(size, int) or size % step or not 2 * step <= size <= MAX_IMAGE_SIZE:
         raise CheckpointError(
             f"image size {size} doesn't fit: give a multiple of {step} up to {MAX_IMAGE_SIZE}"
         )

@@ -82,21 +82,22 @@ class Sam3IConfig(Sam3Config):
         """Refuse what no instruction could be answered with.
 
         Raises:
-            ValueError: A trained level doesn't exist or has no thresholds between 0 and 1, or
-                pixels can't be normalised; one line with the remedy.
+            ValueError: No level is trained, or one that doesn't exist or has no thresholds between
+                0 and 1, or pixels can't be normalised; one line with the remedy.
         """
         known = [level.name.lower() for level in Level if level != Level.AUTO]
         tables = self.score_thresholds, self.presence_thresholds
-        if not isinstance(self.trained_levels, list) or not all(
+        levels = self.trained_levels
+        if not (isinstance(levels, list) and levels) or not all(
             level in known
             and all(isinstance(t, Mapping) and number(t.get(level)) for t in tables)
             and all(0 <= t[level] <= 1 for t in tables)
-            for level in self.trained_levels
+            for level in levels
         ):
             raise ValueError(
-                f"its trained_levels may be {', '.join(known)}, each with a number from 0 to 1 in "
-                "score_thresholds and presence_thresholds; without those two it gets 0.5 and 0, "
-                "and `sam3i calibrate` chooses better ones"
+                f"its trained_levels may be one or more of {', '.join(known)}, each with a number "
+                "from 0 to 1 in score_thresholds and presence_thresholds; without those two it "
+                "gets 0.5 and 0, and `sam3i calibrate` chooses better ones"
             )
         channels = self.image_mean, self.image_std
         if not all(isinstance(c, list) and len(c) == 3 and all(map(number, c)) for c in channels):

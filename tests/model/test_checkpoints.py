@@ -144,8 +144,9 @@ def test_a_file_of_a_folder_is_told_its_folder(tmp_path):
         ("score_thresholds", [0.3, 0.3, 0.3], "a number from 0 to 1 in score_thresholds"),
         ("presence_thresholds", {"concept": 0, "simple": "0", "complex": 0}, "sam3i calibrate"),
         ("presence_thresholds", {"concept": 0, "simple": 1.5, "complex": 0}, "sam3i calibrate"),
-        ("trained_levels", ["concept", "auto"], "may be concept, simple, complex"),
-        ("trained_levels", "concept", "may be concept, simple, complex"),
+        ("trained_levels", ["concept", "auto"], "may be one or more of concept, simple"),
+        ("trained_levels", "concept", "may be one or more of concept, simple"),
+        ("trained_levels", [], "may be one or more of concept, simple"),
         ("image_mean", [0.5], "three numbers"),
         ("image_mean", [0.5, 0.5, float("nan")], "three numbers"),
         ("image_std", 0.5, "three numbers"),
@@ -156,6 +157,17 @@ def test_a_configuration_that_nothing_can_be_answered_with(tmp_path, field, valu
     content = small_config(9).to_dict() | {"trained_levels": ["concept", "simple", "complex"]}
     (tmp_path / "config.json").write_text(json.dumps(content | {field: value}))
     with pytest.raises(CheckpointError, match=said) as caught:
+        configure(Weights(tmp_path, "folder", {}, {}))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [[256, 256], 250, 16, 8192, "256"])
+@pytest.mark.parametrize("kind", ["sam3i", "sam3"])
+def test_an_input_that_the_image_encoder_cant_take(tmp_path, size, kind):
+    content = small_config(9).to_dict() | {"model_type": kind}
+    content["vision_config"]["backbone_config"]["image_size"] = size
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=r"config\.json' can't be used: ") as caught:
         configure(Weights(tmp_path, "folder", {}, {}))
     assert "\n" not in str(caught.value)
 
