@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.clauses import general_head, open_target
@@ -18,7 +18,7 @@ from sam3i_model.routing.lists import is_plain, listed, takes_more
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import noun_phrase
 from sam3i_model.routing.requests import is_way, without_request
-from sam3i_model.routing.steps import later_request, steps
+from sam3i_model.routing.steps import acts_on_it, conditioned, later_request, steps
 from sam3i_model.routing.text import parts
 from sam3i_model.routing.verbs import ends_noun_phrase
 
@@ -47,10 +47,20 @@ class Reading:
 def read(text: str) -> Reading:
     """Read a cleaned text."""
     spoken = [step for part in parts(text) for step in steps(part)]
-    readings = [reading for part in spoken for reading in _read_part(part)]
+    readings = list(_read_parts(spoken))
     if not readings:
         return Reading(CONCEPT, "no words") if not spoken else _read_words(spoken[0])
     return _weigh(list(_asked_along(_without_complements(readings))))
+
+
+def _read_parts(spoken: Sequence[Sequence[str]]) -> Iterator[Reading]:
+    for part, after in zip_longest(spoken, spoken[1:], fillvalue=()):
+        thing = conditioned(part) if acts_on_it(after) else []
+        if thing:  # "if the drawer is open, close it"
+            why = "a noun with a relation or a state"
+            yield replace(_read_words(thing, requested=True), level=SIMPLE, why=why)
+        else:
+            yield from _read_part(part)
 
 
 def _read_part(words: Sequence[str]) -> list[Reading]:

@@ -76,6 +76,7 @@ LEAD_IN = re.compile(
     | there\ (?:is|are|was|were|should\ be|ought\ to\ be|must\ be|might\ be|may\ be)
     | (?:is|are)\ (?:not\ )?there | how\ many | how\ about | what\ about
     | (?:tell|show)\ (?:me\ |us\ )?where(?!\ (?:i|we|to|can)\b)
+    | do(?=\ the\ \w+$) | (?:check|find\ out|know|see)(?=\ where\ )
     | where\ (?:on\ earth\ )?(?:is|are|was|were
       |(?:can|could|would|might|do)\ (?:i|we)\ (?:find|get|see)
       |(?:do|did|does|have)\ (?:you|we|i|they|he|she)\ (?:see|keep|kept|put|leave|left|store|hide

@@ -9,6 +9,7 @@ from sam3i_model.routing import words as w
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.openings import ASIDE, CALLED, FILLER, LEAD_IN, ON_THE_WAY, REASON, TAIL
 from sam3i_model.routing.phrases import noun_phrase
+from sam3i_model.routing.questions import asked_about
 from sam3i_model.routing.verbs import has_gap, has_main_verb, qualifies
 
 _NOTHING = w.word_set(
@@ -49,12 +50,21 @@ def without_request(words: Sequence[str]) -> tuple[list[str], bool]:
     if requested:
         text = REASON.sub("", text)
     left = text.split()
+    if left[:1] in (["any"], ["some"]) and "left" in left[2:]:
+        left = _without_left(left)
     if requested and _ends_in_manner(left):
         left = left[:-1]
     pointed = left[1:2] in (["it"], ["them"]) or _NOTHING.issuperset(left[1:])
     if len(left) > 1 and left[0] in w.VERBS and pointed:
         return [], True
     return ([] if _NOTHING.issuperset(left) else left), requested
+
+
+def _without_left(words: list[str]) -> list[str]:
+    """Without what is no side in "any milk left in the fridge"."""
+    at = words.index("left", 2)
+    side = words[at - 1] in w.DETERMINERS | w.PREPOSITIONS
+    return words if side or words[at + 1 : at + 2] == ["of"] else words[:at] + words[at + 1 :]
 
 
 def after_request(text: str) -> tuple[str, bool]:
@@ -88,7 +98,9 @@ def is_way(words: Sequence[str]) -> bool:
 def _asked_for(text: str) -> str:
     """What a request that the text starts with asks for, or ""."""
     words = text.split()
-    if start := LEAD_IN.match(text):
+    if rest := asked_about(text):
+        pass
+    elif start := LEAD_IN.match(text):
         rest = text[start.end() :]
     else:
         rest = " ".join(_object(words)) or _after_call(text)

@@ -15,10 +15,16 @@ _LATER = re.compile(
     rf"(?: on| off| up| down| out)? (?:me|us|{ARTICLE})\b))"
 )
 _POINTED = w.word_set("it them")
+_CONDITIONS = w.word_set("if when once whenever")
+_DEEDS = w.VERBS | w.COMPOUND_VERBS | w.AIMS
 
 
 def steps(words: Sequence[str]) -> list[list[str]]:
     """The requests that "and" or "then" joins, each for itself, or all the words as they are."""
+    if words[0] in _CONDITIONS:
+        for at in range(4, len(words)):
+            if acts_on_it(words[at:]):
+                return [list(words[:at]), list(words[at:])]  # "if it is dirty put it in the sink"
     if {"and", "then"}.isdisjoint(words):
         return [list(words)]
     start = len(words) - len(after_request(" ".join(words))[0].split())
@@ -37,6 +43,23 @@ def _is_step(words: Sequence[str]) -> bool:
     left, requested = without_request(words)
     pointed = not _POINTED.isdisjoint(words[:3]) or left[:1] in (["its"], ["their"])
     return requested and not pointed and not w.DETERMINERS.isdisjoint(left[:1])
+
+
+def conditioned(words: Sequence[str]) -> list[str]:
+    """The noun phrase that a condition is about: of "if the drawer is open" "the drawer"."""
+    if words[0] not in _CONDITIONS or w.DETERMINERS.isdisjoint(words[1:2]):
+        return []
+    verbs = w.AUXILIARIES | w.FINITE | {"turns", "starts", "stops"}
+    verb = next((at for at, word in enumerate(words) if at > 2 and word in verbs), 0)
+    return list(words[1:verb])
+
+
+def acts_on_it(words: Sequence[str]) -> bool:
+    """Whether words ask to do something to a thing told of before: "then turn it off"."""
+    verb = next((at for at, word in enumerate(words[:3]) if word in _DEEDS), 3)
+    return w.DETERMINERS.isdisjoint(words[:verb]) and not _POINTED.isdisjoint(
+        words[verb + 1 : verb + 3]
+    )
 
 
 def later_request(words: Sequence[str]) -> list[str]:
