@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +19,14 @@ def new_folder(out: Path) -> Iterator[Path]:
     shell may stand in `out`, or a disk be mounted there.
 
     Raises:
-        CheckpointError: `out` is there already, and not an empty folder.
+        CheckpointError: `out` is there already, and not an empty folder; or its path is not UTF-8.
         OSError: It can't be made; or another run made it meanwhile, which keeps it.
     """
     out = out.absolute()  # "." has no name
+    if (name := os.fsencode(out).decode(errors="replace")) != str(out):
+        raise CheckpointError(f"the path '{name}' is not UTF-8: give another folder")
     there = out.is_dir()
-    if out.exists() and (not there or any(out.iterdir())):
+    if os.path.lexists(out) and (not there or any(out.iterdir())):  # a link to nothing is there
         raise CheckpointError(f"'{out}' is there already: give a new folder")
     home = out if there else out.parent
     home.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,8 @@ def test_what_fails_leaves_nothing(tmp_path, there):
 def test_what_is_there_stays(tmp_path):
     fill(tmp_path / "out.partial", "a folder of one's own")
     (tmp_path / "file").write_text("a file")
-    for name in ("out.partial", "file"):
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("out.partial", "file", "link"):
         with pytest.raises(CheckpointError, match="is there already"):
             fill(tmp_path / name)
     fill(tmp_path / "out")
@@ -57,6 +59,13 @@ def test_what_is_there_stays(tmp_path):
         "file": "a file",
         "out/sub/file": "mine",
     }
+
+
+@pytest.mark.parametrize("name", [b"m\xe9", b"m\xe9/sub"])
+def test_a_path_that_is_not_utf_8_is_refused_at_once(tmp_path, name):
+    with pytest.raises(CheckpointError, match=r"/m\N{REPLACEMENT CHARACTER}.*' is not UTF-8"):
+        fill(tmp_path / os.fsdecode(name))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_runs_leave_each_other_alone(tmp_path):
