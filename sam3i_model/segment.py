@@ -39,6 +39,8 @@ def segment_command(
         out.parent.mkdir(parents=True, exist_ok=True)
         if out.is_dir():
             raise failed(f"'{out}' is a folder: name a file in it")
+        if out.is_symlink() and not out.exists():
+            raise failed(f"'{out}' is a link to what isn't there: give another --out")
         if out.exists() and out.samefile(image):
             raise failed(f"'{out}' is the picture itself: give another --out")
     except OSError as error:

@@ -96,6 +96,7 @@ def test_segment_says_in_one_line_what_is_wrong(tmp_path):
         ("link.png", "is the picture itself: give another --out"),
         ("photo.png/o.png", "can't be written: "),
         ("folder.png", "is a folder: name a file in it"),
+        ("dangling.png", "is a link to what isn't there: give another --out"),
         ("/proc/none/o.png", "can't be written: "),
     ],
 )
@@ -103,6 +104,7 @@ def test_segment_refuses_an_overlay_before_anything_takes_long(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("photo.png", np.zeros((8, 8, 3), np.uint8))
     Path("link.png").symlink_to("photo.png")
+    Path("dangling.png").symlink_to("nowhere/o.png")
     Path("folder.png").mkdir()
     photo = Path("photo.png").read_bytes()
     said = run("segment", "photo.png", "mug", "--out", out, "--model", "nowhere")
