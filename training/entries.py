@@ -54,6 +54,14 @@ def integer(entry: Mapping[str, Any], key: str) -> int:
     return int(value)
 
 
+def is_crowd(entry: Mapping[str, Any]) -> bool:
+    """COCO's `iscrowd`: 1, or 0 as where it is missing."""
+    value = entry.get("iscrowd") or 0
+    if value not in (0, 1):
+        raise EntryError("'iscrowd' is neither 0 nor 1")
+    return bool(value)
+
+
 def text(entry: Mapping[str, Any], key: str, limit: int = MAX_TEXT) -> str:
     """The words under `key`, white space collapsed."""
     return words(entry.get(key), key, limit)

@@ -26,6 +26,7 @@ from training.entries import (
     EntryError,
     file_name,
     integer,
+    is_crowd,
     mapping,
     sequence,
     shape,
@@ -281,4 +282,4 @@ def _target(entry: Mapping[str, Any], height: int, width: int) -> Target:
     """A mask, packed; its box and area are worked out, whatever the file has for them."""
     outline = shape(entry.get("segmentation"), height, width)
     code = outline if isinstance(outline, dict) else encode(fill(outline, height, width))
-    return Target.packed(code, bool(entry.get("iscrowd")))
+    return Target.packed(code, is_crowd(entry))

@@ -161,6 +161,22 @@ def test_reasonseg_targets_without_a_pixel_are_no_negatives(tmp_path):
     assert [r.targets for image in found.images for r in image.references] == [()]
 
 
+def test_reasonseg_bears_a_damaged_first_file_lines_and_capitals(tmp_path):
+    square = [[10, 30], [30, 30], [30, 50], [10, 50]]
+    drawn(tmp_path, ("target", square), ("target", [[1, 1], [5, 5]]), name="b")
+    (tmp_path / "b.png").rename(tmp_path / "b.PNG")
+    for broken in ("{", "{}"):
+        (tmp_path / "a.json").write_text(broken)
+        found = read_annotations(tmp_path)
+        assert [image.file_name for image in found.images] == ["b.PNG"]
+        assert found.images[0].annotations[0].mask(72, 96).sum() == 400
+        assert [line.split(":")[0] for line in found.problems.lines] == ["a.json"]
+    (tmp_path / "a.json").unlink()
+    drawn(tmp_path, ("target", [[1, 1], [5, 5]]), name="b")
+    with pytest.raises(SourceError, match="its targets have no pixel"):
+        read_annotations(tmp_path)
+
+
 def test_mmr_answers_are_annotations():
     (table,) = read_annotations(DATA / "mmr.json").images
     assert [(a.name, a.is_part) for a in table.annotations] == [
@@ -186,6 +202,37 @@ def test_pickles_are_refused_with_the_way_out(tmp_path):
                 read_annotations(source)
             assert "python3 -c" in str(error.value)
             assert "\n" not in str(error.value)
+
+
+def test_a_folder_as_refcoco_comes_says_how_to_get_at_its_texts(tmp_path):
+    shutil.copytree(DATA / "refcoco", tmp_path / "r")
+    (texts,) = [path for path in (tmp_path / "r").glob("*.json") if path.stem != "instances"]
+    for name in ("refs(google).p", "refs(unc).p"):
+        (tmp_path / "r" / name).write_bytes(pickle.dumps(json.loads(texts.read_text()), 2))
+    whole = read_annotations(tmp_path / "r").images
+    assert [r.text for r in whole[0].references] == ["the red mug", "left mug", "green box"]
+    texts.unlink()
+    with pytest.raises(SourceError, match=r"refs\(google\)\.p: it is a pickle.*name .*instances"):
+        read_annotations(tmp_path / "r")
+    assert len(read_annotations(tmp_path / "r/instances.json").images) == 2
+
+
+def test_a_file_in_no_layout_is_named(tmp_path):
+    shutil.copy(DATA / "coco.json", tmp_path / "instances_val2017.json")
+    (tmp_path / "captions_val2017.json").write_text('{"images": [], "annotations": []}')
+    with pytest.raises(SourceError, match=r"captions_val2017\.json: the file is in no layout"):
+        read_annotations(tmp_path)
+
+
+def test_an_empty_sentence_costs_no_other(tmp_path):
+    shutil.copytree(DATA / "refcoco", tmp_path / "r")
+    (path,) = [path for path in (tmp_path / "r").glob("*.json") if path.stem != "instances"]
+    content = json.loads(path.read_text())
+    content[0]["sentences"].insert(0, {"sent": " "})
+    path.write_text(json.dumps(content))
+    found = read_annotations(path)
+    assert found.images[0].references[0].text == "the red mug"
+    assert found.problems.lines == ["ref 0: 'sent' is empty"]
 
 
 def test_sources_that_cannot_be_used_say_why(tmp_path):
@@ -228,6 +275,7 @@ def test_sources_that_cannot_be_used_say_why(tmp_path):
         ({"segmentation": {"size": [72, 96], "counts": [1, 1]}}, "don't fill"),
         ({"segmentation": {"size": [9**9, 9**9], "counts": [1]}}, "not of the picture's size"),
         ({"category_id": 99}, "no category 99"),
+        ({"iscrowd": "0"}, "'iscrowd' is neither 0 nor 1"),
         ({"image_id": 99}, "no image 99"),
         ({"id": None}, "'id'"),
         ({"id": float("inf")}, "'id'"),

@@ -17,6 +17,7 @@ from training.entries import (
     class_name,
     file_name,
     integer,
+    is_crowd,
     mapping,
     shape,
     size,
@@ -132,5 +133,5 @@ def _annotation(
         shape=shape(entry.get("segmentation"), height, width),
         part_of=owner if owner != number else None,
         is_part=is_part,
-        crowd=bool(entry.get("iscrowd")),
+        crowd=is_crowd(entry),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,26 +72,44 @@ def _read_file(source: Path, images: Path, split: str | None) -> Annotations:
 
 def _read_folder(folder: Path, images: Path, split: str | None) -> Annotations:
     files = sorted(folder.glob("*.json"))
+    pickled = next(iter(sorted(folder.glob("*.p"))), None)
     if not files:
-        pickled = next(iter(sorted(folder.glob("*.p"))), None)
         if pickled:
             raise SourceError(f"{pickled}: {CONVERT}")
         raise SourceError(f"{folder} has no .json files: name a file or folder of annotations")
     if len(files) > MAX_FILES:
         raise SourceError(f"{folder} has {len(files):,} files, at most {MAX_FILES:,} are read")
     problems = Problems()
-    first = load(files[0])
-    if layout(first) == "reasonseg":
+    first, kind = _first_of(files)
+    if kind == "reasonseg":
         opened = ((path, reasonseg.open_one(path, load, problems)) for path in files)
         return Annotations("reasonseg", reasonseg.read(opened, images, problems), problems)
-    kinds = {path: layout(first if path == files[0] else load(path)) for path in files}
+    kinds = {path: kind if path == first else _layout_of(path) for path in files}
     texts = [path for path, kind in kinds.items() if kind in refs.LAYOUTS]
     if len(texts) == 1:
         return _read_file(texts[0], images, split)
+    if pickled and set(kinds.values()) == {"coco"}:
+        raise SourceError(f"{pickled}: {CONVERT}. Without its texts: name {files[0]}")
     if len(files) == 1:
         return _read_file(files[0], images, split)
     names = ", ".join(path.name for path in (texts or files)[:8])
     raise SourceError(f"{folder} has several data sets, name one of them: {names}")
+
+
+def _first_of(files: list[Path]) -> tuple[Path, str]:
+    """The first file that is in a known layout, and which; a damaged one may lie before it."""
+    for path in files:
+        with suppress(SourceError):
+            return path, _layout_of(path)
+    return files[0], _layout_of(files[0])
+
+
+def _layout_of(path: Path) -> str:
+    content = load(path)
+    try:
+        return layout(content)
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from error
 
 
 def load(path: Path) -> Any:

@@ -27,7 +27,7 @@ from training.entries import (
 from training.pictures import upright_size
 from training.rle import MAX_POLYGONS, Mask, MaskError, check_size, encode, fill
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 MAX_TEXTS = 100
 
 
@@ -84,17 +84,21 @@ def _image(number: int, path: Path, content: Any, images: Path) -> AnnotatedImag
 def _draw(entry: Any, height: int, width: int) -> tuple[Mask, bool]:
     """The target, and whether any shape is one."""
     layers: list[tuple[Mask, bool]] = []
+    named = False
     mask = np.zeros((height, width), bool)
     for raw in sequence(entry, "shapes", MAX_POLYGONS):
         drawn = mapping(raw, "a shape")
         label = text(drawn, "label", 100).lower()
         if label == "flag":
             continue
+        wanted = "ignore" not in label
+        named |= wanted
         points = [value for point in sequence(drawn, "points", 50_000) for value in _pair(point)]
-        layers.append((fill([polygon(points)], height, width), "ignore" not in label))
+        if len(points) >= 6:  # a point or line that a tool left covers nothing
+            layers.append((fill([polygon(points)], height, width), wanted))
     for layer, wanted in sorted(layers, key=lambda pair: -int(pair[0].sum())):
         mask[layer] = wanted
-    return mask, any(wanted for _, wanted in layers)
+    return mask, named
 
 
 def _pair(point: Any) -> list[Any]:

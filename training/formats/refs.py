@@ -78,7 +78,8 @@ def read(
             unknown = set(targets) - known[number]
             if unknown:
                 raise EntryError(f"its image has no annotation {min(unknown)}")
-            said[number].extend(Reference(t, targets, Level.SIMPLE) for t in _sentences(entry))
+            texts = _sentences(entry, f"ref {index}", problems)
+            said[number].extend(Reference(t, targets, Level.SIMPLE) for t in texts)
         except EntryError as error:
             problems.add(f"ref {index}", error)
     return [
@@ -113,9 +114,13 @@ def _targets(entry: Mapping[str, Any]) -> tuple[int, ...]:
     return () if numbers == [-1] else tuple(dict.fromkeys(numbers))
 
 
-def _sentences(entry: Mapping[str, Any]) -> list[str]:
+def _sentences(entry: Mapping[str, Any], where: str, problems: Problems) -> list[str]:
+    """Those that can be used; the others are noted."""
     texts = []
     for sentence in sequence(entry, "sentences", MAX_SENTENCES):
-        said = mapping(sentence, "a sentence")
-        texts.append(words(said.get("sent") or said.get("raw"), "sent"))
+        try:
+            said = mapping(sentence, "a sentence")
+            texts.append(words(said.get("sent") or said.get("raw"), "sent"))
+        except EntryError as error:
+            problems.add(where, error)
     return list(dict.fromkeys(texts))
