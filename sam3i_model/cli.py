@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any
+from importlib import import_module, metadata
+from typing import Annotated, Any
 
 import typer
 
@@ -75,6 +75,7 @@ def build(called: str | None) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    app.callback()(options)
     for verb, (target, help_line) in VERBS.items():
         command: Any = load(target) if verb == called else placeholder(verb)
         if isinstance(command, typer.Typer):
@@ -82,6 +83,22 @@ def build(called: str | None) -> typer.Typer:
         else:
             app.command(verb, help=help_line if verb != called else None)(command)
     return app
+
+
+def say_version(asked: bool) -> None:
+    """Answers --version, which ends here."""
+    if asked:
+        print(metadata.version("sam3i_ros"))
+        raise typer.Exit
+
+
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=say_version, is_eager=True, help="Say which this is."),
+    ] = False,
+) -> None:
+    """Takes what stands before a verb."""
 
 
 def placeholder(verb: str) -> Callable[[], None]:
@@ -109,6 +126,9 @@ def remedy(verb: str) -> str:
 def main() -> None:
     """Entry point of `sam3i`."""
     called = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    if called and called not in VERBS:
+        complain(f"there is no verb '{called}'; there are: {', '.join(VERBS)}")
+        raise SystemExit(2)
     try:
         build(called)()  # commands import some of what they need when they run
     except ImportError as error:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -32,6 +33,23 @@ def test_help_lists_every_verb_without_importing_torch():
     for verb in cli.VERBS:
         assert f" {verb} " in said.stdout
     assert said.stdout.rstrip().endswith("False")
+
+
+def test_version_is_that_of_the_package():
+    root = Path(__file__).resolve().parents[2]
+    stated = ElementTree.parse(root / "package.xml").findtext("version")
+    said = run("--version")
+    assert (said.exit_code, said.stdout) == (0, f"{stated}\n")
+
+
+def test_a_verb_that_is_none_is_answered_with_all(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["sam3i", "nosuch", "mug"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        f"there is no verb 'nosuch'; there are: {', '.join(cli.VERBS)}\n"
+    )
 
 
 @pytest.mark.parametrize("verb", sorted(cli.VERBS))
