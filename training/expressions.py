@@ -36,7 +36,8 @@ from training.entries import EntryError, SourceError, integer, mapping, sequence
 from training.exported import write_export
 from training.formats import coco
 from training.formats.reading import load
-from training.rle import Mask, check_size
+from training.pictures import check_picture
+from training.rle import check_size
 from training.sam3i_json import LEVEL_LISTS, TEXT_LISTS, Sample, Target, document
 
 MAX_EXPRESSIONS = 100_000
@@ -75,10 +76,15 @@ def _label_images(folder: Path, entries: list[Any]) -> Iterator[Sample]:
         raise EntryError(f"there is no NAME{_SUFFIX} beside it")
     for path in paths:
         labels = _pixels(folder / "segm" / (path.name.removesuffix(_SUFFIX) + _LABELS))
-        masks = {int(value): labels == value for value in np.unique(labels)}
+        height, width = labels.shape
+        check_picture(path, width, height)
+        # What is named and out of sight in this picture isn't there.
+        named = {value for entry in entries for value in _numbers(entry, "values")}
+        seen = {
+            value: Target.of(labels == value) for value in named & set(np.unique(labels).tolist())
+        }
         for entry in entries:
-            # What is named and out of sight in this picture isn't there.
-            meant = [masks[v] for v in _numbers(entry, "values") if v in masks]
+            meant = [seen[value] for value in _numbers(entry, "values") if value in seen]
             yield _sample(next(numbers), path.name, labels.shape, entry, meant)
 
 
@@ -92,30 +98,31 @@ def _coco(folder: Path, entries: list[Any]) -> Iterator[Sample]:
         shapes = {annotation.id: annotation for annotation in image.annotations}
         size = (image.height, image.width)
         named = [_known(shapes, value, "annotation") for value in _numbers(entry, "ann_ids")]
-        meant = [annotation.mask(*size) for annotation in named]
+        meant = [Target.of(annotation.mask(*size), annotation.crowd) for annotation in named]
         yield _sample(number, f"images/{image.file_name}", size, entry, meant)
 
 
 def _arrays(folder: Path, entries: list[Any]) -> Iterator[Sample]:
-    with Image.open(folder / "rgb.jpg") as image:
-        size = (image.height, image.width)
     try:
         with np.load(folder / "data.npz") as arrays:
             masks = arrays["masks"]
     except (BadZipFile, zlib.error, EOFError, KeyError, TypeError, AttributeError) as error:
         raise EntryError("data.npz is damaged, or has no masks") from error
-    if masks.ndim != 3 or masks.shape[1:] != size:
-        raise EntryError("its masks are not (N, H, W) of the picture's size")
+    if masks.ndim != 3:
+        raise EntryError("its masks are not (N, H, W)")
+    size = masks.shape[1:]
+    check_picture(folder / "rgb.jpg", size[1], size[0])
     known = dict(enumerate(masks))
     for number, entry in enumerate(entries, 1):
         named = [_known(known, index, "mask") for index in _numbers(entry, "index")]
-        meant = [mask == VISIBLE for mask in named]
+        meant = [Target.of(mask == VISIBLE) for mask in named]
         yield _sample(number, "rgb.jpg", size, entry, meant)
 
 
 def _numbers(entry: Any, key: str) -> list[int]:
+    """Each once."""
     values = sequence(mapping(entry, "an expression"), key, MAX_VALUES)
-    return [integer({key: value}, key) for value in values]
+    return list(dict.fromkeys(integer({key: value}, key) for value in values))
 
 
 def _known(things: Mapping[int, T], number: int, what: str) -> T:
@@ -139,7 +146,7 @@ def _sample(
     file_name: str,
     size: tuple[int, ...],
     entry: Mapping[str, Any],
-    meant: Sequence[Mask],
+    meant: Sequence[Target],
 ) -> Sample:
     said = text(entry, "expression")
     level = LEVEL_LISTS[route(said).level]
@@ -150,7 +157,7 @@ def _sample(
         width=size[1],
         height=size[0],
         texts={key: (said,) if key == level else () for key in TEXT_LISTS},
-        targets=tuple(Target.of(mask) for mask in meant),
+        targets=tuple(meant),
         granularity=granularity if meant else None,
     )
 

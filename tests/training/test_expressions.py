@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.expressions import main
+from training.expressions import main, samples_of
 from training.instruction_file import InstructionFile
 from training.questions import Picture
 from training.rle import decode
@@ -153,6 +154,34 @@ def test_coco_with_expressions(tmp_path):
     ]
 
 
+def test_a_crowd_stays_one_and_what_is_named_twice_is_there_once(tmp_path):
+    photos = coco(tmp_path / "photos")
+    content = json.loads((photos / "instances.json").read_text())
+    content["annotations"].append({**content["annotations"][0], "id": 12, "iscrowd": 1})
+    (photos / "instances.json").write_text(json.dumps(content))
+    said = [{"image_id": 5, "expression": "the cups", "ann_ids": [11, 12, 11]}]
+    (question,) = converted(say(photos, "referring_expressions.json", said))[0].questions
+    assert [len(question.masks), len(question.crowds)] == [1, 1]
+    twice = [{"expression": "the red book", "values": [7, 7]}]
+    first, _ = converted(say(label_images(tmp_path / "shelf"), "labels.json", twice))
+    assert asked(first) == [("the red book", "simple", "1to1", [8])]
+
+
+def test_labels_that_nobody_names_take_no_memory(tmp_path):
+    shelf = say(
+        label_images(tmp_path / "shelf"), "labels.json", [{"expression": "x", "values": [7]}]
+    )
+    labels = np.arange(500 * 400).reshape(400, 500) % 50_000
+    Image.fromarray(labels.astype(np.uint16)).save(shelf / "segm/a.segm.png")
+    Image.new("RGB", (500, 400)).save(shelf / "a.color.png")
+    tracemalloc.start()
+    (sample, _) = samples_of(shelf)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sample.targets[0].area == 4
+    assert peak < 40_000_000  # a mask of each would be 10 GB
+
+
 def test_the_tables_outlines_and_sentences_are_whole(tmp_path):
     table = Path(shutil.copytree(TABLETOP, tmp_path / "table"))
     (table / "images").mkdir()
@@ -183,6 +212,8 @@ def test_what_can_not_be_used_is_one_line(tmp_path, capsys):
     unknown = [{"image_id": 6, "expression": "cup", "ann_ids": [11]}]
     shelf = label_images(tmp_path / "shelf")
     Image.fromarray(RGB).save(shelf / "segm/a.segm.png")
+    odd = label_images(tmp_path / "odd")
+    Image.fromarray(RGB[:, :4]).save(odd / "a.color.png")
     bare = label_images(tmp_path / "bare")
     for name in ("a", "b"):
         (bare / f"{name}.color.png").unlink()
@@ -197,7 +228,8 @@ def test_what_can_not_be_used_is_one_line(tmp_path, capsys):
         np.save(file, np.zeros((1, 4, 6), np.uint8))
     for folder, said in (
         (tmp_path / "empty", "has none of labels.json"),
-        (tote, "its masks are not"),
+        (tote, "rgb.jpg is 4x4, not 6x4"),
+        (odd, "a.color.png is 4x4, not 6x4"),
         (pickled, "allow_pickle"),
         (other, "there is no mask 5"),
         (photos, "an expression is not an object"),
