@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from training.annotations import Problems, image_path
@@ -11,7 +12,7 @@ from training.checksum import checksum
 from training.entries import SourceError
 from training.formats import sam3i
 from training.formats.reading import load
-from training.pictures import read_picture
+from training.pictures import check_picture, read_picture
 from training.questions import Picture, Question, QuestionError
 from training.sam3i_json import LEVEL_LISTS, Sample, parse, without_crowds
 
@@ -29,8 +30,8 @@ class InstructionFile:
 
     Samples that wait for a person's label, or that a person rejected, are not asked.
 
-    Everything is checked when the file is opened, but for what only the pictures' bytes tell. A
-    file with a sample that can't be used is refused: figures without it would not be comparable.
+    Everything is checked when the file is opened, of pictures their heads and ends. A file with a
+    sample that can't be used is refused: figures without it would not be comparable.
 
     Samples without sentences are left out, and so are sentences that mean nothing but crowds.
 
@@ -58,20 +59,27 @@ class InstructionFile:
                 f"{len(missing)} of {len(self._pictures)} pictures are not in {self.root}, such "
                 f"as {missing[0]}: give the folder with --images"
             )
+        for name, samples in self._pictures:
+            width, height = self._size(name, samples)
+            with _as_question_error():
+                check_picture(image_path(self.root, name), width, height)
 
     def __len__(self) -> int:
         return len(self._pictures)
 
     def __getitem__(self, index: int) -> Picture:
         name, samples = self._pictures[index]
+        with _as_question_error():
+            rgb = read_picture(image_path(self.root, name), *self._size(name, samples))
+        return Picture(rgb, [question for sample in samples for question in questions(sample)])
+
+    def _size(self, name: str, samples: list[Sample]) -> tuple[int, int]:
+        """(width, height) that all samples of a picture say it has."""
         sizes = {(sample.width, sample.height) for sample in samples}
         if len(sizes) > 1:
-            raise QuestionError(f"{self.path} gives {name} several sizes: {sorted(sizes)}")
-        try:
-            rgb = read_picture(image_path(self.root, name), *sizes.pop())
-        except SourceError as error:
-            raise QuestionError(str(error)) from error
-        return Picture(rgb, [question for sample in samples for question in questions(sample)])
+            listed = " and ".join(f"{width}x{height}" for width, height in sorted(sizes))
+            raise QuestionError(f"{self.path} says that {name} is {listed}: correct its entries")
+        return sizes.pop()
 
     def fingerprint(self, count: int) -> str:
         """Of samples and their pictures' files, wherever those lie.
@@ -83,6 +91,14 @@ class InstructionFile:
         files = checksum(image_path(self.root, name) for name, _ in some)
         said = repr([samples for _, samples in some])
         return f"{zlib.crc32(said.encode(), int(files, 16)):08x}"
+
+
+@contextmanager
+def _as_question_error() -> Iterator[None]:
+    try:
+        yield
+    except SourceError as error:
+        raise QuestionError(str(error)) from error
 
 
 _LEVELS = {key: level.name.lower() for level, key in LEVEL_LISTS.items()}
@@ -139,10 +155,8 @@ def asks(sample: Sample) -> bool:
 
 def _samples(path: Path) -> list[Sample]:
     problems = Problems()
-    try:
+    with _as_question_error():
         content = load(path)
-    except SourceError as error:
-        raise QuestionError(str(error)) from error
     if not sam3i.fits(content):
         raise QuestionError(
             f"{path} is no SAM3-I file: it needs images with text_inst_input, and annotations"

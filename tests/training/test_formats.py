@@ -193,6 +193,19 @@ def test_samples_of_one_picture_come_together():
     assert ("both blue mugs", (2, 3)) in [(r.text, r.targets) for r in table.references]
 
 
+def test_samples_of_one_picture_agree_on_its_size(tmp_path):
+    content = json.loads((DATA / "hmpl-instruct.json").read_text())
+    entry = {**content["images"][0], "id": 999, "width": 95}
+    content["images"].append(entry)
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(content))
+    found = read_annotations(path)
+    assert found.problems.lines == [
+        f"image 999: {entry['file_name']} is 95x72 here and 96x72 before"
+    ]
+    assert found.images == read_annotations(DATA / "hmpl-instruct.json").images
+
+
 def test_pickles_are_refused_with_the_way_out(tmp_path):
     path = tmp_path / "refs(unc).p"
     for protocol in (0, 2, 4):

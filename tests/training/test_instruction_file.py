@@ -176,17 +176,29 @@ def test_a_bad_file_is_one_line(tmp_path, data, said):
     assert str(path) in str(error.value)
 
 
-def test_bad_pictures_are_one_line(tmp_path):
+def test_bad_pictures_are_one_line_before_any_is_asked_about(tmp_path):
     path = write(tmp_path, content())
     (tmp_path / "sub/b.png").write_bytes(b"not a picture")
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(QuestionError, match=r"b\.png is no picture that can be read"):
+        InstructionFile(path)
+    write(tmp_path, content())
     source = InstructionFile(path)
-    with pytest.raises(QuestionError, match="is no picture that can be read"):
-        source[1]
-    with pytest.raises(QuestionError, match="is 8x8, not 6x4"):
-        source[0]
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
+    for read in (lambda: source[0], lambda: InstructionFile(path)):
+        with pytest.raises(QuestionError, match="is 8x8, not 6x4"):
+            read()
     with pytest.raises(QuestionError, match="can't be read: No such file"):
         InstructionFile(tmp_path / "none.json")
+
+
+def test_a_picture_has_one_size(tmp_path):
+    data = content()
+    data["images"][2]["width"] = 7
+    data["annotations"].pop()
+    with pytest.raises(
+        QuestionError, match=r"says that a\.png is 6x4 and 7x4: correct its entries"
+    ):
+        InstructionFile(write(tmp_path, data))
 
 
 def test_a_folder_may_be_named(tmp_path):

@@ -28,7 +28,15 @@ def read(content: dict[str, Any], problems: Problems) -> list[AnnotatedImage]:
     for sample in parse(content, problems):
         if not sample.labelled:
             continue
-        gathered.setdefault(sample.file_name, []).append(sample)
+        same = gathered.setdefault(sample.file_name, [])
+        if same and (same[0].width, same[0].height) != (sample.width, sample.height):
+            problems.add(
+                f"image {sample.id}",
+                f"{sample.file_name} is {sample.width}x{sample.height} here and "
+                f"{same[0].width}x{same[0].height} before",
+            )
+            continue
+        same.append(sample)
     return [_image(number, samples) for number, samples in enumerate(gathered.values(), 1)]
 
 
