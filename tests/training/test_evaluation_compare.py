@@ -206,6 +206,11 @@ def test_the_last_bit_of_a_score_counts(tmp_path):
     assert (found.sentences, found.answers, found.scores) == (3, 0, 1)
     assert found.largest == pytest.approx(2**-24)
     assert not found.identical
+    assert str(found).endswith("other scores (by 6e-08 at most)")
+    fewer = [replace(row, scores=row.scores[1:], answer=row.answer[1:]) for row in rows[:1]]
+    unlike = sameness(list(zip(rows[:1], fewer, strict=True)))
+    assert unlike.largest is None  # there is no telling which is which
+    assert str(unlike).endswith("of 1, 1 have other masks and 1 other scores")
     # Simple sentences may differ as they like; without concepts nothing is said to be the same.
     simple = [row for row in rows if row.level == "simple"]
     none = sameness(list(zip(simple, simple, strict=True)))

@@ -56,13 +56,13 @@ class Sameness:
         sentences: That were asked.
         answers: Of these, with another outcome or other masks.
         scores: With other scores.
-        largest: Largest difference of two scores, where there are equally many.
+        largest: Largest difference of two scores, where there are equally many; None: nowhere.
     """
 
     sentences: int
     answers: int
     scores: int
-    largest: float
+    largest: float | None
 
     @property
     def identical(self) -> bool:
@@ -74,9 +74,10 @@ class Sameness:
             return "concept answers: none were asked"
         if self.identical:
             return f"concept answers: all {self.sentences} identical bit for bit, masks and scores"
+        most = f" (by {self.largest:.2g} at most)" if self.largest else ""
         return (
             f"concept answers: not identical; of {self.sentences}, {self.answers} have other masks "
-            f"and {self.scores} other scores (by {self.largest:.2g} at most)"
+            f"and {self.scores} other scores{most}"
         )
 
 
@@ -175,7 +176,7 @@ def sameness(pairs: Sequence[Pair]) -> Sameness:
         sentences=len(asked),
         answers=sum((a.outcome, a.answer) != (b.outcome, b.answer) for a, b in asked),
         scores=sum(a.scores != b.scores for a, b in asked),
-        largest=max(gaps, default=0.0),
+        largest=max(gaps, default=None),
     )
 
 
