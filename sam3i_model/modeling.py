@@ -136,6 +136,16 @@ class GroundingOutput:
     pred_masks: torch.Tensor
     semantic_seg: torch.Tensor
 
+    @property
+    def presence(self) -> torch.Tensor:
+        """How likely what is asked for is there at all: float32 (T, 1) in 0..1."""
+        return self.presence_logits.float().sigmoid()
+
+    @property
+    def scores(self) -> torch.Tensor:
+        """Of every query, as in SAM 3: sigmoid(logit) * sigmoid(presence), float32 (T, Q)."""
+        return self.pred_logits.float().sigmoid() * self.presence
+
 
 class Sam3IModel(Sam3Model):
     """SAM 3's image model whose layers carry instruction adapters, routed row by row."""

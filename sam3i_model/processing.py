@@ -112,11 +112,10 @@ def select(
 ) -> list[Instances]:
     """Turn T rows of logits into instances at the image's (height, width).
 
-    Score is sigmoid(logit) * sigmoid(presence), as in SAM 3. Instances are picked before their
-    masks are enlarged, since enlarging all queries costs more than the rest together.
+    Instances are picked before their masks are enlarged, since enlarging all queries costs more
+    than the rest together.
     """
-    presence = output.presence_logits.float().sigmoid()
-    scores = output.pred_logits.float().sigmoid() * presence
+    presence, scores = output.presence, output.scores
     height, width = size
     scale = torch.tensor([width, height, width, height], device=scores.device)
     results = []

@@ -204,7 +204,7 @@ class Segmenter:
                     for i, p in zip(asked, prepared, strict=True)
                     if isinstance(p, _Prepared)
                 ]
-                presence = output.presence_logits.float().sigmoid().flatten().tolist()
+                presence = output.presence.flatten().tolist()
                 found = list(zip(select(output, limits, self._size), presence, strict=True))
         answers = iter(found)
         return [

@@ -97,7 +97,7 @@ class Answer:
     @classmethod
     def of(cls, output: GroundingOutput) -> Answer:
         """Keep what is compared."""
-        scores = score(output)
+        scores = output.scores
         best = torch.zeros_like(scores, dtype=torch.bool)
         best.scatter_(1, scores.topk(min(MAX_COMPARED, scores.shape[1])).indices, True)
         best &= (scores >= COMPARED) | (scores == scores.max(dim=1, keepdim=True).values)
@@ -115,7 +115,7 @@ class Answer:
         ours = enlarged(self.logits[kept])
         both, either = (ours & theirs).sum(1), (ours | theirs).sum(1)
         iou = torch.where(either > 0, both / either.clamp(min=1), torch.ones(()))
-        scores = (score(output).cpu() - self.scores[:rows]).abs()
+        scores = (output.scores.cpu() - self.scores[:rows]).abs()
         boxes = (output.pred_boxes[row, query].float().cpu() - self.boxes[kept]).abs()
         if not (scores.isfinite().all() and boxes.isfinite().all()):
             return Parity(0.0, 1.0, 1.0)
@@ -127,11 +127,6 @@ def enlarged(logits: torch.Tensor) -> torch.Tensor:
     sides = [ENLARGED * side for side in logits.shape[-2:]]
     large = F.interpolate(logits.float()[:, None], size=sides, mode="bilinear")
     return (large > 0).flatten(1)
-
-
-def score(output: GroundingOutput) -> torch.Tensor:
-    """Of every query, as `processing.select` has it: float32 (T, Q)."""
-    return output.pred_logits.float().sigmoid() * output.presence_logits.float().sigmoid()
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,12 @@ from tests.model.test_official import SIZES
 def output(
     logits: list[list[float]], masks: torch.Tensor, boxes: float | torch.Tensor = 0.0
 ) -> GroundingOutput:
-    """Presence is certain, so that a score is the logit's sigmoid."""
+    """Presence is sigmoid(3) = 0.9526 in every row."""
     rows = len(logits)
     return GroundingOutput(
         pred_logits=torch.tensor(logits),
         pred_boxes=torch.zeros(rows, len(logits[0]), 4) + boxes,
-        presence_logits=torch.full((rows, 1), 30.0),
+        presence_logits=torch.full((rows, 1), 3.0),
         pred_masks=masks,
         semantic_seg=torch.zeros(rows, 1, *masks.shape[-2:]),
     )
@@ -56,7 +56,7 @@ def squares() -> torch.Tensor:
 
 def test_parity_is_least_iou_of_what_counts_and_largest_difference_of_all_scores():
     reference = Answer.of(output([[3.0, -1.0, -9.0]], squares()))
-    assert reference.queries.tolist() == [[0, 0], [0, 1]]  # 0.95 and 0.27; 0.0001 doesn't count
+    assert reference.queries.tolist() == [[0, 0], [0, 1]]  # 0.91 and 0.26; 0.0001 doesn't count
     assert reference.compare(output([[3.0, -1.0, -9.0]], squares())) == Parity(1.0, 0.0)
 
     moved = squares()
@@ -64,7 +64,7 @@ def test_parity_is_least_iou_of_what_counts_and_largest_difference_of_all_scores
     moved[0, 0, 1:5, :4] = 1  # 12 of 20 pixels in common
     found = reference.compare(output([[3.0, -1.0, 0.0]], moved))
     assert found.iou == pytest.approx(0.6, abs=0.02)  # corners of what is enlarged are round
-    assert found.score == pytest.approx(0.5 - 0.000123, abs=1e-6)
+    assert found.score == pytest.approx(0.952574 * (0.5 - 0.000123), abs=1e-6)
     assert not found.passed
 
 
