@@ -7,6 +7,7 @@ work in its own thread, `outputs` publishes, `health` knows what is wrong.
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -316,6 +317,7 @@ def main(segmenter_factory: SegmenterFactory = load_segmenter) -> int:
         if rclpy.ok():  # else the executor only stumbled over the shutdown that a signal began
             raise
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C can't make it any quicker
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()

@@ -483,6 +483,26 @@ def test_lifecycle(make_rig: Callable[..., Rig], tmp_path: Path) -> None:
     assert process.said("Traceback") == 0
 
 
+@pytest.mark.parametrize("tracking", ["true", "false"])
+def test_interrupted_twice_while_the_model_works(
+    make_rig: Callable[..., Rig], tmp_path: Path, tracking: str
+) -> None:
+    name = f"/twice_{tracking}"
+    rig = make_rig(name, {"segments": SegmentArray})
+    given = ("autostart:=true", "depth_transport:=none", f"tracking:={tracking}")
+    four = 'instructions:=["slowly red", "slowly red", "slowly red", "slowly red"]'
+    process = Process(tmp_path / "log", *given, four, namespace=name)
+    try:
+        for _ in range(10):
+            rig.show_colour()
+            time.sleep(0.1)
+        process.process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    finally:
+        status = process.end()
+    assert status == 0, process.log.read_text()
+
+
 def test_a_model_that_cannot_be_loaded(make_rig: Callable[..., Rig], tmp_path: Path) -> None:
     rig = make_rig("/none", {})
     process = Process(tmp_path / "log", "model:=missing", namespace="/none")
