@@ -54,7 +54,8 @@ class Routing:
         level: Never AUTO.
         why: A short reason for the level.
         singular: Whether one single thing is asked for.
-        definite: Whether it is a certain one ("the mug"), not any one ("a mug").
+        definite: Whether it is a certain one ("the mug"), not any one ("a mug"). Never at COMPLEX,
+            where whatever serves will do.
     """
 
     level: Level

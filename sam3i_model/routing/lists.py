@@ -11,7 +11,8 @@ from sam3i_model.routing.verbs import ends_noun_phrase
 
 _GENERAL = w.word_set("thing things object objects item items")
 _TAKES_MORE = w.TRANSITIVE | w.word_set("with without between among from to into onto")
-_ACTS = w.VERBS | w.COMPOUND_VERBS | w.word_set("wait come stay report continue")
+_STOPS = w.word_set("wait come stay stop report continue return leave")
+_ACTS = w.VERBS | w.COMPOUND_VERBS | _STOPS
 _ACTED_ON = w.word_set("it them me us him her back up down off away out there here")
 
 
@@ -46,7 +47,8 @@ def _adds(phrase: Sequence[str], told: Sequence[str], other: Sequence[str]) -> b
 
 def _adds_bare(phrase: Sequence[str], other: Sequence[str]) -> bool:
     """The same for a noun without a determiner: "the knife and fork", "mugs and plates"."""
-    if other[0] in _ACTS or (other[1:2] and other[1] in _ACTED_ON):
+    acts = other[0] in (_ACTS if len(other) > 1 else _STOPS)  # "the nut and bolt"
+    if acts or (other[1:2] and other[1] in _ACTED_ON):
         return False
     if phrase[0] in w.DEFINITE:
         return True

@@ -44,7 +44,8 @@ LEAD_IN = re.compile(
     rf"""(?:
       {NARRATION} | (?:i\ (?:think|believe|guess|reckon)\ )?(?:it|that)\ is(?=\ the\b)
     | i\ (?:think|believe|guess|reckon)(?=\ (?:the|a|there)\b)
-    | (?:what\ is\ )?the\ (?:position|location|pose|mask|outline|contour|pixels)\ of
+    | (?:what\ is\ )?the\ (?:position|location|pose|mask|outline|contour|pixels
+      |bounding\ box)\ of
     | (?:would|do)\ you\ mind\ \w+ing(?:\ (?:me|us|up|out|at|for))? | {YOU}(?:\ see)?
     | (?:i\ was\ )?(?:wondering|wonder)\ (?:if|whether)\ (?:you\ could|there\ (?:is|are))
     | would\ it\ be\ possible\ to(?=\ (?:{FIND}|have|get|see|borrow)\b)
@@ -66,7 +67,9 @@ LEAD_IN = re.compile(
     | (?:if|when|once|whenever)\ you\ (?:can\ )?(?:see|find|spot) | if\ there\ (?:is|are)
     | you\ (?:can\ |could\ )?see
     | let\ us(?=\ (?:{FIND}|{VERB})\b) | let\ me\ (?:have|see)
-    | (?:can|could|may|might)\ (?:i|we)\ (?:have|get|borrow|see|use|take)
+    | (?:can|could|may|might)\ (?:i|we)\ (?:have|get|borrow|see|use|take|trouble\ you\ for)
+    | (?:i|we)\ (?:would|should)\ (?:be\ (?:\w+\ )?\w+|appreciate\ it)\ if(?=\ you\ )
+    | would\ you\ be\ (?:so\ )?\w+\ (?:as|enough)\ to
     | (?:do|did)\ (?:you|we)\ (?:see|have|own|stock)
     | (?:do\ (?:you|we|they)\ )?(?:have|has|had)\ (?:you|we|they)?(?:\ not)?\ ?got
     | (?:have|has)\ (?:you|we|anyone|anybody|someone)\ seen
@@ -107,8 +110,9 @@ TAIL = re.compile(
     r"|if (?:possible|you (?:can|could|would|do not mind|have time|get a chance|are free))"
     r"|(?:do|can|could|will|would) you(?: see| please)?|(?:that )?you (?:can )?(?:see"
     r"|find|count|spot)|asap|mate|anywhere"
-    r"|as soon as possible|immediately|(?:in|from) (?:the|this|that) (?:camera )?"
-    r"(?:image|picture|scene|photo|frame|view|room))$"
+    r"|as soon as possible|immediately|(?:visible )?(?:in|from)"
+    r" (?:the|this|that|your|my) (?:room|(?:(?!left|right|other|first|second|last)\w+ )?"
+    r"(?:image|picture|scene|photo|frame|view|field of view)))$"
 )
 REASON = re.compile(
     r" (?:before|because|so that|so|since|in case|until|till|while)"

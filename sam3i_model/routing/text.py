@@ -39,6 +39,7 @@ _PLAIN = tuple(
         ),
         (r"\b(what|where|that|there|she|he|here)s\b", r"\1 is"),
         (r"\blet'?s\b", "let us"),
+        (r"\bwhere r\b", "where are"),
         (r"\b(i)m\b", r"\1 am"),
         (r"\b(i)ve\b", r"\1 have"),
         (r"\b(you|they)re\b", r"\1 are"),
@@ -124,10 +125,14 @@ def _apart(side: re.Match[str]) -> str:
     return side[0].replace("-most", "most").replace("-", " ")
 
 
+_ANNOUNCING = w.word_set("matches called named following find locate segment")
+
+
 def _is_label(words: Sequence[str]) -> bool:
     """Whether words before a colon only say what comes: "target object", "step 2"."""
     told = (w.DETERMINERS - w.NUMBERS) | w.PREPOSITIONS | w.VERBS | w.SUBJECTS
-    return len(words) == 1 or (len(words) < 4 and told.isdisjoint(words))
+    unfinished = words[-1] in w.AUXILIARIES | w.DEFINITE | _ANNOUNCING  # "the object is"
+    return len(words) == 1 or unfinished or (len(words) < 4 and told.isdisjoint(words))
 
 
 def _lists_adjectives(before: Sequence[str], token: str, after: Sequence[str]) -> bool:

@@ -255,7 +255,7 @@ SIGN_OPENERS = word_set(
 ALWAYS_PLURAL = word_set(
     "scissors pliers tweezers pants trousers shorts jeans tongs goggles headphones binoculars"
     " shears sunglasses earphones snips calipers glasses series stairs headquarters earbuds"
-    " secateurs clippers forceps pyjamas leggings tights"
+    " spectacles secateurs clippers forceps pyjamas leggings tights"
 )
 """Plural in form, one thing all the same."""
 _IRREGULAR_PLURAL = word_set("people men women children feet teeth mice geese dice ones lads")

@@ -3,7 +3,9 @@
 Sets a, b, e and f of data/instructions.tsv are by four people who had not seen the rules. The rules
 were made on a and mended on b. Sets c and d are by the rules' author: c in other domains, d on both
 sides of single rules. Sets e and f came when the rules were finished, and nothing was changed for
-them: they are the measure of sentences that nobody has seen.
+them: they are the measure of sentences that nobody has seen. Set g is by a fifth person who looked
+for what the rules got wrong, and the rules were mended on it; its numbers say whether one certain
+thing, any one or many are asked for.
 """
 
 from __future__ import annotations
@@ -394,14 +396,32 @@ def sentences() -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-@pytest.mark.parametrize("names", ["abcdef", "a", "b", "c", "d", "e", "f"])
-def test_agreement_with_labelled_sentences(names: str) -> None:
+@pytest.mark.parametrize(
+    ("names", "floor"),
+    [("abcdef", 0.985), ("ab", 1), ("c", 0.99), ("d", 0.97), ("e", 0.97), ("f", 0.98), ("g", 0.95)],
+)
+def test_agreement_with_labelled_sentences(names: str, floor: float) -> None:
     rows = [row for row in sentences() if row["set"] in names]
     read = [(row["level"], route(row["text"]).level.name.lower(), row["text"]) for row in rows]
     wrong = [f"{label} -> {level}: {text}" for label, level, text in read if label != level]
     assert len(rows) > 100
-    assert 1 - len(wrong) / len(rows) >= 0.95, "\n".join(wrong)
+    assert 1 - len(wrong) / len(rows) >= floor, "\n".join(wrong)
     assert not [line for line in wrong if line.startswith("concept -> complex")]
+
+
+def test_agreement_on_how_many_are_asked_for() -> None:
+    rows = [row for row in sentences() if row["number"]]
+    read = [(row["number"], _number(row["text"]), row["text"]) for row in rows]
+    wrong = [f"{label} -> {number}: {text}" for label, number, text in read if label != number]
+    assert len(rows) > 800
+    assert 1 - len(wrong) / len(rows) >= 0.96, "\n".join(wrong)
+
+
+def _number(text: str) -> str:
+    routing = route(text)
+    if routing.definite:
+        return "one"
+    return "any" if routing.singular else "many"
 
 
 def test_only_slips_are_mended_no_words() -> None:
@@ -456,6 +476,9 @@ def test_only_the_allowed_length_is_read() -> None:
         ("another mug", False),
         ("mug", False),
         ("mugs", False),
+        ("my coat and scarf", False),
+        ("the 5 mm key", True),
+        ("the thing that keeps food cold", False),
     ],
 )
 def test_definite_requests(text: str, definite: bool) -> None:
