@@ -19,11 +19,11 @@ SLOP = make.SECOND // 20
 FOUND, REJECTED = 1, 4
 
 
-def plan(path, rate: float = 0.0, extra=(), teacher: bool = False) -> Plan:
+def plan(path, rate: float = 0.0, extra=(), teacher: bool = False, image: str = "") -> Plan:
     problems = Problems()
     with Bag(path, lambda where, what: None) as bag:
         contents = scan(bag, problems, lambda done: None)
-        camera = choose(bag, contents, Wishes(), SLOP)
+        camera = choose(bag, contents, Wishes(image), SLOP)
         asked = [asked_of(f"extra-{i}", text, 0) for i, text in enumerate(extra)]
         return Plan(contents, camera, rate, SLOP, asked, teacher)
 
@@ -91,6 +91,25 @@ def test_instructions_are_active_from_when_they_were_said(tmp_path):
         7: ([], ["the blue mug"]),
         9: ([], ["cans"]),
     }
+
+
+def test_each_robots_camera_is_asked_what_was_said_to_that_robot(tmp_path):
+    events = []
+    for robot, text, first in (("r1", "the red mug", 0), ("r2", "the blue box", 50)):
+        for number in range(3):
+            picture = make.image(at(number), make.picture(first + number))
+            events.append((f"/{robot}/camera/color/image_raw", at(number), picture))
+        events.append((f"/{robot}/sam3i/instruction_text", at(0) - 50, make.sentence(text)))
+    events.append(("/planner/instruction", at(0) - 20, make.said("a", "cans")))
+    events.append(("/r2/sam3i/instruction", at(1) + 50, make.said("", "", operation=2)))
+    bag = make.write(tmp_path / "bag", sorted(events, key=lambda event: event[1]))
+    for robot, found in (
+        ("r1", ["the red mug", "cans"]),  # the other's "clear" clears none of it
+        ("r2", ["the blue box", "cans"]),
+    ):
+        made = plan(bag, image=f"/{robot}/camera/color/image_raw")
+        after = found if robot == "r1" else ["cans"]
+        assert [asked for _, asked in questions(made).values()] == [found, found, after]
 
 
 def test_answers_go_to_their_image_and_spare_the_others(tmp_path):

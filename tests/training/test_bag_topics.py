@@ -73,6 +73,21 @@ def test_two_cameras_with_one_frame_id_are_not_mixed(tmp_path):
     assert named.depth is not None
 
 
+def test_whose_sentences_are_taken_is_told(tmp_path):
+    events = [
+        (f"/{robot}/color/image_raw", t, make.image(t, make.picture(1)))
+        for robot in ("r1", "r2")
+        for t in stamps(4 if robot == "r1" else 3)
+    ]
+    for space in ("/r1/sam3i", "/r2/sam3i", "/planner"):
+        events.append((f"{space}/instruction_text", stamps()[0], make.sentence("cans")))
+    camera = chosen(make.write(tmp_path / "bag", events))
+    assert camera.unheard == ("/r2/sam3i/instruction_text",)
+    left_out, together = camera.notes[-2:]
+    assert "/r2/sam3i/instruction_text is left out" in left_out
+    assert "/r1/sam3i/instruction_text, /planner/instruction_text is asked" in together
+
+
 def test_what_programs_draw_is_no_camera(tmp_path):
     events = make.camera(2)
     for name in ("/sam3i/overlay", "/sam3i/input", "/truth/color", "/seg/masks"):
@@ -196,6 +211,17 @@ def test_binned_and_cropped_cameras_have_intrinsics(tmp_path, cropped):
     events = [e for e in make.camera(2) if e[0] != make.INFO]
     camera = chosen(make.write(tmp_path / "bag", [*events, (make.INFO, stamps()[0], info)]))
     assert camera.info is not None
+
+
+def test_a_camera_that_was_calibrated_later_has_intrinsics(tmp_path):
+    events = [e for e in make.camera(3) if e[0] != make.INFO]
+    events += [
+        (make.INFO, t, make.camera_info(t, focal))
+        for t, focal in zip(stamps(3), (0, 50, 50), strict=True)
+    ]
+    camera = chosen(make.write(tmp_path / "bag", events))
+    assert camera.info is not None
+    assert camera.notes == ()
 
 
 def test_why_there_are_no_intrinsics_is_told(tmp_path):

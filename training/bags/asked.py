@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -81,18 +81,29 @@ def asked_of(id: str, text: str, level: int, max_instances: int = 0) -> Asked:
     return Asked(identity(id), words(text, "text", MAX_TEXT), Level(level), max_instances)
 
 
+State = tuple[tuple[str, int], ...]
+"""Namespaces and the numbers of what was said in them."""
+
+
 class Timeline:
-    """The instructions that were active, by the order of the recording's messages."""
+    """The instructions that were active, by the order of the recording's messages.
+
+    Each namespace has a node, and so ids, of its own.
+
+    Attributes:
+        topics: That something was said on, in order, with their namespaces.
+    """
 
     def __init__(self, book: Book) -> None:
+        self.topics: dict[str, str] = {}
         self._book = book
         self._order = array("q")
-        self._active: dict[str, int] = {}
-        self._states: list[tuple[int, ...]] = [()]
+        self._active: dict[tuple[str, str], int] = {}
+        self._states: list[State] = [()]
         self._state = array("q")
-        self._known: dict[tuple[int, ...], int] = {(): 0}
+        self._known: dict[State, int] = {(): 0}
 
-    def take(self, order: int, message: Any) -> None:
+    def take(self, order: int, message: Any, topic: str = "") -> None:
         """A std_msgs/String or sam3i_ros/Instruction, in order.
 
         Raises:
@@ -107,40 +118,48 @@ class Timeline:
             except ValueError as error:
                 raise EntryError(f"operation {message.operation} does not exist") from error
             id, text, level, most = message.id, message.text, message.level, message.max_instances
+        space = self.topics[topic] = topic.rpartition("/")[0]
         before = dict(self._active)
         if operation == Operation.CLEAR:
-            self._active.clear()
+            self._active = {key: number for key, number in before.items() if key[0] != space}
         else:
             # What can't be followed replaces what had its id all the same.
-            self._active.pop(identity(id), None)
+            self._active.pop((space, identity(id)), None)
         try:
             if operation == Operation.ADD:
                 asked = asked_of(id, text, level, most)
                 number = self._book.number(asked)
                 if number >= 0:
-                    self._active[asked.id] = number
+                    self._active[space, asked.id] = number
         finally:
             if self._active != before:
                 self._note(order)
 
     def _note(self, order: int) -> None:
-        state = tuple(self._active.values())
+        state = tuple((space, number) for (space, _), number in self._active.items())
         if state not in self._known:
             self._known[state] = len(self._states)
             self._states.append(state)
         self._order.append(order)
         self._state.append(self._known[state])
 
-    def active(self, id: str) -> Asked | None:
-        """What is active now under this id."""
-        number = self._active.get(identity(id))
-        return None if number is None else self._book.entries[number]
+    def published(self, asked: Asked) -> Asked:
+        """What is active now under the id and with the text of an instruction; else itself."""
+        keys = ((space, asked.id) for space in dict.fromkeys(self.topics.values()))
+        active = (self._book.entries[self._active[key]] for key in keys if key in self._active)
+        return next((other for other in active if other.text == asked.text), asked)
 
-    def at(self, orders: Iterator[int]) -> Iterator[tuple[int, ...]]:
-        """The active numbers at each of some moments, which must not go back."""
+    def at(self, orders: Iterator[int], unheard: Collection[str] = ()) -> Iterator[tuple[int, ...]]:
+        """The active numbers at each of some moments, which must not go back.
+
+        Args:
+            orders: The moments.
+            unheard: Topics in whose namespaces nothing that was said counts.
+        """
+        deaf = {self.topics[topic] for topic in unheard}
         event, now = 0, 0
         for order in orders:
             while event < len(self._order) and self._order[event] < order:
                 now = self._state[event]
                 event += 1
-            yield self._states[now]
+            yield tuple(number for space, number in self._states[now] if space not in deaf)

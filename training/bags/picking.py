@@ -86,6 +86,7 @@ class Plan:
         self._slop = slop
         self._extra = tuple(contents.book.number(asked) for asked in extra)
         self._teacher = teacher
+        self._unheard = camera.unheard
         colour = camera.colour.stream
         others = [camera.depth.stream if camera.depth else None, camera.info]
         self._answers = camera.answers
@@ -134,7 +135,8 @@ class Plan:
         waiting: set[int] = set()
         before: set[int] = set()
         met: set[int] = set()
-        active = self._contents.timeline.at(int(order) for order in self._orders[self._first])
+        orders = (int(order) for order in self._orders[self._first])
+        active = self._contents.timeline.at(orders, self._unheard)
         for index, now in zip(self._first.tolist(), active, strict=True):
             answered = results.get(index, ())
             waiting |= (set(now) - before) | (set(answered) - met)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sam3i_model.decoding import MessageError
 from sam3i_model.instruction import Outcome
 from training.annotations import MAX_LISTED_PROBLEMS, Problems
-from training.bags.asked import INSTRUCTION, STRING, TEXT_TOPIC, Asked, Book, Timeline, asked_of
+from training.bags.asked import INSTRUCTION, STRING, TEXT_TOPIC, Book, Timeline, asked_of
 from training.bags.bag import Address, Bag
 from training.bags.heads import read_head
 from training.bags.pictures import COMPRESSED
@@ -170,7 +170,7 @@ def _want(topic: Topic) -> int:
 def _take(bag: Bag, contents: Contents, message: Message, file: int, order: int) -> None:
     topic = message.topic
     if topic.type in (STRING, INSTRUCTION):
-        contents.timeline.take(order, bag.types.read(topic, bytes(message.data)))
+        contents.timeline.take(order, bag.types.read(topic, bytes(message.data)), topic.name)
         return
     key = topic.name, topic.type
     stream = contents.streams.get(key)
@@ -199,14 +199,8 @@ def _results(contents: Contents, answer: Any) -> list[tuple[int, int]]:
         if result.outcome not in known:  # pending, or of a later version
             continue
         with suppress(EntryError):  # of a text that the node rejected
-            number = contents.book.number(_named(contents.timeline, result))
+            asked = asked_of(result.id, result.text, result.level_used)
+            number = contents.book.number(contents.timeline.published(asked))
             if number >= 0:
                 results.append((number, result.outcome))
     return results
-
-
-def _named(timeline: Timeline, result: Any) -> Asked:
-    """The published instruction that a result is of, or what the result itself says of it."""
-    asked = asked_of(result.id, result.text, result.level_used)
-    published = timeline.active(asked.id)
-    return published if published and published.text == asked.text else asked

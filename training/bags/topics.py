@@ -13,8 +13,9 @@ import numpy as np
 from sam3i_model.decoding import MessageError, intrinsics_from_camera_info
 from training.bags import pictures
 from training.bags.bag import Bag
+from training.bags.names import belongs, common, elsewhere, named, parts_of, same
 from training.bags.pairing import Partners, epochs
-from training.bags.scan import IMAGE, INFO, Answers, Contents, Stream
+from training.bags.scan import IMAGE, INFO, Answers, Column, Contents, Stream
 from training.bags.storage import BagError
 
 _NO_CAMERA = re.compile(r"(^|/)(masks?|labels?|overlay|debug|truth|theora|ffmpeg)(/|$)")
@@ -45,18 +46,22 @@ class View:
     @property
     def parts(self) -> list[str]:
         """Of the name, without the transport."""
-        return [p for p in self.name.strip("/").split("/") if p not in _TRANSPORTS]
+        return [part for part in parts_of(self.name) if part not in _TRANSPORTS]
 
 
 @dataclass(frozen=True)
 class Camera:
-    """The topics that were chosen, and what is to be said of the choice."""
+    """The topics that were chosen, and what is to be said of the choice.
+
+    `unheard` are those on which something was said to another camera's node.
+    """
 
     colour: View
     depth: View | None
     info: Stream | None
     answers: Answers | None
     notes: tuple[str, ...]
+    unheard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,15 +101,16 @@ def choose(bag: Bag, contents: Contents, wishes: Wishes, slop: int) -> Camera:
     except BagError as error:
         raise BagError("; ".join([str(error), *unread])) from error
     info = _info(bag, contents, colour, others, wishes.info, notes)
-    return Camera(colour, depth, info, answers, tuple(notes))
+    unheard = _unheard(contents, colour, others, notes)
+    return Camera(colour, depth, info, answers, tuple(notes), unheard)
 
 
 def _view(bag: Bag, stream: Stream, depth: str, notes: list[str]) -> View | None:
     """What a topic holds; None if none of the messages tried can be read."""
     name = stream.topic.name
-    called_depth = "depth" in name.lower() or _same(name, depth)
+    called_depth = "depth" in name.lower() or same(name, depth)
     why: Exception | None = None
-    for index in np.linspace(0, len(stream) - 1, min(_TRIES, len(stream))).astype(int):
+    for index in _tried(stream):
         try:
             message = bag.read(stream.topic, stream.address(index))
             deep = pictures.is_depth(message, called_depth)
@@ -117,9 +123,14 @@ def _view(bag: Bag, stream: Stream, depth: str, notes: list[str]) -> View | None
     return None
 
 
+def _tried(stream: Stream) -> Column:
+    """Which of a topic's messages are looked at."""
+    return np.linspace(0, len(stream) - 1, min(_TRIES, len(stream))).astype(int)
+
+
 def _answers(contents: Contents, wish: str, notes: list[str]) -> Answers | None:
     if wish:
-        return contents.answers[_named(wish, list(contents.answers), "SegmentArray")]
+        return contents.answers[named(wish, list(contents.answers), "SegmentArray")]
     ranked = sorted(contents.answers.values(), key=lambda a: -len(a.stream))
     if len(ranked) > 1:
         names = ", ".join(a.stream.topic.name for a in ranked[1:])
@@ -183,7 +194,7 @@ def _depth(
             raise BagError(f"{wish} holds no depth (16UC1 in mm or 32FC1 in m)")
     else:
         deep = [v for v in views if v.is_depth and not _NO_CAMERA.search(v.name)]
-        found = [v for v in deep if _belongs(v.parts, colour.parts, others)]
+        found = [v for v in deep if belongs(v.parts, colour.parts, others)]
         if not found:
             if deep:
                 names = ", ".join(v.name for v in deep)
@@ -195,7 +206,7 @@ def _depth(
             return (
                 shares[view.name] > 0,
                 (view.height, view.width) == (colour.height, colour.width),
-                _common(colour.parts, view.parts),
+                common(colour.parts, view.parts),
                 bool(_ALIGNED.search(view.name)),
                 round(shares[view.name], 1),
                 len(view.stream),
@@ -251,65 +262,46 @@ def _info(
 ) -> Stream | None:
     streams = contents.of_type(INFO)
     if wish:
-        name = _named(wish, [s.topic.name for s in streams], "CameraInfo")
+        name = named(wish, [s.topic.name for s in streams], "CameraInfo")
         return next(s for s in streams if s.topic.name == name)
     beside = [*colour.parts[:-1], "camera_info"]
 
-    def parts(stream: Stream) -> list[str]:
-        return stream.topic.name.strip("/").split("/")
-
     def rank(stream: Stream) -> tuple[bool, int, int]:
-        own = parts(stream)
-        return own == beside, _common(colour.parts, own), len(stream)
+        own = parts_of(stream.topic.name)
+        return own == beside, common(colour.parts, own), len(stream)
 
     why = ""
     for stream in sorted(streams, key=rank, reverse=True):
-        if not _belongs(parts(stream), colour.parts, others):
+        if not belongs(parts_of(stream.topic.name), colour.parts, others):
             continue
-        try:
-            found = intrinsics_from_camera_info(bag.read(stream.topic, stream.address(0)))
-        except MessageError as error:
-            why = why or f" ({error})"
-            continue
-        if (found.height, found.width) == (colour.height, colour.width):
-            return stream
+        for index in _tried(stream):
+            try:
+                found = intrinsics_from_camera_info(bag.read(stream.topic, stream.address(index)))
+            except MessageError as error:
+                why = why or f" ({error})"
+                continue
+            if (found.height, found.width) == (colour.height, colour.width):
+                return stream
     if streams:
         notes.append(f"no camera_info fits {colour.name}{why}: there will be no intrinsics")
     return None
 
 
+def _unheard(
+    contents: Contents, colour: View, others: Sequence[list[str]], notes: list[str]
+) -> tuple[str, ...]:
+    """Topics of instructions whose names are nearer to another camera's."""
+    topics = contents.timeline.topics
+    unheard = tuple(topic for topic in topics if elsewhere(topic, colour.parts, others))
+    if unheard:
+        names = ", ".join(unheard)
+        notes.append(f"what was said on {names} is left out, as another camera's: --image takes it")
+    heard = [topic for topic in topics if topic not in unheard]
+    if len({topics[topic] for topic in heard}) > 1:
+        notes.append(f"what was said on {', '.join(heard)} is asked of one camera: {colour.name}")
+    return unheard
+
+
 def _view_named(views: Sequence[View], wish: str) -> View:
-    name = _named(wish, [v.name for v in views], "image")
+    name = named(wish, [v.name for v in views], "image")
     return next(v for v in views if v.name == name)
-
-
-def _named(wish: str, names: Sequence[str], what: str) -> str:
-    for name in names:
-        if _same(name, wish):
-            return name
-    there = ", ".join(sorted(names)) or "none"
-    raise BagError(f"the recording has no {what} topic '{wish}' that can be read; it has: {there}")
-
-
-def _same(name: str, wish: str) -> bool:
-    """Whether a topic is the one that the user names."""
-    return name.strip("/") == wish.strip("/")
-
-
-def _belongs(parts: Sequence[str], colour: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
-    """Whether a topic's name is as near to the colour camera's as to any other camera's.
-
-    Frames don't tell: two cameras may have the same frame_id.
-    """
-    near = _common(parts, colour)
-    return not others or (near > 0 and near >= max(_common(parts, other) for other in others))
-
-
-def _common(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many parts two names have in common from the left."""
-    count = 0
-    for a, b in zip(first, second, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
