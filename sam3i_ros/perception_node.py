@@ -274,6 +274,8 @@ class PerceptionNode(LifecycleNode):
         }
 
     def _log_fault(self, severity: Severity, text: str) -> None:
+        if not self.context.ok():
+            return  # the shutdown that a signal began has stopped something half-way
         # Two lines, as rclpy ties a severity to the line that logs.
         if severity == Severity.ERROR:
             self.get_logger().error(text)

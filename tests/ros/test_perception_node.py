@@ -501,6 +501,7 @@ def test_interrupted_twice_while_the_model_works(
     finally:
         status = process.end()
     assert status == 0, process.log.read_text()
+    assert process.said("[ERROR]") == 0, process.log.read_text()
 
 
 def test_a_model_that_cannot_be_loaded(make_rig: Callable[..., Rig], tmp_path: Path) -> None:
