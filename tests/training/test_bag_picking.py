@@ -16,7 +16,7 @@ from training.bags.topics import Wishes, choose
 from training.entries import EntryError
 
 SLOP = make.SECOND // 20
-FOUND, REJECTED = 1, 4
+FOUND, AMBIGUOUS, REJECTED = 1, 3, 4
 
 
 def plan(path, rate: float = 0.0, extra=(), teacher: bool = False, image: str = "") -> Plan:
@@ -177,6 +177,21 @@ def test_answered_frames_are_preferred(tmp_path):
     slot = made.slots[1]
     assert [a.text for a in slot.frames[0].answered] == ["cans"]
     assert [a.text for a in slot.frames[0].open] == ["mugs"]
+
+
+def test_certain_answers_come_before_carried_and_ambiguous_ones(tmp_path):
+    """As with tracking: the model answers every fifth frame, in between its masks are carried."""
+    events = make.camera(30)
+    for frame in range(30):
+        carried = frame % 5 != 0
+        outcome = AMBIGUOUS if frame == 15 else FOUND
+        segments = [make.segment("a", make.square(5, 5), 0.9, carried)]
+        answer = make.answer(at(frame), [make.result("a", "the cup", outcome)], segments)
+        answer.results[0].truncated = frame == 20
+        events.append((make.SEGMENTS, at(frame) + 1, answer))
+    events.sort(key=lambda event: event[1])
+    made = plan(make.write(tmp_path / "bag", events), rate=1.0)
+    assert [[f.index for f in s.frames] for s in made.slots] == [[0], [10], [25]]
 
 
 def test_a_clock_that_jumps_back_mixes_nothing(tmp_path):

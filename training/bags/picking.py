@@ -52,12 +52,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class Moment:
-    """What a frame may be taken for, before its partners are looked for."""
+    """What a frame may be taken for, before its partners are looked for.
+
+    Of the instructions `answered`, so many are `certain`; `near`: it comes soon after one was said.
+    """
 
     index: int
     answer: int | None
     answered: tuple[int, ...]
     open: tuple[int, ...]
+    certain: int
     near: bool
 
 
@@ -120,6 +124,8 @@ class Plan:
         for _, group in groupby(moments, key=slot):
             members = list(group)
             best = [m for m in members if m.near] or [m for m in members if m.answered] or members
+            most = max(m.certain for m in best)
+            best = [m for m in best if m.certain == most]
             chosen = {
                 best[i].index: best[i]
                 for i in np.linspace(0, len(best) - 1, min(len(best), CANDIDATES)).astype(int)
@@ -138,7 +144,8 @@ class Plan:
         orders = (int(order) for order in self._orders[self._first])
         active = self._contents.timeline.at(orders, self._unheard)
         for index, now in zip(self._first.tolist(), active, strict=True):
-            answered = results.get(index, ())
+            found = results.get(index, {})
+            answered = tuple(found)
             waiting |= (set(now) - before) | (set(answered) - met)
             before = set(now)
             met |= set(answered)
@@ -149,14 +156,15 @@ class Plan:
                 still = tuple(dict.fromkeys([*without, *self._extra]))
             near = bool(waiting & {*answered, *still})
             waiting -= {*answered, *still}
-            yield Moment(index, self._answer_of.get(index), answered, still, near)
+            certain = sum(found[n] for n in answered)
+            yield Moment(index, self._answer_of.get(index), answered, still, certain, near)
 
-    def _results(self) -> dict[int, tuple[int, ...]]:
-        """The instructions that have a label, by frame."""
+    def _results(self) -> dict[int, dict[int, bool]]:
+        """The instructions that have a label, and whether it is certain, by frame."""
         if self._answers is None:
             return {}
         return {
-            index: tuple(dict.fromkeys(n for n, o in self._answers.results(answer) if o in _LABELS))
+            index: {n: sure for n, o, sure in self._answers.results(answer) if o in _LABELS}
             for index, answer in self._answer_of.items()
         }
 

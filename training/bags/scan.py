@@ -37,6 +37,9 @@ _STEP = 4 * 1024**2
 """Bytes between two calls for progress."""
 
 Column = NDArray[np.int64]
+Result = tuple[int, int, bool]
+"""Of an answer: number of the instruction, outcome, and whether it is certain enough to be a label
+by itself, scores apart."""
 
 
 class Stream:
@@ -84,25 +87,28 @@ class Stream:
 
 
 class Answers:
-    """What the node answered: a stream, and for each answer the instructions and outcomes."""
+    """What the node answered: a stream, and for each answer its results."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self._begins = array("q", [0])
         self._asked = array("q")
         self._outcomes = array("B")
+        self._certain = array("B")
 
-    def add(self, results: list[tuple[int, int]]) -> None:
-        """Take up an answer's (number of the instruction, outcome)."""
-        for number, outcome in results:
+    def add(self, results: list[Result]) -> None:
+        """Take up an answer's."""
+        for number, outcome, certain in results:
             self._asked.append(number)
             self._outcomes.append(outcome)
+            self._certain.append(certain)
         self._begins.append(len(self._asked))
 
-    def results(self, index: int) -> list[tuple[int, int]]:
-        """(number of the instruction, outcome) of an answer."""
+    def results(self, index: int) -> list[Result]:
+        """Of an answer."""
         part = slice(self._begins[index], self._begins[index + 1])
-        return list(zip(self._asked[part], self._outcomes[part], strict=True))
+        certain = map(bool, self._certain[part])
+        return list(zip(self._asked[part], self._outcomes[part], certain, strict=True))
 
 
 class Contents:
@@ -189,11 +195,12 @@ def _take(bag: Bag, contents: Contents, message: Message, file: int, order: int)
     stream.add(message, file, order, head.stamp)
 
 
-def _results(contents: Contents, answer: Any) -> list[tuple[int, int]]:
+def _results(contents: Contents, answer: Any) -> list[Result]:
     """The instructions that an answer names, and what became of them."""
     if len(answer.results) > MAX_RESULTS:
         raise EntryError(f"an answer has {len(answer.results):,} results")
     known = tuple(Outcome)
+    carried = {segment.instruction_id for segment in answer.segments if segment.carried}
     results = []
     for result in answer.results:
         if result.outcome not in known:  # pending, or of a later version
@@ -202,5 +209,7 @@ def _results(contents: Contents, answer: Any) -> list[tuple[int, int]]:
             asked = asked_of(result.id, result.text, result.level_used)
             number = contents.book.number(contents.timeline.published(asked))
             if number >= 0:
-                results.append((number, result.outcome))
+                doubtful = result.truncated or result.id in carried
+                certain = result.outcome in (Outcome.FOUND, Outcome.NOT_FOUND) and not doubtful
+                results.append((number, result.outcome, certain))
     return results
