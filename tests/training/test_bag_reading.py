@@ -369,7 +369,7 @@ def test_wrong_types_and_absurd_counts_cost_only_themselves(tmp_path):
     good = make.camera(3)
     answer = make.answer(make.START, [make.result("a", "b", 1)], [])
     data = bytearray(make.STORE.serialize_cdr(answer, answer.__msgtype__))
-    struct.pack_into("<I", data, 4 + 8 + 4 + 8, 2**31 - 1)  # results
+    struct.pack_into("<I", data, 4 + 8 + 4 + 8 + 8, 2**31 - 1)  # results
     bag = tmp_path / "bag"
     make.write(bag, good)
     with Writer(tmp_path / "other", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
