@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sam3i_ros.geometry import mask_roi
 from sam3i_ros.tracking.motion import Way
 
 Array = npt.NDArray[Any]
@@ -111,8 +112,13 @@ def overlap(a: Array, b: Array) -> float:
 def _shrink(mask: Array, shape: tuple[int, int]) -> Array:
     size = shape[1], shape[0]
     filled = cv2.resize(mask.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
-    # What is smaller than a pixel keeps one.
-    return (filled >= np.clip(filled.max(), 1, 128)).view(np.uint8)
+    # What is smaller than a pixel keeps one: the fullest, or if all are rounded to 0, its middle.
+    small = (filled >= np.clip(filled.max(), 1, 128)).view(np.uint8)
+    if not small.any():
+        x, y, width, height = mask_roi(mask)
+        row, column = y + height // 2, x + width // 2
+        small[row * shape[0] // mask.shape[0], column * shape[1] // mask.shape[1]] = 1
+    return small
 
 
 def _band(shift: Array) -> int:

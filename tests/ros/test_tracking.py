@@ -11,6 +11,7 @@ import pytest
 
 from sam3i_model.instruction import Instruction, Outcome
 from sam3i_ros.tracking import Tracked, Tracker
+from sam3i_ros.tracking.outline import outline_of
 from tests.ros.moving import BLUE, DISC, GREY, HEIGHT, RED, WIDTH, Disc, grounding, iou, scene
 
 RATE = 30.0  # Hz
@@ -338,6 +339,26 @@ def test_odd_sizes(film: Film, shape: tuple[int, int]) -> None:
     np.testing.assert_array_equal(film.masks[0], mask)
     film.show(rgb)
     assert film.tracked.ids in ((1,), ())
+
+
+@pytest.mark.parametrize(
+    ("place", "pixel"), [((0, 0), (0, 0)), ((700, 301), (23, 10)), ((1079, 1919), (35, 63))]
+)
+def test_what_is_far_smaller_than_a_pixel_keeps_one(
+    film: Film, place: tuple[int, int], pixel: tuple[int, int]
+) -> None:
+    rgb = np.random.default_rng(0).integers(0, 255, (1080, 1920, 3), np.uint8)
+    large, dot = np.zeros((2, 1080, 1920), bool)
+    large[100:500, 100:500] = dot[place] = True
+    film.tracker.see(rgb, 0.0, 64)
+    film.tracker.mark()
+    answer = grounding([])
+    answer.masks, answer.scores = np.stack([large, dot]), np.ones(2, np.float32)
+    film.tracker.accept([answer])
+    assert film.tracked.ids == (1, 2)
+    np.testing.assert_array_equal(film.masks[1], dot)
+    small = outline_of(dot, np.zeros((36, 64, 3), np.uint8)).small
+    assert np.argwhere(small).tolist() == [list(pixel)]
 
 
 def test_memory_stays(film: Film) -> None:
