@@ -47,14 +47,14 @@ NARRATION = rf"""(?:
     | (?:i|we)\ (?:want|need|would\ (?:like|love|prefer))\ you\ to
     | you\ (?:should|must|need\ to|have\ to|can|could)
     | (?:i|we|(?:the\ )?robot)\ (?:want|need|would\ like|have|will|must|should|shall
-      |(?:am|are|is)\ (?:now\ )?(?:trying|going|about))(?:\ to)?(?=\ {_GET})
+      |now|then|next|first|(?:am|are|is)\ (?:now\ )?(?:trying|going|about))(?:\ to)?(?=\ {_GET})
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?
       (?:(?:will\ )?(?:want|need)|(?:would|should)\ like|see|mean|meant|said|could\ use|require
       |fancy|am\ after|are\ after)(?!\ to\b)(?!{_AIM})
-    | (?:{_WHO}\ (?:will\ )?(?:wants?|wanted|would\ like|means?|meant|asks?\ for|asked\ for
-        |(?:is|are)\ (?:asking|looking)\ for){_A}
+    | (?:{_WHO}\ (?:(?:will\ )?(?:wants?|wanted|would\ like|means?|meant){_A}
+        |(?:asks?|asked|(?:is|are)\ (?:asking|looking))\ for)
       |{_WHO}\ (?:will\ )?need(?:s|ed)?(?=\ {_MINE}\ )|{_PERSON}\ (?:will\ )?need(?:s|ed)?{_A})
       (?!\ its\b)(?!{_AIM})(?!{_DONE})
     | (?:i|we)\ (?:cannot|could\ not)\ (?:find|see)

@@ -6,8 +6,8 @@ import re
 
 from sam3i_model.routing.narration import ARTICLE, FIND, NARRATION, VERB, YOU
 
-WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer)\ (?:over\ |back\ )?
-      (?:to|towards?)
+WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer|return|proceed|travel)
+      \ (?:over\ |back\ |up\ )?(?:to|towards?|into|inside|through|across)
     | (?:take|bring|carry|put|place|move|deliver|drop|throw|set)\ (?:this|it|that|them|these|those)
       \ (?:away\ |over\ |back\ |down\ |up\ )?(?:to|in|into|on|onto|at|by)"""
 

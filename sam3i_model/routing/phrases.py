@@ -45,7 +45,7 @@ def _follows_noun(before: str, word: str, after: str) -> bool:
     """Whether `word` tells of the noun before: "a glass full", "dog barking", "box marked x"."""
     if before in w.DETERMINERS | w.CONJUNCTIONS | w.ADVERBS | w.PREPOSITIONS | {"of"}:
         return False
-    if word in w.MARKED:
+    if word in w.MARKED or (word == "half" and after in w.STATES):
         return bool(after)
     if after and not ends_noun_phrase(after):
         return False

@@ -22,6 +22,7 @@ _APART = w.word_set("up down out off away back")
 _GOING = w.word_set(
     "go come walk drive move travel navigate head roll turn return arrive back step climb crawl"
     " hover fly look listen reach wait stop stay stand park dock sit kneel lean bend knock align"
+    " aim attach rotate squeeze proceed advance retreat swing jump"
     " connect hold"
 )
 """Verbs that come to their object by a preposition: "wait at the door"."""

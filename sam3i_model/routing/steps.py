@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import dropwhile
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.narration import ARTICLE, FIND, VERB, YOU
@@ -16,6 +17,8 @@ _LATER = re.compile(
 )
 _POINTED = w.word_set("it them")
 _CONDITIONS = w.word_set("if when once whenever")
+_FIRST = w.word_set("please then now just and")
+_NO_DEEDS = w.SUBJECTS | w.PEOPLE | w.DETERMINERS | w.AUXILIARIES | w.OPENERS | w.PREPOSITIONS
 _DEEDS = w.VERBS | w.COMPOUND_VERBS | w.AIMS
 
 
@@ -23,7 +26,7 @@ def steps(words: Sequence[str]) -> list[list[str]]:
     """The requests that "and" or "then" joins, each for itself, or all the words as they are."""
     if words[0] in _CONDITIONS:
         for at in range(4, len(words)):
-            if acts_on_it(words[at:]):
+            if words[at] in _DEEDS and acts_on_it(words[at:]):
                 return [list(words[:at]), list(words[at:])]  # "if it is dirty put it in the sink"
     if {"and", "then"}.isdisjoint(words):
         return [list(words)]
@@ -56,10 +59,8 @@ def conditioned(words: Sequence[str]) -> list[str]:
 
 def acts_on_it(words: Sequence[str]) -> bool:
     """Whether words ask to do something to a thing told of before: "then turn it off"."""
-    verb = next((at for at, word in enumerate(words[:3]) if word in _DEEDS), 3)
-    return w.DETERMINERS.isdisjoint(words[:verb]) and not _POINTED.isdisjoint(
-        words[verb + 1 : verb + 3]
-    )
+    words = list(dropwhile(_FIRST.__contains__, words))
+    return _NO_DEEDS.isdisjoint(words[:1]) and not _POINTED.isdisjoint(words[1:3])
 
 
 def later_request(words: Sequence[str]) -> list[str]:

@@ -25,7 +25,7 @@ _PLAIN = tuple(
         (r" / ", ", "),
         (rf"\b(?:plus|as well as|along with|together with)(?= (?:{_DETERMINER})\b)", "and"),
         (r"\b(dr|mr|mrs|ms|prof|st|no|approx)\.", r"\1"),
-        (r"(?<=s)'s\b|(?<=[isu]s)'(?= \w)", "e's"),  # one owner: "Chris's", "Chris' mug"
+        (r"(?<=s)'s\b|(?<=[aisu]s)'(?= \w)", "e's"),  # one owner: "Chris's", "Chris' mug"
         (r"(?<!\w)'([^']*)'(?!\w)", r" \1 "),
         (r"(?<!\w)'+|'+(?!\w)(?<!s')", " "),
         (r"(?<=\ws)'(?= \w)", "'s"),  # "the nurses' room"

@@ -227,7 +227,7 @@ EVENTS = word_set(
 """Participles that tell one thing from another and make no compound nouns."""
 _ADJECTIVE_FORM = re.compile(
     r"\w{2,}(?:ed|ish|less|ful|able|ible|ous|-shaped|-colored|-coloured|-sized)$|\w+-ing$"
-    r"|half-\w+$|[\w-]+-\w*(?:[^e]ed|tten|aten|oken|ozen)$|\w+(?:ed|orn)-(?:out|off|up|down|in)$"
+    r"|(?:half|well)-\w+$|[\w-]+-\w*(?:[^e]ed|tten|aten|oken|ozen)$|\w+(?:ed|orn|oken)-(?:out|off|up|down|in)$"
 )
 _NOT_ADJECTIVE = word_set(
     "table cable vegetable bed seed shed sled weed feed reed speed breed steed crucible portable"
@@ -274,6 +274,7 @@ def is_adjective(word: str) -> bool:
         word in ADJECTIVES
         or word in EVENTS
         or (bool(_ADJECTIVE_FORM.match(word)) and word not in _NOT_ADJECTIVE)
+        or ("-" in word and ADJECTIVES.issuperset(word.split("-")))  # "light-blue"
     )
 
 
