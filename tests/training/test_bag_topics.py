@@ -152,6 +152,8 @@ def test_what_cant_be_had_is_told(tmp_path):
             chosen(bag, **wishes)
     with pytest.raises(BagError, match="holds no depth"):
         chosen(bag, depth=make.COLOUR)
+    with pytest.raises(BagError, match="holds depth, no colour"):
+        chosen(bag, image=make.DEPTH)
     blind = make.write(tmp_path / "blind", [e for e in make.camera(2) if e[0] == make.DEPTH])
     with pytest.raises(BagError, match="no colour camera"):
         chosen(blind)

@@ -210,6 +210,7 @@ def test_errors_are_one_line(tmp_path):
         ((bag, out, "--rate", "5"), "another rate"),
         ((bag, taken), "wasn't prepared here"),
         ((bag, tmp_path / "x", "--image", "/nope"), "no image topic '/nope'"),
+        ((bag, tmp_path / "x", "--image", make.DEPTH), "holds depth, no colour"),
         ((bag, tmp_path / "x", "--instruction", " "), "'text' is empty"),
         ((bag, file / "x"), "file"),
     ]:
@@ -244,6 +245,19 @@ def test_pictures_that_cant_be_read_cost_themselves(tmp_path):
     assert figures["frames_left_out"] == {"its pictures can't be read": 2}
     assert any("the image is left out" in line for line in figures["problem_lines"])
     assert any("the answer is left out" in line for line in figures["problem_lines"])
+
+
+def test_a_data_set_without_a_picture_is_none(tmp_path):
+    events = make.camera(6)
+    answer = make.answer(at(3), [make.result("cup", "the red mug", NOT_FOUND)], [])
+    events.append((make.SEGMENTS, at(3) + 90, answer))
+    next(m for topic, time, m in events if (topic, time) == (make.COLOUR, at(3))).step = 1
+    bag, out = make.write(tmp_path / "bag", events), tmp_path / "out"
+    for _ in range(2):  # the second goes on with the first
+        result = prepare(bag, out, *ALL)
+        assert result.exit_code == 1
+        assert "none of 1 pictures can be read: delete" in result.output
+        assert not (out / "annotations.json").exists()
 
 
 @pytest.mark.parametrize(("sqlite", "compression"), [(False, ""), (False, "storage"), (True, "")])

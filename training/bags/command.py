@@ -130,6 +130,11 @@ def prepare_command(
             ]
             take(list(zip(found, takers, prefixes, strict=True)), journal, console)
             records = list(journal.records.values())
+            if not any(record["image"] for record in records):
+                raise BagError(
+                    f"none of {len(records):,} pictures can be read: delete {out}, and name "
+                    "another topic with --image"
+                )
             figures = conclude(out, records, problems)
             save_preview(out, records)
             journal.add(DONE)
@@ -226,11 +231,9 @@ def take(takers: Sequence[tuple[Found, Taker, str]], journal: Journal, console: 
 
 
 def save_preview(out: Path, records: Sequence[dict[str, Any]]) -> None:
-    """Write the contact sheet, if there is anything on it."""
-    made = samples(records)
-    if made:
-        sheet = cv2.cvtColor(contact_sheet(out, made), cv2.COLOR_RGB2BGR)
-        (out / PREVIEW).write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())
+    """Write the contact sheet."""
+    sheet = cv2.cvtColor(contact_sheet(out, samples(records)), cv2.COLOR_RGB2BGR)
+    (out / PREVIEW).write_bytes(cv2.imencode(".jpg", sheet)[1].tobytes())
 
 
 def report(console: Console, problems: Problems) -> None:

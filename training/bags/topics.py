@@ -153,7 +153,10 @@ def _cameras(views: Sequence[View], answers: Answers | None) -> list[View]:
 
 def _colour(views: Sequence[View], answers: Answers | None, wish: str, notes: list[str]) -> View:
     if wish:
-        return _view_named(views, wish)
+        chosen = _view_named(views, wish)
+        if chosen.is_depth:
+            raise BagError(f"{wish} holds depth, no colour: name a colour topic with --image")
+        return chosen
     ranked = sorted(_cameras(views, answers), key=lambda v: _colour_rank(v, answers), reverse=True)
     if not ranked:
         there = ", ".join(sorted(v.name for v in views)) or "no image topic at all"
