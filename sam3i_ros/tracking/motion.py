@@ -16,6 +16,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 LEAST_SIDE = 16  # px; the flow needs 12
+MOST_SIDE = 32_766  # px, of which cv2.remap is capable
 FINEST_SCALE = 0  # of the flow: the small picture's own; half of it loses a tenth of the masks' IoU
 DESCENTS = 6  # of each patch at each scale; twice as many follow nothing better
 NOWHERE = -10_000  # px, where no picture has anything
@@ -39,7 +40,7 @@ def shrink(rgb: Array, longest: int) -> Picture:
     """The small copy of a frame uint8 (H, W, 3), at most `longest` pixels in either direction."""
     height, width = rgb.shape[:2]
     scale = max(LEAST_SIDE / min(height, width), min(1.0, longest / max(height, width)))
-    size = round(width * scale), round(height * scale)
+    size = [min(round(side * scale), MOST_SIDE) for side in (width, height)]
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     return Picture(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.GaussianBlur(small, (3, 3), 0))
 

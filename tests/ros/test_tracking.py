@@ -325,7 +325,7 @@ def test_nothing_is_carried_for_ever(film: Film) -> None:
         assert bool(film.tracker.present()) == (0.95 * frame <= 15)
 
 
-@pytest.mark.parametrize("shape", [(8, 640), (600, 30), (3, 3), (1, 1)])
+@pytest.mark.parametrize("shape", [(8, 640), (600, 30), (3, 3), (1, 1), (2, 5000)])
 def test_odd_sizes(film: Film, shape: tuple[int, int]) -> None:
     rgb = np.random.default_rng(0).integers(0, 255, (*shape, 3), np.uint8)
     mask = np.zeros(shape, bool)
