@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import resource
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -314,3 +316,24 @@ def test_page_is_self_contained_and_escapes_sentences(run, tmp_path):
     assert len(sources) == 2 * 3 + 2 + 1 + 2 + 2  # two triples, then worst and best of each level
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources if source)
     assert "default-src 'none'" in page
+
+
+def test_names_of_any_length_leave_the_tables_legible(run, tmp_path):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    run.models["good"].name = "/home/someone/checkpoints/runs/stage-3/" + "a-long-name-" * 5
+    run("bad", "--against", "good", "--out", tmp_path / "out")
+    measure = "[...document.querySelectorAll('.plain tr:first-child th')].map(th => th.offsetWidth)"
+    with sync_api.sync_playwright() as driver:
+        safe = ["--no-sandbox"] if os.geteuid() == 0 else []
+        page = driver.chromium.launch(executable_path=browser, args=safe).new_page()
+        page.goto((tmp_path / "out/report.html").as_uri())
+        page.evaluate("document.querySelector('details').open = true")
+        for width in (500, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            widths = page.evaluate(measure)
+            answers, pairs = widths[:9], widths[9:]
+            assert (len(pairs), min(answers[0], pairs[0]) >= 12 * 16) == (9, True)
+            assert max(pairs[4], pairs[6]) <= 9 * 16
