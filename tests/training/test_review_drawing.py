@@ -192,6 +192,19 @@ def test_reviews_say_what_became_of_a_sample(sample):
     assert corrected(sample, ()).review == "corrected"
 
 
+def test_only_what_means_nothing_here_is_of_the_family_negative(sample):
+    related = replace(sample, family="relation")
+    assert do(related, do="accept").family == "relation"
+    nothing = do(related, do="nothing")
+    assert nothing.family == "negative"
+    far = shape("polygon", corners(0, 40, 4, 4))
+    assert do(nothing, do="draw", how="new", shape=far).family == ""
+    assert corrected(nothing, sample.targets).family == ""
+    waiting = replace(sample, targets=(), review="open")
+    assert do(waiting, do="nothing").family == "negative"
+    assert do(waiting, do="reject").family == ""
+
+
 def test_granularity_follows_the_number_of_instances(sample):
     all_of_it = replace(sample, granularity="1toAll")
     assert do(all_of_it, do="delete", instance=0).granularity == "1to1"

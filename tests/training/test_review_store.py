@@ -88,6 +88,16 @@ def test_a_corrected_mask_is_written_and_its_neighbour_keeps_its_entry(data):
     again.close()
 
 
+def test_the_file_says_that_nothing_is_there_as_long_as_it_is_so(data):
+    store = Store(data)
+    do(store, 4, NOTHING)
+    store.save()
+    assert image(data, 4)["family"] == "negative"
+    do(store, 4, NEW)
+    store.close()
+    assert "family" not in image(data, 4)
+
+
 def test_every_action_survives_a_kill_at_any_moment(data, tmp_path):
     store = Store(data)
     begun = store.samples[4]

@@ -22,6 +22,8 @@ from training.sam3i_json import (
 
 MAX_SENTENCES = 20
 """A level, as a person would still read them."""
+NEGATIVE = "negative"
+"""`family` of samples whose sentences denote nothing."""
 
 
 def act(
@@ -40,6 +42,24 @@ def act(
     Raises:
         EntryError: It can't be done; a few words that say why.
     """
+    after = _acted(sample, original, action, picture)
+    return sample if after == sample else _sorted(after)
+
+
+def corrected(sample: Sample, targets: tuple[Target, ...]) -> Sample:
+    """With other targets, which a person has drawn elsewhere."""
+    return _sorted(replace(_with_targets(sample, targets), review=CORRECTED))
+
+
+def mask_of(sample: Sample, target: Target) -> Mask:
+    """bool (H, W)."""
+    return decode({"size": [sample.height, sample.width], "counts": target.counts})
+
+
+def _acted(
+    sample: Sample, original: Sample, action: Mapping[str, Any], picture: Callable[[], Picture]
+) -> Sample:
+    """See `act`."""
     do = action.get("do")
     if do == "reject":
         return replace(sample, review=REJECTED)
@@ -64,14 +84,11 @@ def act(
     return replace(changed, review=CORRECTED) if said else changed
 
 
-def corrected(sample: Sample, targets: tuple[Target, ...]) -> Sample:
-    """With other targets, which a person has drawn elsewhere."""
-    return replace(_with_targets(sample, targets), review=CORRECTED)
-
-
-def mask_of(sample: Sample, target: Target) -> Mask:
-    """bool (H, W)."""
-    return decode({"size": [sample.height, sample.width], "counts": target.counts})
+def _sorted(sample: Sample) -> Sample:
+    """Of the sort that its targets say, where they are to be relied on."""
+    if sample.labelled and not sample.targets:
+        return replace(sample, family=NEGATIVE)
+    return replace(sample, family="") if sample.family == NEGATIVE else sample
 
 
 def _drawn(sample: Sample, action: Mapping[str, Any], picture: Callable[[], Picture]) -> Sample:
