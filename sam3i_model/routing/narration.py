@@ -30,7 +30,7 @@ _GET = rf"""(?:(?:go\ and\ |now\ |next\ |first\ )*(?:{FIND}|have|borrow|count|in
 """What says no more of a thing than that it is to be had: "pick up", not "cut"."""
 
 _GETTING = rf"""(?:(?:find|locat|segment|detect|identify|fetch|bring|retriev|see|spott|seek|pick
-      |lift|grasp|grabb|collect|approach|inspect|track|count)ing(?:\ up|\ out)?{_A}
+      |lift|grasp|grabb|collect|approach|inspect|track|count)ing(?:\ up|\ out)?{_A}(?!\ \w+\ way\b)
       | (?:gett|tak)ing(?=\ {_MINE}\ )(?!.*\ (?:onto|into|out|off|up|down|to)\b)
       | (?:look|search|hunt|reach|ask)ing\ for | looking\ at{_A}
       | (?:go|driv|walk|mov|navigat|turn|head)ing\ (?:over\ )?(?:to|towards?){_A})"""

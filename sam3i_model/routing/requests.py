@@ -20,12 +20,14 @@ _PARTICLES = w.word_set("on off up down out in away back over")
 _APART = w.word_set("up down out off away back")
 """Particles that seldom follow a noun without a determiner."""
 _GOING = w.word_set(
-    "go come walk drive move travel navigate head roll turn return arrive back step climb crawl"
-    " hover fly look listen reach wait stop stay stand park dock sit kneel lean bend knock align"
-    " aim attach rotate squeeze proceed advance retreat swing jump"
-    " connect hold"
+    "go come walk drive move travel navigate return arrive climb crawl hover look listen reach wait"
+    " stop stay stand park dock sit kneel lean bend knock align connect aim attach rotate squeeze"
+    " proceed advance retreat back"
 )
 """Verbs that come to their object by a preposition: "wait at the door"."""
+_ROLLING = w.word_set("roll step fly turn head swing jump hold")
+"""The same, but things as well: "roll on the table"."""
+_PLACING = w.word_set("on in at under near by with")
 _SWITCHED = w.word_set("power plug screw bring push hand fill tuck")
 _HOW = w.word_set("together twice first")
 _BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
@@ -144,7 +146,8 @@ def _length_of_verb(words: Sequence[str]) -> int:
     at = 0
     if after[:1] and after[0] in _APART and first not in w.AIMS - _DONE_TO | {"put", "cover"}:
         at = 1  # "keep off the grass", "put out the fire"
-    while at < min(2, len(after)) and first in _GOING and after[at] in w.PREPOSITIONS | _PARTICLES:
+    goes = first in _GOING or (first in _ROLLING and _PLACING.isdisjoint(after[:1]))
+    while goes and at < min(2, len(after)) and after[at] in w.PREPOSITIONS | _PARTICLES:
         at += 1
     if after[:1] and first in _SWITCHED and after[0] in ("in", "on", "over"):
         at = 1

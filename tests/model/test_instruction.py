@@ -2,10 +2,10 @@
 
 Sets a, b, e and f of data/instructions.tsv are by four people who had not seen the rules. The rules
 were made on a and mended on b. Sets c and d are by the rules' author: c in other domains, d on both
-sides of single rules. Sets e and f came when the rules were finished; no rule was made on them, they
-only guard what was right: they are the measure of sentences that nobody has seen. Set g is by a fifth person who looked
-for what the rules got wrong, and the rules were mended on it; its numbers say whether one certain
-thing, any one or many are asked for.
+sides of single rules. Sets e and f came when the rules were finished; no rule was made on them,
+they only guard what was right: they are the measure of sentences that nobody has seen. Set g is by
+a fifth person who looked for what the rules got wrong, and the rules were mended on it; its numbers
+say whether one certain thing, any one or many are asked for.
 """
 
 from __future__ import annotations
@@ -290,6 +290,7 @@ SIMPLE: dict[str, bool] = {
     "finally pick up the red mug": True,
     "stop at the blue line": True,
     "lift on the right": False,
+    "roll on the table": False,
     "cup next to the sink": False,
     "family photo on the wall": False,
     "the top-left drawer": True,
