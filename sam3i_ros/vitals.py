@@ -40,7 +40,8 @@ def instructions(active: InstructionList, worker: Worker | None) -> dict[str, st
     results = active.still_asked(worker.results if worker else ())
     return {
         "active": str(sum(not e.rejected for e in active.snapshot())),
-        **{r.id: f"{_name(r.outcome)} {r.text!r} {r.detail}" for r in results},
+        # prefixed, as an id may be any text, also "active" or a fault's key
+        **{f"id {r.id}": f"{_name(r.outcome)} {r.text!r} {r.detail}" for r in results},
     }
 
 

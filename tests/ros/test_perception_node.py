@@ -240,10 +240,12 @@ def test_impossible_instructions_are_rejected(rig: Rig) -> None:
     complaint = rig.complaint("'empty' is rejected: the text is empty")
     assert complaint.name == "/sam3i: instructions"
     assert "'long' is rejected" in complaint.message
-    rig.ask(good="red")
+    rig.ask(active="red")
     assert "instructions.rejected" not in rig.row("instructions")
     rig.answer(rig.show())
-    assert rig.row("instructions")["good"].startswith("FOUND")
+    values = rig.row("instructions")
+    assert values["active"] == "1"
+    assert values["id active"].startswith("FOUND 'red'")
 
 
 def test_too_many_instructions(rig: Rig) -> None:
