@@ -6,6 +6,7 @@ frame. Both kinds are bounded in number and length: what comes over the wire is 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections.abc import Iterable, Sequence
@@ -60,10 +61,16 @@ def entry(
         reason = f"threshold {threshold:g} is not between 0 and 1"
     known = Level(level) if level in tuple(Level) else Level.AUTO
     usable = 0.0 if reason else threshold
-    instruction = Instruction(
-        text[:MAX_TEXT_LENGTH], id[:MAX_ID_LENGTH] or DEFAULT_ID, known, max_instances, usable
-    )
+    instruction = Instruction(text[:MAX_TEXT_LENGTH], _kept(id), known, max_instances, usable)
     return Entry(instruction, reason)
+
+
+def _kept(id: str) -> str:
+    """The id that one is kept by: "default" if it is empty, and its own shorter one if too long."""
+    if len(id) <= MAX_ID_LENGTH:
+        return id or DEFAULT_ID
+    mark = "~" + hashlib.sha256(id.encode(errors="replace")).hexdigest()[:16]
+    return id[: MAX_ID_LENGTH - len(mark)] + mark
 
 
 def entry_from_message(message: InstructionMsg) -> Entry:
@@ -87,7 +94,7 @@ class InstructionList:
     def remove(self, id: str) -> bool:
         """Forgets one; False if there is none with this id."""
         with self._lock:
-            return self._entries.pop(id or DEFAULT_ID, None) is not None
+            return self._entries.pop(_kept(id), None) is not None
 
     def replace(self, entries: Iterable[Entry]) -> list[Entry]:
         """Forgets all and adds these. Returns what each became.

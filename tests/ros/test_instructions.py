@@ -82,6 +82,20 @@ def test_one_call_cannot_replace_what_it_brings() -> None:
     assert texts(instructions) == {"default": "cup", "b": "ball"}
 
 
+def test_an_id_that_is_too_long_is_not_that_of_another() -> None:
+    longest, first, second = "a" * MAX_ID_LENGTH, "a" * 129, "a" * 128 + "b"
+    instructions = InstructionList(4)
+    asked = [entry("cup", longest), entry("box", first), entry("ball", second)]
+    reasons = [e.rejected.partition(";")[0] for e in instructions.replace(asked)]
+    assert reasons == ["", "the id has 129 characters", "the id has 129 characters"]
+    assert [e.instruction.text for e in instructions.snapshot()] == ["cup", "box", "ball"]
+    assert instructions.remove(first)
+    assert instructions.remove(second)
+    assert not instructions.remove(first)
+    instructions.add(entry("pen", first))
+    assert instructions.snapshot()[0] == entry("cup", longest)
+
+
 def test_results_of_what_was_taken_back_or_changed_do_not_count() -> None:
     instructions = InstructionList(4)
     first = instructions.replace([entry("cup", "a"), entry("box", "b"), entry(" ", "c")])
