@@ -6,7 +6,7 @@ import math
 import random
 import zlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -19,7 +19,7 @@ from training.formats import sam3i
 from training.formats.reading import load
 from training.pictures import check_picture, read_picture
 from training.rle import decode
-from training.sam3i_json import LEVEL_LISTS, parse, without_crowds
+from training.sam3i_json import LEVEL_LISTS, OPEN, REJECTED, parse, without_crowds
 from training.sam3i_json import Sample as Entry
 from training.samples import ABSENT, MASK_STRIDE, Asked, Pair, Sample
 from training.scenes import expose
@@ -50,6 +50,9 @@ class FileSamples:
         variants: Different cuts and exposures of each picture, which then recur; 0: always new.
         absent: Share of sentences about what isn't there, where the file has such.
 
+    Attributes:
+        unreviewed: See `unreviewed`; "" if none are.
+
     Raises:
         SourceError: The file is unreadable, or no entry has a picture and a text to learn from.
     """
@@ -72,9 +75,10 @@ class FileSamples:
         self.absent = absent
         self.problems = Problems()
         gathered: dict[str, list[Entry]] = defaultdict(list)
-        for entry in map(without_crowds, parse(content, self.problems)):
-            if not entry.labelled:
-                continue
+        everything = [without_crowds(entry) for entry in parse(content, self.problems)]
+        self.unreviewed = unreviewed(everything, self.folder)
+        labelled = [entry for entry in everything if entry.labelled]
+        for entry in labelled:
             if not image_path(self.folder, entry.file_name).is_file():
                 self.problems.add(f"image {entry.id}", f"{entry.file_name} is not in {self.folder}")
             elif any(choices(entry, name) for name in self.mixture):
@@ -88,9 +92,12 @@ class FileSamples:
             except SourceError as error:
                 self.problems.add(f"image {entries[0].id}", error)
         if not self.pictures:
-            first = f"; {self.problems.lines[0]}" if self.problems.lines else ""
-            wanted = ", ".join(self.mixture)
-            raise SourceError(f"{path} has nothing to learn from for {wanted}{first}")
+            given = [n for n in SOURCES if any(choices(e, n) for e in labelled)]
+            others = ", ".join(name for name in given if name not in mixture)
+            why = f"its sentences are for {others}, which these settings don't teach"
+            lines = [why if others else "", self.unreviewed, *self.problems.lines[:1]]
+            wanted = "; ".join([", ".join(self.mixture), *filter(None, lines)])
+            raise SourceError(f"{path} has nothing to learn from for {wanted}")
 
     def hold_out(self, share: float) -> list[str]:
         """Draw no more from the last share of the pictures; their file names.
@@ -161,6 +168,16 @@ class FileSamples:
             asked.append(nothing(rng.choice(absent), level, size))
         else:
             asked.append(answered(entry, rng.choice(here), level, cut, size))
+
+
+def unreviewed(entries: Sequence[Entry], folder: Path) -> str:
+    """How many of a folder's entries are left out for the review that they had, or are to have."""
+    waiting, rejected = (sum(e.review == said for e in entries) for said in (OPEN, REJECTED))
+    lines = {
+        f"samples that wait for a person (sam3i review {folder}): {waiting:,}": waiting,
+        f"samples that were rejected: {rejected:,}": rejected,
+    }
+    return "; ".join(line for line, count in lines.items() if count)
 
 
 def choices(entry: Entry, name: str) -> bool:

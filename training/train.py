@@ -149,6 +149,8 @@ def open_samples(data: Path, settings: Settings, variants: int = 0) -> Samples:
         problems = samples.problems
         if problems.count:
             notes().print(f"{data}: {problems.count} left out, such as {problems.lines[0]}")
+        if samples.unreviewed:
+            notes().print(f"{data}: {samples.unreviewed}")
         return samples
     return WorldSamples(WorldPool(data), mixture, absent)
 

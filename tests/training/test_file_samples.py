@@ -143,6 +143,25 @@ def test_a_file_without_anything_to_learn_says_so(tmp_path):
         open_samples(tmp_path, small_settings())
 
 
+def test_what_waits_for_a_review_is_told(tmp_path, monkeypatch, capsys):
+    said = {"simple_query": ("a",)}
+    waiting = [replace(entry(n, None, **said), review="open") for n in range(12)]
+    rejected = replace(entry(20, RED, **said), review="rejected")
+    concept = entry(21, RED, concept=("box",))
+    told = "samples that wait for a person (sam3i review {}): 12; samples that were rejected: 1"
+    path = written(tmp_path, [*waiting, rejected, concept])
+    with pytest.raises(SourceError) as error:
+        FileSamples(path, {"simple": 1.0})
+    assert str(error.value) == (
+        f"{path} has nothing to learn from for simple; its sentences are for concept, which these "
+        f"settings don't teach; {told.format(tmp_path)}"
+    )
+    sam3i_json.write(path, [*waiting, rejected, entry(22, RED, **said)])
+    monkeypatch.chdir(tmp_path)
+    open_samples(Path(), small_settings("1-1"))
+    assert told.format(".") in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_picture_of_another_size_is_told(tmp_path):
     path = written(tmp_path, [entry(1, RED, simple_query=("a",))])
     cv2.imwrite(str(tmp_path / "pictures/one.png"), np.zeros((8, 8, 3), np.uint8))
