@@ -15,9 +15,12 @@ from sam3i_model.instruction import Outcome
 
 Array = npt.NDArray[Any]
 Color = tuple[int, int, int]
+Patch = tuple[int, int, int, int]
+"""x, y, width and height of a tag, pixels."""
 
 _OPACITY = 0.45
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_SIZE = 0.45  # of the font, in a picture 640 px wide
 _MAX_TAG = 60  # characters of an instruction that are shown
 
 
@@ -34,8 +37,9 @@ def color_for(index: int) -> Color:
 def draw_overlay(rgb: Array, groundings: Sequence[Grounding]) -> Array:
     """Draw the answers over an image.
 
-    Every mask is tinted in its instruction's colour, outlined and tagged with text and score. An
-    instruction that was not simply found gets a line at the top that says so.
+    Every mask is tinted in its instruction's colour, outlined and tagged with text and score; a
+    tag moves a little to cover no other. An instruction that was not simply found gets a line at
+    the top that says so, or two; what is too long for the picture is told in fewer words.
 
     Args:
         rgb: uint8 (H, W, 3); stays as it is.
@@ -46,27 +50,63 @@ def draw_overlay(rgb: Array, groundings: Sequence[Grounding]) -> Array:
     """
     picture = np.array(rgb, order="C")  # a copy that OpenCV can write to, however its pixels lie
     scale = max(picture.shape[1] / 640, 0.5)
+    width = picture.shape[1]
     tags = []
     for index, grounding in enumerate(groundings):
         for mask, score in zip(grounding.masks, grounding.scores, strict=True):
             color = color_for(index)
             if corner := draw_mask(picture, mask, color, scale):
-                tags.append(
-                    (f"{short_text(grounding.instruction.text)} {score:.2f}", corner, color)
-                )
+                said = f"{short_text(grounding.instruction.text)} {score:.2f}"
+                tags.append((_fitting([said, f"{score:.2f}"], width, scale), corner, color))
+    lines = [
+        (line, color_for(index))
+        for index, grounding in enumerate(groundings)
+        if grounding.outcome != Outcome.FOUND
+        for line in _verdict(grounding, width, scale)
+    ]
+    taken: list[Patch] = []
+    for line, _ in lines:
+        taken.append((0, sum(patch[3] for patch in taken), *_tag_size(line, scale)))
     for tag, corner, color in tags:  # after all masks, so that none is covered
-        draw_tag(picture, tag, corner, color, scale)
-    top = 0
-    for index, grounding in enumerate(groundings):
-        if grounding.outcome != Outcome.FOUND:
-            line = f"{short_text(grounding.instruction.text)}: {_verdict(grounding)}"
-            top += draw_tag(picture, line, (0, top), color_for(index), scale, below=True)
+        patch = _free(corner, _tag_size(tag, scale), taken, picture)
+        taken.append(patch)
+        draw_tag(picture, tag, patch[:2], color, scale, below=True)
+    for (line, color), patch in zip(lines, taken, strict=False):
+        draw_tag(picture, line, patch[:2], color, scale, below=True)
     return picture
 
 
-def _verdict(grounding: Grounding) -> str:
+def _verdict(grounding: Grounding, width: int, scale: float) -> list[str]:
+    """What became of an instruction in lines that fit a picture so wide, in pixels."""
     name = Outcome(grounding.outcome).name.replace("_", " ")
-    return f"{name} ({grounding.detail})" if grounding.detail else name
+    said, detail = short_text(grounding.instruction.text), short_text(grounding.detail)
+    full = f"{said}: {name} ({detail})" if detail else f"{said}: {name}"
+    line = _fitting([full, f"{said}: {name}", name], width, scale)
+    more = detail and line != full and _tag_size(detail, scale)[0] <= width
+    return [line, detail] if more else [line]
+
+
+def _fitting(texts: Sequence[str], width: int, scale: float) -> str:
+    """The first whose tag is at most so wide, in pixels; the last if none is."""
+    return next((text for text in texts if _tag_size(text, scale)[0] <= width), texts[-1])
+
+
+def _free(
+    corner: tuple[int, int], size: tuple[int, int], taken: Sequence[Patch], picture: Array
+) -> Patch:
+    """Where a tag of that size covers none of those `taken`: on the corner, or up to two tags above
+    or below; on the corner all the same if there is no room."""
+    width, height = size
+    x = max(0, min(corner[0], picture.shape[1] - width))
+    wanted = max(0, corner[1] - height)
+    for y in (wanted + step * height for step in (0, -1, 1, -2, 2)):
+        inside = 0 <= y <= picture.shape[0] - height
+        if inside and not any(
+            x < left + across and left < x + width and y < top + down and top < y + height
+            for left, top, across, down in taken
+        ):
+            return x, y, width, height
+    return x, wanted, width, height
 
 
 def short_text(text: str) -> str:
@@ -92,20 +132,29 @@ def draw_mask(picture: Array, mask: Array, color: Color, scale: float) -> tuple[
     return x, y
 
 
+def _tag_size(text: str, scale: float) -> tuple[int, int]:
+    """Width and height of a tag's patch, pixels."""
+    (width, height), baseline = cv2.getTextSize(text, _FONT, _SIZE * scale, 1)
+    pad = _pad(scale)
+    return width + 2 * pad, height + baseline + 2 * pad
+
+
+def _pad(scale: float) -> int:
+    return max(2, round(3 * scale))
+
+
 def draw_tag(
     picture: Array, text: str, at: tuple[int, int], color: Color, scale: float, below: bool = False
 ) -> int:
     """Text on a patch of its colour, its corner `at` (x, y); the height of the patch in pixels."""
-    size = 0.45 * scale
-    (width, height), baseline = cv2.getTextSize(text, _FONT, size, 1)
-    pad = max(2, round(3 * scale))
-    patch_width, patch_height = width + 2 * pad, height + baseline + 2 * pad
-    x = max(0, min(at[0], picture.shape[1] - patch_width))
-    y = at[1] if below else max(0, at[1] - patch_height)
-    cv2.rectangle(picture, (x, y), (x + patch_width - 1, y + patch_height - 1), color, cv2.FILLED)
+    width, height = _tag_size(text, scale)
+    x = max(0, min(at[0], picture.shape[1] - width))
+    y = at[1] if below else max(0, at[1] - height)
+    cv2.rectangle(picture, (x, y), (x + width - 1, y + height - 1), color, cv2.FILLED)
     # Black or white, whatever the eye parts better from the colour (ITU-R BT.601 luma).
     luma = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]
     ink = (0, 0, 0) if luma > 128 else (255, 255, 255)
-    origin = (x + pad, y + pad + height)
-    cv2.putText(picture, text, origin, _FONT, size, ink, 1, cv2.LINE_AA)
-    return patch_height
+    (_, letters), _ = cv2.getTextSize(text, _FONT, _SIZE * scale, 1)
+    origin = (x + _pad(scale), y + _pad(scale) + letters)
+    cv2.putText(picture, text, origin, _FONT, _SIZE * scale, ink, 1, cv2.LINE_AA)
+    return height

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sam3i_model import visualize
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.marks import number, outline
 from sam3i_model.visualize import color_for, draw_overlay
@@ -98,6 +99,68 @@ def test_lines_do_not_cover_each_other():
     height = np.nonzero(changed(draw_overlay(RGB, [one])))[0].max() + 1
     both = np.nonzero(changed(draw_overlay(RGB, [one, one])))[0].max() + 1
     assert both == 2 * height
+
+
+def tags(monkeypatch, rgb, groundings):
+    """The text and patch (x, y, width, height) of each tag that is drawn."""
+    drawn, patches = [], []
+    real = visualize.cv2.rectangle, visualize.cv2.putText
+
+    def rectangle(picture, first, last, *more):
+        patches.append((*first, last[0] - first[0] + 1, last[1] - first[1] + 1))
+        return real[0](picture, first, last, *more)
+
+    def put(picture, text, *more):
+        drawn.append(text)
+        return real[1](picture, text, *more)
+
+    monkeypatch.setattr(visualize.cv2, "rectangle", rectangle)
+    monkeypatch.setattr(visualize.cv2, "putText", put)
+    draw_overlay(rgb, groundings)
+    return list(zip(drawn, patches, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("width", "text", "lines"),
+    [
+        (640, "mug", ["mug: AMBIGUOUS (2 things fit a request for one: add a place or a colour)"]),
+        (640, "the red mug left of it", ["the red mug left of it: AMBIGUOUS", "2 things fit"]),
+        (200, "the red mug left of it", ["the red mug left of it: AMBIGUOUS"]),
+        (64, "the red mug left of it", ["AMBIGUOUS"]),
+    ],
+)
+def test_a_line_that_does_not_fit_goes_on_in_a_second_or_in_fewer_words(
+    monkeypatch, width, text, lines
+):
+    detail = "2 things fit a request for one: add a place or a colour"
+    one = grounding(text, Outcome.AMBIGUOUS, detail=detail)
+    rgb = np.zeros((120, width, 3), np.uint8)
+    drawn = tags(monkeypatch, rgb, [one])
+    assert len(drawn) == len(lines)
+    for (said, (x, y, across, _)), line, above in zip(drawn, lines, [None, *drawn], strict=False):
+        assert said.startswith(line)
+        assert x + across <= width
+        assert y == (above[1][1] + above[1][3] if above else 0)
+
+
+def test_a_reason_is_one_line_in_characters_of_the_font(monkeypatch):
+    one = grounding(outcome=Outcome.REJECTED, detail="no\n線" + "x" * 100)
+    assert [text for text, _ in tags(monkeypatch, RGB, [one])] == [
+        "mug: REJECTED (no ?" + "x" * 53 + "...)"
+    ]
+
+
+def test_tags_cover_neither_each_other_nor_the_lines(monkeypatch):
+    masks = [square(2, 560, 30), square(2, 600, 30), square(200, 560, 30), square(200, 600, 30)]
+    rivals = grounding("the mug on the table", Outcome.AMBIGUOUS, masks, "2 things fit")
+    patches = [patch for _, patch in tags(monkeypatch, RGB, [rivals])]
+    assert len(patches) == 5
+    covered = np.zeros((480, 640), int)
+    for x, y, width, height in patches:
+        assert 0 <= x <= 640 - width
+        assert 0 <= y <= 480 - height
+        covered[y : y + height, x : x + width] += 1
+    assert covered.max() == 1
 
 
 def test_found_is_not_announced():
