@@ -57,7 +57,8 @@ def describe(needs: Forecast, trial: Trial, settings: Settings) -> Table:
     for phase in trial.phases:
         table.add_row(phase.name, f"{phase.steps} steps of {phase.seconds:.2f} s")
     total = sum(phase.steps * phase.seconds for phase in trial.phases)
-    table.add_row("time", f"about {duration(total)}, validation apart")
+    encoded = ", less where features are kept" if settings.variants else ""  # none are, tried out
+    table.add_row("time", f"about {duration(total)}{encoded}, validation apart")
     table.add_row(
         "memory",
         f"{size(trial.memory)} at most, of it weights and optimiser {size(needs.weights)}; "

@@ -145,6 +145,7 @@ def test_a_dry_run_keeps_no_features_but_foresees_their_room(data, checkpoint, t
     words = ["train", data, out, "--settings", path, "--from", checkpoint, "--dry-run"]
     result = CliRunner().invoke(build("train"), list(map(str, words)))
     assert result.exit_code == 0, result.output
+    assert "less where features are kept, validation apart" in " ".join(result.output.split())
     assert not out.exists()
 
     samples, _ = training.open_data(data, settings, data, None)
