@@ -1,8 +1,8 @@
-"""From image, depth and camera_info messages to one `Frame`.
+"""From image, depth and camera_info messages to those of one camera moment.
 
 `CameraBuffer` is filled by subscription callbacks, which only store messages, and emptied by the
-one worker, which always gets the newest complete frame. `FrameDecoder` then turns messages into
-arrays, so nothing is decoded that is not used.
+one worker, which always gets the newest complete frame. Only that is then decoded, by
+`frames.FrameDecoder`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from std_msgs.msg import Header
-
-from sam3i_model import decoding
-from sam3i_model.intrinsics import Intrinsics
-from sam3i_ros.geometry import ray_grid
-from sam3i_ros.health import Health, Severity
 
 DEPTH_SILENT = 1.0  # s of images without any depth, after which none is waited for
 _HISTORY = 8  # messages of a stream that are kept at least
@@ -41,18 +33,6 @@ class RawFrame:
     info: CameraInfo | None
     arrived: float  # of the image, in the buffer's clock, s
     no_depth: str  # why depth is None
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One camera moment, decoded."""
-
-    header: Header  # of the colour image
-    stamp_ns: int
-    rgb: npt.NDArray[np.uint8]  # (H, W, 3)
-    depth: npt.NDArray[Any] | None  # (H, W), uint16 mm or float32 m
-    rays: npt.NDArray[np.float32] | None  # (H, W, 2): x/z, y/z
-    no_3d: str  # why depth or rays is None
 
 
 @dataclass(frozen=True)
@@ -257,86 +237,3 @@ class CameraBuffer:
             self._images.popleft()
         if count:
             self._on_drop(count)
-
-
-class FrameDecoder:
-    """Decodes frames and reports what is wrong with them; rays are kept per camera_info."""
-
-    def __init__(self, health: Health, use_depth: bool) -> None:
-        self._health = health
-        self._use_depth = use_depth
-        self._intrinsics: Intrinsics | None = None
-        self._rays: npt.NDArray[np.float32] | None = None
-
-    def decode(self, raw: RawFrame, want_3d: bool) -> Frame:
-        """Arrays of a frame. MessageError if the colour image cannot be used.
-
-        Without usable depth and camera_info the frame has no 3D and says why.
-        """
-        compressed = isinstance(raw.image, CompressedImage)
-        decode = decoding.rgb_from_compressed if compressed else decoding.rgb_from_image
-        rgb = decode(raw.image)
-        stamp = stamp_ns(raw.image)
-        if stamp == 0:
-            self._warn("camera.stamp", f"images have no stamp; {_STAMP_REMEDY}")
-        depth = rays = None
-        no_3d = ""
-        if not self._use_depth:
-            no_3d = raw.no_depth
-        elif not want_3d:
-            no_3d = "nobody listened to an output with 3D"
-        else:
-            try:
-                depth, rays = self._depth_and_rays(raw, (rgb.shape[0], rgb.shape[1]))
-            except decoding.MessageError as error:
-                no_3d = str(error)
-                self._warn("geometry.depth", no_3d)
-        return Frame(raw.image.header, stamp, rgb, depth, rays, no_3d)
-
-    def _depth_and_rays(
-        self, raw: RawFrame, size: tuple[int, int]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        if raw.depth is None:
-            raise decoding.MessageError(f"{raw.no_depth}; {_DEPTH_REMEDY}")
-        if not raw.image.header.frame_id:
-            raise decoding.MessageError("images have no frame_id; set it in the camera driver")
-        if raw.info is None:
-            raise decoding.MessageError(
-                "no camera_info has come; remap camera_info to the one of the colour camera"
-            )
-        intrinsics = decoding.intrinsics_from_camera_info(raw.info)
-        _check_size("camera_info", (intrinsics.height, intrinsics.width), size, _INFO_REMEDY)
-        compressed = isinstance(raw.depth, CompressedImage)
-        decode = decoding.depth_from_compressed if compressed else decoding.depth_from_image
-        depth = decode(raw.depth)
-        _check_size("depth", depth.shape, size, _ALIGN_REMEDY)
-        if not decoding.measured(depth).any():
-            raise decoding.MessageError(
-                "the depth image holds no valid value; look at the depth camera and its range"
-            )
-        frames = raw.image.header.frame_id, raw.depth.header.frame_id
-        if frames[0] != frames[1]:
-            self._warn(
-                "geometry.frames",
-                f"image is in frame {frames[0]!r} but depth in {frames[1]!r}; {_ALIGN_REMEDY}",
-            )
-        if intrinsics != self._intrinsics or self._rays is None:
-            self._intrinsics, self._rays = intrinsics, ray_grid(intrinsics)
-        return depth, self._rays
-
-    def _warn(self, key: str, text: str) -> None:
-        self._health.fault(key, Severity.WARN, text)
-
-
-_STAMP_REMEDY = "let the driver stamp them, depth and TF cannot be matched without"
-_DEPTH_REMEDY = "check the depth topic, its QoS and its stamps; if it comes late, raise depth_wait"
-_ALIGN_REMEDY = "use the depth image that the driver aligns to the colour image"
-_INFO_REMEDY = "remap camera_info to the one of the colour camera"
-
-
-def _check_size(what: str, actual: tuple[int, ...], expected: tuple[int, int], remedy: str) -> None:
-    if actual != expected:
-        raise decoding.MessageError(
-            f"{what} is {actual[1]}x{actual[0]} but the image is {expected[1]}x{expected[0]}; "
-            f"{remedy}"
-        )

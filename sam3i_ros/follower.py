@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction
-from sam3i_ros.camera import CameraBuffer, Frame, RawFrame
+from sam3i_ros.camera import CameraBuffer, RawFrame
+from sam3i_ros.frames import Frame
 from sam3i_ros.health import Health, Severity, failure
 from sam3i_ros.instructions import Entry
 from sam3i_ros.parameters import Settings

@@ -10,8 +10,9 @@ from functools import partial
 from rclpy.callback_groups import CallbackGroup
 from rclpy.lifecycle import LifecycleNode
 
-from sam3i_ros.camera import CameraBuffer, FrameDecoder
+from sam3i_ros.camera import CameraBuffer
 from sam3i_ros.follower import Follower
+from sam3i_ros.frames import FrameDecoder
 from sam3i_ros.health import Health
 from sam3i_ros.inputs import CameraInputs, depth_topic
 from sam3i_ros.instruction_topics import InstructionTopics

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction
 from sam3i_ros import messages
-from sam3i_ros.camera import Frame, FrameDecoder, RawFrame
+from sam3i_ros.camera import RawFrame
+from sam3i_ros.frames import Frame, FrameDecoder
 from sam3i_ros.geometry import Cloud, LiftOptions, Roi, lift, mask_roi, transform_cloud
 from sam3i_ros.health import Health, Severity
 from sam3i_ros.instructions import Entry

@@ -14,7 +14,8 @@ from std_msgs.msg import String
 
 from sam3i_model.decoding import MessageError
 from sam3i_ros.bags import Message
-from sam3i_ros.camera import DEPTH_SILENT, CameraBuffer, FrameDecoder, RawFrame
+from sam3i_ros.camera import DEPTH_SILENT, CameraBuffer, RawFrame
+from sam3i_ros.frames import FrameDecoder
 from sam3i_ros.health import Health, Severity, failure
 from sam3i_ros.instructions import InstructionList
 from sam3i_ros.msg import Instruction

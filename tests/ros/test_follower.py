@@ -13,8 +13,9 @@ import pytest
 from sam3i_ros.msg import InstructionResult, SegmentArray
 from std_msgs.msg import Header
 
-from sam3i_ros.camera import FrameDecoder, RawFrame
+from sam3i_ros.camera import RawFrame
 from sam3i_ros.follower import Follower
+from sam3i_ros.frames import FrameDecoder
 from sam3i_ros.health import Health
 from sam3i_ros.instructions import entry
 from sam3i_ros.messages import image_msg

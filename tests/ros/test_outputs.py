@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from sam3i_ros import outputs
-from sam3i_ros.camera import Frame
+from sam3i_ros.frames import Frame
 from sam3i_ros.outputs import Outputs
 from sam3i_ros.pipeline import Laps, Result
 
