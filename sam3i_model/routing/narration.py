@@ -40,14 +40,16 @@ _PERSON = r"(?:he|she|they|you|(?:the|my|our)\ (?:user|person|customer|operator|
 """Of whom "needs a" tells of a wish: "the table needs a wash" is a situation."""
 
 NARRATION = rf"""(?:
-      (?:what|the\ \w+)\ (?:that\ )?i\ (?:want|need|mean|am\ (?:after|looking\ for))\ is
+      (?:what|the\ \w+)\ (?:that\ )?(?:i|we|the\ \w+)\ (?:wants?|needs?|means?
+      |am\ (?:after|looking\ for))\ is
     | (?:{_MINE}\ )?(?:\w+\ )?(?:target|goal|object|item|thing)(?:\ (?:object|item|of\ interest
       |to\ \w+(?:\ up)?))?\ is{_A}
     | {_MINE}\ (?:\w+\ ){{1,2}}is\ to(?=\ (?:{FIND}|{VERB}|grasp)(?:\ \w+)?\ (?:{ARTICLE})\b)
     | (?:i|we)\ (?:want|need|would\ (?:like|love|prefer))\ you\ to
     | you\ (?:should|must|need\ to|have\ to|can|could)
     | (?:i|we|(?:the\ )?robot)\ (?:want|need|would\ like|have|will|must|should|shall
-      |now|then|next|first|(?:am|are|is)\ (?:now\ )?(?:trying|going|about))(?:\ to)?(?=\ {_GET})
+      |now|then|next|first|(?:was|were|have\ been)\ (?:told|asked)
+      |(?:am|are|is)\ (?:now\ )?(?:trying|going|about))(?:\ to)?(?=\ {_GET})
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?

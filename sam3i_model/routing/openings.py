@@ -106,6 +106,7 @@ TAIL = re.compile(
     r"|here|again|slowly|quickly|carefully|in view|in sight|with your (?:gripper|arm|hand)"
     r"|(?:when|once|as soon as|whenever) you (?:\w+ ){0,3}\w+|around here|round here|in here|nearby"
     r"|around|about"
+    r"|is (?:what (?:i|we|you|the \w+) (?:want|need|mean)s?|(?:the|my|our|your) (?:target|goal))"
     r"|lying around|handy|available|on hand"
     r"|if (?:possible|you (?:can|could|would|do not mind|have time|get a chance|are free))"
     r"|(?:do|can|could|will|would) you(?: see| please)?|(?:that )?you (?:can )?(?:see"

@@ -19,6 +19,7 @@ _PLACED = tuple(
         rf"where (?:exactly|else|\w+ly|{_AT} \w+(?: \w+)?) {_BE} (?={_THING})(.+)$",
         rf"where (?:might|could|can|would|may) (?={_THING})(.+) be(?: found| hiding)?$",
         rf"where (?:has|have) (?={_THING})(.+) (?:gone|been|disappeared|ended up|got to)$",
+        rf"where did (?={_THING})(.+) go$",
         rf"where (?={_THING})(.+) (?:{_BE}|went|(?:might|could|may) be)$",
         rf"{_BE} ((?:any|some)(?:one|body|thing) .+)$",
         rf"{_BE} (?:this|that|it|these|those|they) (?={_THING})(.+)$",

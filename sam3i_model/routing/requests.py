@@ -22,11 +22,12 @@ _APART = w.word_set("up down out off away back")
 _GOING = w.word_set(
     "go come walk drive move travel navigate return arrive climb crawl hover look listen reach wait"
     " stop stay stand park dock sit kneel lean bend knock align connect aim attach rotate squeeze"
-    " proceed advance retreat back"
+    " proceed advance retreat back dispose check"
 )
 """Verbs that come to their object by a preposition: "wait at the door"."""
 _ROLLING = w.word_set("roll step fly turn head swing jump hold")
 """The same, but things as well: "roll on the table"."""
+_LEADING_ON = w.PREPOSITIONS | _PARTICLES | {"of"}
 _PLACING = w.word_set("on in at under near by with")
 _SWITCHED = w.word_set("power plug screw bring push hand fill tuck")
 _HOW = w.word_set("together twice first")
@@ -147,7 +148,7 @@ def _length_of_verb(words: Sequence[str]) -> int:
     if after[:1] and after[0] in _APART and first not in w.AIMS - _DONE_TO | {"put", "cover"}:
         at = 1  # "keep off the grass", "put out the fire"
     goes = first in _GOING or (first in _ROLLING and _PLACING.isdisjoint(after[:1]))
-    while goes and at < min(2, len(after)) and after[at] in w.PREPOSITIONS | _PARTICLES:
+    while goes and at < min(2, len(after)) and after[at] in _LEADING_ON:
         at += 1
     if after[:1] and first in _SWITCHED and after[0] in ("in", "on", "over"):
         at = 1

@@ -16,7 +16,7 @@ _LATER = re.compile(
     rf"(?: on| off| up| down| out)? (?:me|us|{ARTICLE})\b))"
 )
 _POINTED = w.word_set("it them")
-_CONDITIONS = w.word_set("if when once whenever")
+_CONDITIONS = w.word_set("if when once whenever unless")
 _FIRST = w.word_set("please then now just and")
 _NO_DEEDS = w.SUBJECTS | w.PEOPLE | w.DETERMINERS | w.AUXILIARIES | w.OPENERS | w.PREPOSITIONS
 _DEEDS = w.VERBS | w.COMPOUND_VERBS | w.AIMS
@@ -53,7 +53,7 @@ def conditioned(words: Sequence[str]) -> list[str]:
     if words[0] not in _CONDITIONS or w.DETERMINERS.isdisjoint(words[1:2]):
         return []
     verbs = w.AUXILIARIES | w.FINITE | {"turns", "starts", "stops"}
-    verb = next((at for at, word in enumerate(words) if at > 2 and word in verbs), 0)
+    verb = next((at for at, word in enumerate(words) if at > 2 and word in verbs), -1)
     return list(words[1:verb])
 
 

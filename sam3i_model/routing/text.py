@@ -40,6 +40,7 @@ _PLAIN = tuple(
         (r"\b(what|where|that|there|she|he|here)s\b", r"\1 is"),
         (r"\blet'?s\b", "let us"),
         (r"\bwhere r\b", "where are"),
+        (r"\bas soon as\b(?! possible)", "once"),
         (r"\b(i)m\b", r"\1 am"),
         (r"\b(i)ve\b", r"\1 have"),
         (r"\b(you|they)re\b", r"\1 are"),
@@ -58,7 +59,9 @@ _PLAIN = tuple(
     )
 )
 _SIDE = "|".join(sorted(w.SIDES | w.PLACES | w.ORDINALS | {"far", "mid"}))
-_COMPOUND_SIDE = re.compile(rf"(?<![\w-])(?:{_SIDE})(?:-(?:from|to|side|most|{_SIDE}))+(?![\w-])")
+_COMPOUND_SIDE = re.compile(
+    rf"(?<![\w-])(?:{_SIDE})(?:-(?:from|the|to|side|most|{_SIDE}))+(?![\w-])"
+)
 _TOKEN = re.compile(r"\w+(?:[-'/.]\w+)*|[,;:.!?()\[\]\"…—–|]|\s-+(?=\s)")  # noqa: RUF001
 _WORD = re.compile(r"\w")
 
@@ -130,9 +133,10 @@ _ANNOUNCING = w.word_set("matches called named following find locate segment")
 
 def _is_label(words: Sequence[str]) -> bool:
     """Whether words before a colon only say what comes: "target object", "step 2"."""
-    told = (w.DETERMINERS - w.NUMBERS) | w.PREPOSITIONS | w.VERBS | w.SUBJECTS
+    told = (w.DETERMINERS - w.NUMBERS) | (w.PREPOSITIONS - {"to"}) | w.SUBJECTS
+    short = len(words) < 4 and told.isdisjoint(words) and words[0] not in w.VERBS
     unfinished = words[-1] in w.AUXILIARIES | w.DEFINITE | _ANNOUNCING  # "the object is"
-    return len(words) == 1 or unfinished or (len(words) < 4 and told.isdisjoint(words))
+    return len(words) == 1 or unfinished or short
 
 
 def _lists_adjectives(before: Sequence[str], token: str, after: Sequence[str]) -> bool:
