@@ -86,8 +86,11 @@ class FileSamples:
         self.pictures: list[list[Entry]] = []
         for name, entries in gathered.items():
             try:
-                for width, height in {(e.width, e.height) for e in entries}:
+                sizes = {(e.width, e.height) for e in entries}
+                for width, height in sizes:
                     check_picture(image_path(self.folder, name), width, height)
+                if len(sizes) > 1:  # both fit a picture that is stored lying
+                    raise SourceError(f"{name} is upright for some entries and lies for others")
                 self.pictures.append(entries)
             except SourceError as error:
                 self.problems.add(f"image {entries[0].id}", error)

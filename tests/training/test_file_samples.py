@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam3i_model.instruction import Level
 from tests.training.small_training import small_settings
@@ -173,6 +174,19 @@ def test_entries_of_a_picture_must_agree_on_its_size(tmp_path):
     other = Sample(**{**vars(entry(2, None, simple_query=("b",))), "width": 64})
     path = written(tmp_path, [entry(1, RED, simple_query=("a",)), other])
     with pytest.raises(SourceError, match="is 120x80, not 64x80"):
+        FileSamples(path, {"simple": 1.0})
+
+
+def test_a_picture_that_is_stored_lying_has_one_size_too(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    entries = [entry(1, RED, simple_query=("a",)), entry(2, None, simple_query=("b",))]
+    entries[1] = replace(entries[1], width=HEIGHT, height=WIDTH)
+    path = written(tmp_path, entries)
+    picture = tmp_path / "pictures/one.png"
+    with Image.open(picture) as stored:
+        stored.save(picture, exif=exif)
+    with pytest.raises(SourceError, match=r"one\.png is upright for some entries and lies for"):
         FileSamples(path, {"simple": 1.0})
 
 
