@@ -45,7 +45,7 @@ NARRATION = rf"""(?:
     | (?:{_MINE}\ )?(?:\w+\ )?(?:target|goal|object|item|thing)(?:\ (?:object|item|of\ interest
       |to\ \w+(?:\ up)?))?\ is{_A}
     | {_MINE}\ (?:\w+\ ){{1,2}}is\ to(?=\ (?:{FIND}|{VERB}|grasp)(?:\ \w+)?\ (?:{ARTICLE})\b)
-    | (?:i|we)\ (?:want|need|would\ (?:like|love|prefer))\ you\ to
+    | (?:i|we)\ (?:want|need|would\ (?:like|love|prefer))\ (?:you|the\ robot)\ to
     | you\ (?:should|must|need\ to|have\ to|can|could)
     | (?:i|we|(?:the\ )?robot)\ (?:want|need|would\ like|have|will|must|should|shall
       |now|then|next|first|(?:was|were|have\ been)\ (?:told|asked)
@@ -55,6 +55,8 @@ NARRATION = rf"""(?:
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?
       (?:(?:will\ )?(?:want|need)|(?:would|should)\ like|see|mean|meant|said|could\ use|require
       |fancy|am\ after|are\ after)(?!\ to\b)(?!{_AIM})
+    | {_WHO}\ (?:wants|needs|asked|told|would\ like)\ (?:me|us|you|the\ robot)\ to(?=\ {_GET})
+    | {_WHO}\ (?:would\ like\ to\ have|(?:wants|needs|would\ like)\ to\ (?:find|borrow)){_A}
     | (?:{_WHO}\ (?:(?:will\ )?(?:wants?|wanted|would\ like|means?|meant){_A}
         |(?:asks?|asked|(?:is|are)\ (?:asking|looking))\ for)
       |{_WHO}\ (?:will\ )?need(?:s|ed)?(?=\ {_MINE}\ )|{_PERSON}\ (?:will\ )?need(?:s|ed)?{_A})

@@ -16,7 +16,7 @@ _PLAIN = tuple(
     (re.compile(pattern), plain)
     for pattern, plain in (
         (r"[‘’`´]", "'"),  # noqa: RUF001
-        (r"(?:^|(?<=; ))\W*\d{1,2}(?:[.):]+|(?<=\(\d)\)) +", ""),  # "1. red mug"
+        (r"(?:^|(?<=; ))\W{0,3}\d{1,2}[.):]+ +", ""),  # "1. red mug"
         (r'(?<!\w)["“„«]([^"“”„«»]*)["“”»](?!\w)', r" \1 "),
         (r'(?<=\d)["″]', " inch"),
         (rf" [(\[](?!(?:{_NO_ASIDE})\b|\w+ly\b)(\w[^()\[\]]*)[)\]]", r" that is \1"),
@@ -134,7 +134,8 @@ _ANNOUNCING = w.word_set("matches called named following find locate segment")
 def _is_label(words: Sequence[str]) -> bool:
     """Whether words before a colon only say what comes: "target object", "step 2"."""
     told = (w.DETERMINERS - w.NUMBERS) | (w.PREPOSITIONS - {"to"}) | w.SUBJECTS
-    short = len(words) < 4 and told.isdisjoint(words) and words[0] not in w.VERBS
+    named = words[words[0] in w.POSSESSIVE | {"the"} :]
+    short = len(words) < 4 and told.isdisjoint(named) and words[0] not in w.VERBS
     unfinished = words[-1] in w.AUXILIARIES | w.DEFINITE | _ANNOUNCING  # "the object is"
     return len(words) == 1 or unfinished or short
 
