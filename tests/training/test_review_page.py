@@ -358,6 +358,36 @@ def test_two_windows_do_not_overwrite_each_other(session, data):
     assert image(data, 1)["review"] == "rejected"
 
 
+def test_the_list_shows_the_ends_of_long_file_names(chromium, data):
+    content = (data / "annotations.json").read_text()
+    name = "apc_shelf_15frames_of_a_long_drive-1700000000123456789.png"
+    (data / "images/a.png").rename(data / "images" / name)
+    (data / "annotations.json").write_text(content.replace("a.png", name))
+    session = Session(chromium, data)
+    try:
+        page = session.person().page
+        for place in ("nav .file", "#file"):
+            shown = page.evaluate(
+                """(place) => {
+                  const box = document.querySelector(place);
+                  const text = document.createTreeWalker(box, NodeFilter.SHOW_TEXT).nextNode();
+                  const range = document.createRange();
+                  const { left, right } = box.getBoundingClientRect();
+                  return [...text.data].map((_, index) => {
+                    range.setStart(text, index);
+                    range.setEnd(text, index + 1);
+                    const letter = range.getBoundingClientRect();
+                    return letter.left >= left - 1 && letter.right <= right + 1;
+                  });
+                }""",
+                place,
+            )
+            assert not shown[0], place
+            assert all(shown[-19:]), place
+    finally:
+        session.end()
+
+
 def test_sentences_of_another_window_are_not_written_over(session, data):
     first, second = session.person(), session.person()
     for person, sentence in ((first, "mine"), (second, "theirs")):

@@ -97,7 +97,8 @@ function showList(state, on) {
       { onclick: () => on.open(row.id) },
       make("i", { className: row.review, title: STATES[row.review] }),
       make("b", { textContent: row.text || "no sentence" }),
-      make("small", { textContent: [LEVELS[row.level], count, row.file.split("/").pop()].filter(Boolean).join(" · ") })
+      make("small", { textContent: [LEVELS[row.level], count].filter(Boolean).join(" · ") }),
+      make("small", { className: "file" }, make("bdi", { textContent: row.file.split("/").pop() }))
     );
     listed.set(row.id, [row, button]);
     return button;
