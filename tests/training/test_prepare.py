@@ -210,6 +210,7 @@ def test_errors_are_one_line(tmp_path):
         ((bag, out, "--rate", "5"), "another rate"),
         ((bag, taken), "wasn't prepared here"),
         ((bag, tmp_path / "x", "--image", "/nope"), "no image topic '/nope'"),
+        ((bag, tmp_path / "x", "--camera-info", "/nope"), "no CameraInfo topic '/nope'"),
         ((bag, tmp_path / "x", "--image", make.DEPTH), "holds depth, no colour"),
         ((bag, tmp_path / "x", "--instruction", " "), "'text' is empty"),
         ((bag, file / "x"), "file"),

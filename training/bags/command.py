@@ -54,7 +54,7 @@ def prepare_command(
     out: Annotated[Path, typer.Argument(help="Folder to write; a half-finished one goes on.")],
     image: Annotated[str, typer.Option(help="Colour topic.")] = "",
     depth: Annotated[str, typer.Option(help="Depth topic, or 'none'.")] = "",
-    info: Annotated[str, typer.Option(help="camera_info topic.")] = "",
+    info: Annotated[str, typer.Option("--camera-info", help="camera_info topic.")] = "",
     answers: Annotated[str, typer.Option(help="SegmentArray topic of the node.")] = "",
     instruction: Annotated[
         list[str] | None, typer.Option(help="A sentence to ask of every frame; may be repeated.")
