@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import dropwhile
+from itertools import dropwhile, groupby
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.lists import joins
@@ -36,7 +36,9 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
         w.PLACES.intersection(body[:-1]) and (definite or rest[:1] == ["of"])
     ):
         return "a noun with a position"
-    if "both" in phrase or _counts(phrase):
+    whole = [*phrase, *rest] if rest[:1] == ["of"] else phrase  # "each of the two", "group of two"
+    parts = [list(part) for is_of, part in groupby(whole, "of".__eq__) if not is_of]
+    if "both" in phrase or any(_counts(part) for part in parts):
         return "a noun with a number"
     if phrase[0] in w.PRONOUN_HEADS and len(asked) > 1:
         return "anything with an attribute"
@@ -65,11 +67,10 @@ def _tells(word: str, noun: str) -> bool:
 
 def _counts(phrase: Sequence[str]) -> bool:
     """Whether a number counts things: "two mugs"; not "the 5 mm key", "the 3 drawer cabinet"."""
-    head = phrase[: phrase.index("of")] if "of" in phrase else phrase
-    for at, word in enumerate(head):
-        after = head[at + 1 :]
+    for at, word in enumerate(phrase):
+        after = phrase[at + 1 :]
         if word in w.NUMBERS or _TENS.fullmatch(word):
-            several = not after or w.is_plural(head[-1]) or head[-1] in w.ALWAYS_PLURAL
+            several = not after or w.is_plural(phrase[-1]) or phrase[-1] in w.ALWAYS_PLURAL
             alone = len(after) == 1 and word.isalpha()  # "two sheep"
             return (several or alone) and w.UNITS.isdisjoint(after[:1])
         if word not in w.DETERMINERS and not qualifies(word):

@@ -18,8 +18,11 @@ _ACTED_ON = w.word_set("it them me us him her back up down off away out there he
 
 def joins(asked: Sequence[str], phrase: Sequence[str]) -> bool:
     """Whether one more thing is wanted: "the mug and the bowl", "one here and the one there"."""
-    if any(word in ("and", "or") and after in w.DETERMINERS for word, after in pairwise(phrase)):
-        return True  # "the red and the blue block"
+    if any(
+        word in ("and", "or") and after in w.DETERMINERS and before not in w.DETERMINERS
+        for before, word, after in zip(phrase, phrase[1:], phrase[2:], strict=False)
+    ):
+        return True  # "the red and the blue block"; not "each and every block"
     return any(
         word in ("and", "or") and _adds(phrase, asked[len(phrase) : at], asked[at + 1 :])
         for at, word in enumerate(asked[:-1])
@@ -36,8 +39,8 @@ def _adds(phrase: Sequence[str], told: Sequence[str], other: Sequence[str]) -> b
         return first in ("also", "then") or _adds_bare(phrase, other)
     if first not in w.DETERMINERS:
         return False
-    if "between" in told and "and" not in told:
-        return False
+    if ("between" in told and "and" not in told) or (told and other[-1] == "other"):
+        return False  # "with the chair on one side and the lamp on the other"
     if not takes_more([*phrase, *told]):
         return True
     like_told = [word in w.DEFINITE for word in told if word in w.DETERMINERS][-1:]
@@ -48,7 +51,7 @@ def _adds(phrase: Sequence[str], told: Sequence[str], other: Sequence[str]) -> b
 def _adds_bare(phrase: Sequence[str], other: Sequence[str]) -> bool:
     """The same for a noun without a determiner: "the knife and fork", "mugs and plates"."""
     acts = other[0] in (_ACTS if len(other) > 1 else _STOPS)  # "the nut and bolt"
-    if acts or (other[1:2] and other[1] in _ACTED_ON):
+    if acts or other[0] in w.NEGATIONS or (other[1:2] and other[1] in _ACTED_ON):
         return False
     if phrase[0] in w.DEFINITE:
         return True

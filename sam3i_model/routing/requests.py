@@ -102,12 +102,10 @@ def is_way(words: Sequence[str]) -> bool:
 def _asked_for(text: str) -> str:
     """What a request that the text starts with asks for, or ""."""
     words = text.split()
-    if rest := asked_about(text):
-        pass
-    elif start := LEAD_IN.match(text):
+    rest = asked_about(text)
+    if not rest and (start := LEAD_IN.match(text)):
         rest = text[start.end() :]
-    else:
-        rest = " ".join(_object(words)) or _after_call(text)
+    rest = rest or " ".join(_object(words)) or _after_call(text)
     thing = rest.partition(" ")[0] in w.DETERMINERS - {"no"}
     return "" if is_name(words) and not thing else rest  # "press the ...", "push to ..."
 
