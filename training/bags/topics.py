@@ -298,7 +298,7 @@ def _unheard(
     unheard = tuple(topic for topic in topics if elsewhere(topic, colour.parts, others))
     if unheard:
         names = ", ".join(unheard)
-        notes.append(f"what was said on {names} is left out, as another camera's: --image takes it")
+        notes.append(f"what was said on {names} is left out: it is for another camera (--image)")
     heard = [topic for topic in topics if topic not in unheard]
     if len({topics[topic] for topic in heard}) > 1:
         notes.append(f"what was said on {', '.join(heard)} is asked of one camera: {colour.name}")
