@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
+from sam3i_model.features import GroundingOutput
 from sam3i_model.instruction import clean
-from sam3i_model.modeling import GroundingOutput
 
 DUPLICATE_IOU = 0.7
 """Two queries whose masks overlap this much found the same thing; the better one is kept. SAM 3's

@@ -20,9 +20,9 @@ from sam3i_model.checkpoints import CheckpointError, locate
 from sam3i_model.engines.choosing import open_checkpoint
 from sam3i_model.engines.interface import Engine
 from sam3i_model.engines.swapping import exchange_adapters, read_adapters
+from sam3i_model.features import ImageFeatures, TextFeatures
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome, refusal, route
-from sam3i_model.modeling import ImageFeatures, TextFeatures
 from sam3i_model.processing import Instances, Limits, Tokens, pixels, select, tokenize
 
 if TYPE_CHECKING:

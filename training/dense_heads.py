@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sam3i_model.modeling import ImageFeatures, LayerOutputs, TextFeatures
+from sam3i_model.features import ImageFeatures, LayerOutputs, TextFeatures
 from training.boxes import giou
 from training.dataset import Batch
 from training.focal import Focal

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from sam3i_model.modeling import ImageFeatures
+from sam3i_model.features import ImageFeatures
 
 Encode = Callable[[torch.Tensor], ImageFeatures]
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from sam3i_model.modeling import LayerOutputs
+from sam3i_model.features import LayerOutputs
 from training.boxes import coordinates, giou, iou
 from training.matching import Match, match
 from training.recipes import Recipe

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from sam3i_model.features import ImageFeatures, LayerOutputs, TextFeatures
 from sam3i_model.instruction import Level
 from sam3i_model.lite_vision import LiteVisionEncoder
-from sam3i_model.modeling import ImageFeatures, LayerOutputs, Sam3IModel, TextFeatures
+from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import normalise
 from training.alignment import (
     FeatureQueue,

@@ -16,8 +16,9 @@ from torch import nn
 
 from sam3i_model.adapters import Path, Route
 from sam3i_model.engines.pixels import with_pixels
+from sam3i_model.features import ImageFeatures, TextFeatures
 from sam3i_model.instruction import Level
-from sam3i_model.modeling import ImageFeatures, Sam3IModel, TextFeatures
+from sam3i_model.modeling import Sam3IModel
 
 MAX_ROWS = 8
 """Instructions that a grounding graph takes at once; more go through it in turns."""

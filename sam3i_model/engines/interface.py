@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
-from sam3i_model.modeling import GroundingOutput, ImageFeatures, TextFeatures
+from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
 from sam3i_model.weights import CheckpointError
 
 

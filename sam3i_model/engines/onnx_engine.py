@@ -28,8 +28,9 @@ from sam3i_model.engines.manifest import (
 )
 from sam3i_model.engines.parity import Check, Parity
 from sam3i_model.engines.runtime import Session
+from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
 from sam3i_model.instruction import Level
-from sam3i_model.modeling import PADDING, GroundingOutput, ImageFeatures, TextFeatures
+from sam3i_model.modeling import PADDING
 from sam3i_model.weights import first_line, open_weights
 
 

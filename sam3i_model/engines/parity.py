@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from sam3i_model.engines.interface import Engine, EngineError, Precision
 from sam3i_model.engines.manifest import IMAGE, ONE, SEVERAL, text_graph
+from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
 from sam3i_model.instruction import Level
-from sam3i_model.modeling import GroundingOutput, ImageFeatures, TextFeatures
 from sam3i_model.processing import pixels
 
 MIN_IOU = 0.98

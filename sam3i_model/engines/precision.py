@@ -18,7 +18,8 @@ from torch import nn
 from sam3i_model.engines.interface import Precision
 from sam3i_model.engines.layers import layer_values
 from sam3i_model.engines.pixels import with_pixels
-from sam3i_model.modeling import GroundingOutput, ImageFeatures, Sam3IModel, TextFeatures
+from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
+from sam3i_model.modeling import Sam3IModel
 
 TRUNK = (
     "vision_encoder.backbone.",

@@ -10,13 +10,8 @@ import torch
 
 from sam3i_model.engines.interface import Engine
 from sam3i_model.engines.shared_work import plain_model
-from sam3i_model.modeling import (
-    PADDING,
-    GroundingOutput,
-    ImageFeatures,
-    Sam3IModel,
-    TextFeatures,
-)
+from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
+from sam3i_model.modeling import PADDING, Sam3IModel
 
 
 class Stopwatch:

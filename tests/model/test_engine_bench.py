@@ -24,9 +24,10 @@ from sam3i_model.engines.bench import (
 from sam3i_model.engines.frames import DEFAULT_SENTENCES
 from sam3i_model.engines.interface import EngineError
 from sam3i_model.engines.stopwatch import PlainCalls, Stopwatch
+from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
-from sam3i_model.modeling import GroundingOutput, ImageFeatures, Sam3IModel, TextFeatures
+from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
 from tests.model.test_official import SIZES
 from training.instructions.vocabulary import build_tokenizer

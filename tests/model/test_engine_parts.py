@@ -27,8 +27,9 @@ from sam3i_model.engines.parity import Answer, Check, Parity
 from sam3i_model.engines.pixels import SharedPixelDecoder
 from sam3i_model.engines.runtime import CPU, CUDA, TENSORRT, profiles, provider_list
 from sam3i_model.engines.shared_work import measure, plain_model
+from sam3i_model.features import GroundingOutput
 from sam3i_model.instruction import Level
-from sam3i_model.modeling import GroundingOutput, Sam3IModel
+from sam3i_model.modeling import Sam3IModel
 from tests.model.test_official import SIZES
 
 

@@ -16,7 +16,8 @@ import torch
 
 from sam3i_model import processing
 from sam3i_model.checkpoints import load
-from sam3i_model.modeling import GroundingOutput, ImageFeatures, Sam3IModel, TextFeatures
+from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
+from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import Limits, select, tokenize
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from sam3i_model.features import GroundingOutput
 from sam3i_model.instruction import Instruction, Level, Outcome
-from sam3i_model.modeling import GroundingOutput
 from sam3i_model.processing import distinct, enlarged, pixels
 from sam3i_model.segmenter import TEXT_CACHE_SIZE, Segmenter
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sam3i_model.modeling import LayerOutputs
+from sam3i_model.features import LayerOutputs
 from training.dataset import Batch
 from training.focal import Focal
 from training.losses import (

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam3i_model.modeling import LayerOutputs
+from sam3i_model.features import LayerOutputs
 from training.alignment import (
     Projections,
     alignment_losses,

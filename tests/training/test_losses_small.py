@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sam3i_model.modeling import LayerOutputs
+from sam3i_model.features import LayerOutputs
 from training.dataset import Batch
 from training.losses import grounding_losses
 from training.matching import match

@@ -12,7 +12,7 @@ import torch
 import typer
 
 from sam3i_model.checkpoints import HEADS, save, write
-from sam3i_model.modeling import ImageFeatures
+from sam3i_model.features import ImageFeatures
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings
 from training import naming
 from training.counts import mean_counts
