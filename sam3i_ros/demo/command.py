@@ -51,7 +51,7 @@ def run_demo(out: Path, model: str, device: str, seed: int, console: Console) ->
     from sam3i_ros.demo.results import Results, at_end, read_results
     from sam3i_ros.demo.scoring import by_instruction, summarise
     from sam3i_ros.demo.sources import make_sources
-    from sam3i_ros.demo.terminal import instruction_table, summary_line
+    from sam3i_ros.demo.terminal import instruction_table, slow_note, summary_line
 
     begin = time.monotonic()
     logs = out / "logs"
@@ -97,6 +97,8 @@ def run_demo(out: Path, model: str, device: str, seed: int, console: Console) ->
         console.print()
         console.print(instruction_table(source.title, by_instruction(found.rows)))
         console.print(summary_line(summary[source.name]), highlight=False)
+        if note := slow_note(summary[source.name]):
+            console.print(note, highlight=False)
     console.print(f"\nReport: {out / 'report.html'}", soft_wrap=True, highlight=False)
     console.print(f"Done in {time.monotonic() - begin:.0f} s.", highlight=False)
 

@@ -51,7 +51,7 @@ def scene(
     figure = go.Figure(traces)
     figure.update_layout(
         template="none",
-        height=520,
+        height=600,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         paper_bgcolor="rgba(0,0,0,0)",
         font={"color": TEXT, "family": FONT},
@@ -62,8 +62,8 @@ def scene(
             "yaxis": {**axis, "title": "forward, m"},
             "zaxis": {**axis, "title": "up, m"},
             "camera": {  # from behind and above the camera
-                "eye": {"x": 0.0, "y": -1.15, "z": 0.65},
-                "center": {"x": 0.0, "y": 0.0, "z": -0.1},
+                "eye": {"x": 0.0, "y": -1.85, "z": 0.85},
+                "center": {"x": 0.0, "y": 0.0, "z": -0.03},
             },
         },
     )

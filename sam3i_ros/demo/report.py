@@ -18,7 +18,7 @@ from sam3i_model.visualize import color_for
 from sam3i_ros.demo import figures
 from sam3i_ros.demo.results import Results, clouds, overlays
 from sam3i_ros.demo.scoring import Row, by_instruction, summarise
-from sam3i_ros.demo.terminal import counts, number
+from sam3i_ros.demo.terminal import brief, counts, number, slow_note
 
 PICTURES = 8  # of a moving scene; where nothing moves one says it all
 JPEG_QUALITY = 82
@@ -44,7 +44,8 @@ def write_report(
 
     `facts` are shown as they are: model, machine and the like; `stages` are those of `at_end`.
     """
-    page = template("sam3i_ros.demo", "report.html", number=number, counts=counts, hex=_hex).render(
+    filters = {"number": number, "brief": brief, "counts": counts, "hex": _hex}
+    page = template("sam3i_ros.demo", "report.html", **filters).render(
         sections=[_section(found, bag) for found, bag in results],
         facts=facts,
         stages=stages,
@@ -65,10 +66,12 @@ def _section(results: Results, bag: Path) -> dict[str, Any]:
             Picture(frames.index(stamp), _jpeg(plain[stamp]), _jpeg(overlay[stamp]), rows)
         )
     colours = {w.text: color_for(index) for index, w in enumerate(results.wanted)}
+    summary = summarise(results.rows, len(frames))
     return {
         "name": source.name,
         "title": source.title,
-        "summary": summarise(results.rows, len(frames)),
+        "summary": summary,
+        "slow": slow_note(summary),
         "tallies": by_instruction(results.rows),
         "colours": colours,
         "pictures": pictures,

@@ -11,12 +11,18 @@ from rich.text import Text
 
 from sam3i_ros.demo.scoring import Tally
 
+USUAL = (0.7, 1.0)  # s that an answer of the bundled checkpoint takes on two cores
 STYLES = {True: "green", False: "red", None: "dim"}  # right, wrong, counts neither way
 
 
 def number(value: float | None, digits: int = 2, factor: float = 1.0) -> str:
     """The number for people; a dash for None."""
     return "-" if value is None else f"{value * factor:.{digits}f}"
+
+
+def brief(value: float) -> str:
+    """Two decimals below ten, none from there on."""
+    return f"{value:.{2 if value < 10 else 0}f}"
 
 
 def counts(counter: Counter[str]) -> str:
@@ -59,3 +65,16 @@ def summary_line(summary: dict[str, Any]) -> str:
     latency = summary["latency_ms"]
     parts.append(f"latency {number(latency['median'], 0)} ms, p95 {number(latency['p95'], 0)} ms")
     return " · ".join(parts)
+
+
+def slow_note(summary: dict[str, Any]) -> str:
+    """Why few frames were answered, if answers took twice as long as usual; else nothing."""
+    took = summary["latency_ms"]["median"] / 1000
+    if took < 2 * USUAL[1]:
+        return ""
+    return (
+        f"Only {summary['frames_grounded']} of {summary['frames_played']} frames were answered, as "
+        f"an answer took {took:.1f} s and the camera doesn't wait. With the bundled checkpoint it "
+        f"is {USUAL[0]:g} to {USUAL[1]:g} s on two cores that have nothing else to do: is this "
+        "machine busy?"
+    )

@@ -220,7 +220,7 @@ class Reader(HTMLParser):
 def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_report(
-        path, [(played.results, played.bag)], {"Model": "by <colour>"}, {"lift": "7.00 / 9.00"}
+        path, [(played.results, played.bag)], {"Model": "by <colour>"}, {"lift": "7.00 / 8064.11"}
     )
     text = path.read_text(encoding="utf-8")
     assert len(text) < 15_000_000
@@ -243,5 +243,5 @@ def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path
     sliver = cells.index("the yellow sliver")
     assert cells[sliver + 3] == "· 0 / 0"
     assert "by &lt;colour&gt;" in text
-    assert '<tr><td class="n">7.00 / 9.00</td></tr>' in text  # one row for all recordings
+    assert '<tr><td>lift</td><td class="n">7.00</td><td class="n">8064</td></tr>' in text
     assert len(re.findall(r'"type":"scatter3d"', text.split("</head>")[1])) == 3

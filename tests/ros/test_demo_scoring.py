@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from sam3i_ros.demo.scoring import (
     score,
     summarise,
 )
-from sam3i_ros.demo.terminal import instruction_table
+from sam3i_ros.demo.terminal import brief, instruction_table, slow_note
 
 WANTED = Wanted("m", "the mug", "simple")
 
@@ -163,6 +165,21 @@ def test_summary_of_nothing() -> None:
     assert summary["frames_grounded"] == 0
     assert summary["levels"] == {}
     assert summary["latency_ms"] == {"median": None, "p95": None}
+
+
+def test_few_answers_are_explained_where_they_took_twice_as_long_as_usual() -> None:
+    note = slow_note(summarise([replace(ROWS[0], latency_ms=9289.0)], 80))
+    assert note.startswith(
+        "Only 1 of 80 frames were answered, as an answer took 9.3 s and the camera doesn't wait. "
+    )
+    assert note.endswith(
+        "0.7 to 1 s on two cores that have nothing else to do: is this machine busy?"
+    )
+    assert slow_note(summarise([replace(ROWS[0], latency_ms=1999.0)], 80)) == ""
+
+
+def test_milliseconds_are_brief() -> None:
+    assert [brief(v) for v in (0.0, 9.87, 10.0, 8064.11)] == ["0.00", "9.87", "10", "8064"]
 
 
 def test_tallies() -> None:
