@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import yaml
 
 from sam3i_model.intrinsics import Intrinsics
 from sam3i_ros.geometry import LiftOptions, lift, ray_grid
-from sam3i_ros.parameters import DEPTH_TRANSPORTS, IMAGE_TRANSPORTS, PARAMETERS
+from sam3i_ros.parameters import DEPTH_TRANSPORTS, IMAGE_TRANSPORTS, PARAMETERS, Settings
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 CAMERAS = sorted((CONFIG / "cameras").glob("*.yaml"))
@@ -20,6 +21,14 @@ CAMERAS = sorted((CONFIG / "cameras").glob("*.yaml"))
 def test_params_file_states_the_defaults() -> None:
     stated = yaml.safe_load((CONFIG / "params.yaml").read_text())["/**"]["ros__parameters"]
     assert stated == {name: PARAMETERS[name].default for name in stated}
+
+
+def test_params_file_names_every_parameter() -> None:
+    lines = re.findall(r"^    (?:# )?(\w+: .*)$", (CONFIG / "params.yaml").read_text(), re.M)
+    known = [line for line in lines if line.partition(":")[0] in PARAMETERS]
+    examples = yaml.safe_load("\n".join(known))
+    assert examples.keys() == PARAMETERS.keys()
+    assert Settings(**{**examples, "target_frame": "base_link"}).instructions
 
 
 @pytest.mark.parametrize("path", CAMERAS, ids=lambda path: path.stem)
