@@ -20,6 +20,7 @@ help:  ## this list
 
 demo: setup  ## play two recordings into the node; report in out/demo/report.html
 	@$(BIN)/sam3i demo
+	@echo "Next: . .venv/bin/activate, then sam3i --help"
 
 test: lint  ## linters, types and the tests, less the slow ones
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
