@@ -44,8 +44,9 @@ def write_report(
 
     `facts` are shown as they are: model, machine and the like; `stages` are those of `at_end`.
     """
-    filters = {"number": number, "brief": brief, "counts": counts, "hex": _hex}
-    page = template("sam3i_ros.demo", "report.html", **filters).render(
+    page = template(
+        "sam3i_ros.demo", "report.html", number=number, brief=brief, counts=counts, hex=_hex
+    ).render(
         sections=[_section(found, bag) for found, bag in results],
         facts=facts,
         stages=stages,
