@@ -6,7 +6,6 @@ written to a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
 from training import metrics, official
+from training.data import chosen_levels, open_source
 from training.evaluation import terminal
 from training.evaluation.agent_baseline import AgentBaseline
 from training.evaluation.asking import Answerer, Checkpoint, Examination, collect
@@ -28,9 +28,7 @@ from training.evaluation.report import write_report
 from training.evaluation.rivals import Baseline, OptionError, Wanted, rival_of
 from training.evaluation.rows import RowFile, RowsError
 from training.evaluation.splits import Protocol, tables
-from training.instruction_file import InstructionFile, is_folder
-from training.questions import SENTENCES, QuestionError, Source, WorldQuestions
-from training.world.pool import WorldPool
+from training.questions import QuestionError
 
 PROTOCOLS = {
     "ours": Protocol(metrics.summarise, metrics.NAMES, perfect=1, decimals=3, official=False),
@@ -47,41 +45,6 @@ class ProtocolName(str, Enum):
 
     ours = "ours"
     official = "official"
-
-
-def open_source(data: Path, images: Path | None, seed: int, sentences: int = SENTENCES) -> Source:
-    """A world pool's folder, about each scene of which so many `sentences` a level are asked, a
-    SAM3-I JSON file, or the folder that has one.
-
-    Raises:
-        QuestionError, FileNotFoundError: It is none, in one line.
-    """
-    if data.is_dir() and not is_folder(data):
-        return WorldQuestions(WorldPool(data), seed, sentences=sentences)
-    return InstructionFile(data, images)
-
-
-def chosen_levels(wanted: str, source: Source, trained: Iterable[str]) -> list[str]:
-    """The levels to ask: those wanted, or all that there are questions of and that were trained.
-
-    Raises:
-        QuestionError: None, or one that there are no questions of.
-    """
-    named = [level.strip() for level in wanted.split(",") if level.strip()]
-    unknown = [level for level in named if level not in source.levels]
-    if unknown:
-        raise QuestionError(
-            f"there are no questions of the level {unknown[0]}, only of "
-            f"{' and '.join(source.levels)}"
-        )
-    known = set(trained)
-    levels = [level for level in source.levels if level in (named or known)]
-    if not levels:
-        raise QuestionError(
-            f"nothing to ask: the questions are {' and '.join(source.levels) or 'none'}, the "
-            f"checkpoint was trained for {' and '.join(sorted(known))}"
-        )
-    return levels
 
 
 def rows_file(
@@ -224,7 +187,3 @@ def evaluate_command(
             raise failed(f"{UNWATCHED}. --fail-on-regression needs such questions")
         if comparison.alarms:
             raise typer.Exit(WORSE)
-
-
-if __name__ == "__main__":
-    typer.run(evaluate_command)

@@ -25,6 +25,11 @@ def is_folder(path: Path) -> bool:
     return (path / NAME).is_file()
 
 
+def file_in(path: Path) -> Path:
+    """The file that is meant: the path's own, or the one in that folder."""
+    return path / NAME if path.is_dir() else path
+
+
 class InstructionFile:
     """The questions of a file, picture by picture; the samples of a picture come together.
 
@@ -47,7 +52,7 @@ class InstructionFile:
     def __init__(
         self, path: Path, images: Path | None = None, only: Collection[str] | None = None
     ) -> None:
-        self.path = path / NAME if path.is_dir() else path
+        self.path = file_in(path)
         self.root = images or self.path.parent
         listed = _by_picture(filter(asks, _samples(self.path)))
         self._pictures = [(n, s) for n, s in listed.items() if only is None or n in only]

@@ -18,10 +18,10 @@ from sam3i_model.terminal import failed, notes, results
 from sam3i_model.weights import CheckpointError
 from training import attention
 from training.cache_bench import timed
+from training.data import open_samples
 from training.run import Run
 from training.samples import Samples
 from training.settings import Settings, SettingsError, read_settings
-from training.train import open_samples
 
 LIBRARY = "eager"
 """transformers' own attention that was fastest to train with on a CPU."""

@@ -8,7 +8,6 @@ have the same losses as one.
 from __future__ import annotations
 
 import statistics
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,29 +19,24 @@ from sam3i_model.memory import keep_freed_memory
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, notes, results
 from training.checksum import checksum
+from training.data import description, open_data, recurring, suited
 from training.dry_run import describe, try_out
 from training.entries import SourceError
-from training.evaluate import open_source
 from training.evaluation.asking import evaluate
-from training.file_samples import FileSamples
 from training.forecast import ForecastError, forecast
-from training.instruction_file import NAME, InstructionFile, is_folder
 from training.log import Log
 from training.metrics import summarise
 from training.processes import summed
 from training.questions import QuestionError, Source
 from training.run import Run, rate_factor
-from training.samples import Mixed, Samples
-from training.settings import UNGROUNDED, Settings, SettingsError, read_settings, shipped
-from training.world.pool import WorldPool, records_of
-from training.world_samples import WorldSamples
+from training.samples import Samples
+from training.settings import UNGROUNDED, SettingsError, read_settings, shipped
 
 STATE, MODEL = "state.pt", "model"
 """In a run's folder: what it goes on from, and the checkpoint that it ends with."""
 SAVE_EVERY = 250
 LOG_EVERY = 50
 VALIDATION_PICTURES = 50
-VALIDATION_SEED = 5
 
 
 def train(run: Run, samples: Samples, out: Path, validation: Source | None = None) -> None:
@@ -95,78 +89,6 @@ def validate(run: Run, source: Source) -> dict[str, dict[str, float | None]]:
     model.config.trained_levels = trained
     run.module.learn()
     return {name: summarise([r for r in rows if r.level == name]) for name in source.levels}
-
-
-def open_data(
-    data: Path, settings: Settings, rehearsal: Path | None, validation: Path | None
-) -> tuple[Samples, Source | None]:
-    """What to train on and what to validate on.
-
-    Args:
-        data: A pool of rendered scenes, a SAM3-I JSON file, or the folder it is in.
-        settings: Of the run.
-        rehearsal: Data of either kind to mix in, so that what was learned on it stays.
-        validation: Data of either kind; None: what the settings hold out of a file, if anything.
-
-    Raises:
-        SourceError, QuestionError, FileNotFoundError: Some of it can't be used; one line.
-    """
-    samples = open_samples(data, settings, settings.variants)
-    source = open_source(validation, None, VALIDATION_SEED) if validation else None
-    if source is None and settings.hold_out and isinstance(samples, FileSamples):
-        held = samples.hold_out(settings.hold_out)
-        source = InstructionFile(data, only=held)
-    if rehearsal:
-        share = settings.rehearsal
-        others = open_samples(rehearsal, settings)
-        samples = Mixed([(1 - share, samples), (share, others)])
-    return samples, source
-
-
-def suited(settings: Settings, samples: Samples) -> Settings:
-    """Without the ungrounded phases, if the data don't say of what kind things are: nothing would
-    be learned.
-
-    Raises:
-        SettingsError: There is no other phase.
-    """
-    phases = settings.phases
-    if not samples.kinds_known:
-        phases = {name: span for name, span in phases.items() if name not in UNGROUNDED}
-    if not phases:
-        raise SettingsError(
-            "the data don't say of what kind things are, which is all that these settings teach: "
-            "name settings with a phase boxes, coarse or fine"
-        )
-    return replace(settings, phases=phases)
-
-
-def open_samples(data: Path, settings: Settings, variants: int = 0) -> Samples:
-    """A pool of rendered scenes, or a SAM3-I JSON file or the folder it is in."""
-    mixture, absent = settings.mixture, settings.absent
-    if data.is_file() or is_folder(data):
-        samples = FileSamples(data / NAME if data.is_dir() else data, mixture, variants, absent)
-        problems = samples.problems
-        if problems.count:
-            notes().print(f"{data}: {problems.count} left out, such as {problems.lines[0]}")
-        if samples.unreviewed:
-            notes().print(f"{data}: {samples.unreviewed}")
-        return samples
-    return WorldSamples(WorldPool(data), mixture, absent)
-
-
-def recurring(samples: Samples) -> int:
-    """How many different pictures there are that will be drawn again."""
-    if isinstance(samples, Mixed):
-        return sum(map(recurring, samples.parts))
-    return samples.variants * len(samples.pictures) if isinstance(samples, FileSamples) else 0
-
-
-def description(data: Path) -> list[Path]:
-    """The files that say what data of either kind hold."""
-    if data.is_file() or is_folder(data):
-        return [data / NAME if data.is_dir() else data]
-    return records_of(data)
 
 
 def train_command(

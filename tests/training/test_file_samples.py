@@ -14,11 +14,11 @@ from PIL import Image
 from sam3i_model.instruction import Level
 from tests.training.small_training import small_settings
 from training import sam3i_json
+from training.data import open_samples
 from training.entries import SourceError
 from training.file_samples import FileSamples
 from training.sam3i_json import Sample, Target
 from training.samples import Mixed
-from training.train import open_samples
 
 WIDTH, HEIGHT = 120, 80
 RED, BLUE = (slice(20, 60), slice(24, 48)), (slice(30, 50), slice(72, 96))

@@ -20,6 +20,7 @@ from tests.training.small_training import MIXTURES, TwoBoxes, random_start, smal
 from training import cache_bench, sam3i_json
 from training import run as running
 from training import train as training
+from training.data import open_data, open_samples, recurring
 from training.entries import SourceError
 from training.feature_cache import FeatureCache
 from training.run import Run
@@ -62,7 +63,7 @@ def data(tmp_path) -> Path:
 def tuned(data: Path, checkpoint: str, out: Path, **changes) -> Run:
     """Fine-tune; the run when it is over."""
     settings = small_settings("fine-tune", **changes)
-    samples, source = training.open_data(data, settings, None, None)
+    samples, source = open_data(data, settings, None, None)
     run = Run(settings, checkpoint, out / "features")
     training.train(run, samples, out, source)
     return run
@@ -72,7 +73,7 @@ def test_kept_features_teach_what_fresh_ones_do(data, checkpoint, tmp_path):
     runs = {}
     for kept in (True, False):
         settings = small_settings("fine-tune", 3, variants=2, precision="fp32")
-        samples, _ = training.open_data(data, settings, None, None)
+        samples, _ = open_data(data, settings, None, None)
         run = Run(settings, checkpoint, tmp_path / "features" if kept else None)
         stream = run.stream(samples)
         runs[kept] = [run.take(stream) for _ in range(3)]
@@ -148,8 +149,8 @@ def test_a_dry_run_keeps_no_features_but_foresees_their_room(data, checkpoint, t
     assert "less where features are kept, validation apart" in " ".join(result.output.split())
     assert not out.exists()
 
-    samples, _ = training.open_data(data, settings, data, None)
-    assert training.recurring(samples) == 2 * 4  # not those of the rehearsal
+    samples, _ = open_data(data, settings, data, None)
+    assert recurring(samples) == 2 * 4  # not those of the rehearsal
     run = Run(settings, checkpoint, out / "features")
     foreseen = run.module.room(8)
     stream = run.stream(samples)
@@ -175,13 +176,13 @@ def test_features_that_the_disk_cannot_hold_are_refused(data, checkpoint, tmp_pa
 
 def test_the_last_pictures_are_held_out_and_validated_on(data):
     settings = small_settings("fine-tune", hold_out=0.4)
-    samples, source = training.open_data(data, settings, None, None)
+    samples, source = open_data(data, settings, None, None)
     assert [entries[0].file_name for entries in samples.pictures] == ["0.png", "1.png", "2.png"]
     assert len(source) == 2
     assert [q.text for q in source[1].questions] == ["the red box", "something to drink from"]
     assert np.array_equal(source[1].rgb, TwoBoxes()[4][0])
     with pytest.raises(SourceError, match="too few pictures"):
-        training.open_data(data, replace(settings, hold_out=0.9), None, None)
+        open_data(data, replace(settings, hold_out=0.9), None, None)
 
 
 def test_a_run_without_progress_ends_with_its_best_weights(data, checkpoint, tmp_path, monkeypatch):
@@ -208,7 +209,7 @@ def test_a_run_without_progress_ends_with_its_best_weights(data, checkpoint, tmp
 
 def test_rehearsal_is_mixed_in(data, checkpoint):
     settings = small_settings("fine-tune", rehearsal=0.25)
-    samples, _ = training.open_data(data, settings, data, None)
+    samples, _ = open_data(data, settings, data, None)
     assert isinstance(samples, Mixed)
     assert samples.shares == [0.75, 0.25]
 
@@ -269,7 +270,7 @@ def test_a_fine_tune_is_at_the_size_that_its_checkpoint_is_used_at(data, checkpo
     save(*load(checkpoint, "cpu", image_size=96), tmp_path / "used at 96")
     size = read_settings("fine-tune").image_size
     run = Run(small_settings("fine-tune", image_size=size), str(tmp_path / "used at 96"))
-    (batch,) = next(run.stream(training.open_samples(data, run.settings)))
+    (batch,) = next(run.stream(open_samples(data, run.settings)))
     assert batch.images.shape[2:] == (96, 96)
 
 

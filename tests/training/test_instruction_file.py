@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.evaluate import open_source
+from training.data import open_source
 from training.instruction_file import InstructionFile
 from training.questions import QuestionError
 from training.rle import decode

@@ -120,7 +120,3 @@ def described(parts: Sequence[Part], foreseen: Forecast, trial: Trial) -> Table:
     table.add_row("memory", f"{size(trial.memory)}; {size(foreseen.memory_left)} were free")
     table.add_row("disk", f"{size(foreseen.disk)} of {size(foreseen.disk_left)} free")
     return table
-
-
-if __name__ == "__main__":
-    typer.run(ablate_command)

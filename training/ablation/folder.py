@@ -13,11 +13,11 @@ from sam3i_model.segmenter import Segmenter
 from training.ablation.measuring import AblationError, Measured, fingerprint, parted
 from training.ablation.table import as_markdown, cells, records
 from training.ablation.variants import Variant
-from training.calibrate import SENTENCES
 from training.checksum import checksum as checksum_of_files
 from training.evaluation.asking import checksum
 from training.files import write_text
 from training.settings import Settings
+from training.thresholds import SENTENCES
 from training.world.pool import WorldPool, records_of
 
 TABLE = "ablation.json"

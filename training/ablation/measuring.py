@@ -9,10 +9,10 @@ from rich.progress import track
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import notes
 from training.ablation.variants import OWN_PATHS, Variant
-from training.calibrate import FALSE_ALARMS, SENTENCES, ask_about, choose
 from training.evaluation.asking import evaluate
 from training.metrics import Figures, summarise
 from training.questions import LEVELS, WorldQuestions
+from training.thresholds import FALSE_ALARMS, SENTENCES, ask_about, choose
 from training.world.pool import WorldPool
 
 SEED = 5
