@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.progress import track
-from rich.table import Table
 from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.configuration import Sam3IConfig
@@ -28,6 +22,7 @@ from training.entries import SourceError
 from training.run import Begin, Run, begin
 from training.settings import Settings, SettingsError, Span, read_settings
 from training.stages import trainable
+from training.timing import facts, medians, shown, timed
 
 FULL_SIZE = {
     "image_size": 1008,
@@ -73,24 +68,9 @@ def compare(
         for batches in track(taken, "steps", console=notes()):
             for name, used in (("cached", cache), ("uncached", None)):
                 run.module.cache = used
-                seconds[name].append(timed(partial(run.take, iter([batches]))))
-    cached, uncached = (median(seconds[name]) for name in ("cached", "uncached"))
-    return {
-        "cached": cached,
-        "uncached": uncached,
-        "ratio": uncached / cached,
-        "steps": steps,
-        "image_size": run.settings.image_size,
-        "batch_size": settings.batch_size,
-        "threads": torch.get_num_threads(),
-    }
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that some work takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+                seconds[name].append(timed(run, batches))
+    each = medians(seconds)
+    return {**each, "ratio": each["uncached"] / each["cached"], **facts(run, steps)}
 
 
 def main(
@@ -112,10 +92,7 @@ def main(
             figures = compare(data, start, settings, steps)
     except (SettingsError, CheckpointError, SourceError, ImportError, OSError) as error:
         raise failed(error) from error
-    table = Table("what", "figure", title="fine-tuning with kept image features")
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
-    console.print(table)
+    console.print(shown(figures, "fine-tuning with kept image features"))
 
 
 if __name__ == "__main__":

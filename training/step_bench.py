@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.progress import track
-from rich.table import Table
 
 from sam3i_model.memory import keep_freed_memory
 from sam3i_model.terminal import failed, notes, results
 from sam3i_model.weights import CheckpointError
 from training import attention
-from training.cache_bench import timed
 from training.data import open_samples
 from training.run import Run
 from training.samples import Samples
 from training.settings import Settings, SettingsError, read_settings
+from training.timing import facts, medians, shown, timed
 
 LIBRARY = "eager"
 """transformers' own attention that was fastest to train with on a CPU."""
@@ -46,7 +42,7 @@ def compare(samples: Samples, start: str, settings: Settings, steps: int) -> dic
 
     def step(batches: Any, name: str) -> None:
         run.model.set_attn_implementation(LIBRARY if name == "library" else attention.NAME)
-        seconds[name].append(timed(partial(run.take, iter([batches]))))
+        seconds[name].append(timed(run, batches))
 
     run.take(iter(taken[:1]))  # the first one allocates
     for batches in track(taken, "as the library", console=notes()):
@@ -56,15 +52,12 @@ def compare(samples: Samples, start: str, settings: Settings, steps: int) -> dic
     run.take(iter(taken[:1]))
     for batches in track(taken, "memory kept", console=notes()):
         step(batches, "kept")
-    medians = {name: median(values) for name, values in seconds.items()}
+    each = medians(seconds)
     return {
-        **medians,
-        "lean_ratio": medians["library"] / medians["lean"],
-        "kept_ratio": medians["library"] / medians["kept"],
-        "steps": steps,
-        "image_size": run.settings.image_size,
-        "batch_size": settings.batch_size,
-        "threads": torch.get_num_threads(),
+        **each,
+        "lean_ratio": each["library"] / each["lean"],
+        "kept_ratio": each["library"] / each["kept"],
+        **facts(run, steps),
     }
 
 
@@ -81,10 +74,7 @@ def main(
         figures = compare(open_samples(pool, read), start, read, steps)
     except (SettingsError, CheckpointError, ImportError, OSError) as error:
         raise failed(error) from error
-    table = Table("what", "figure", title=f"a training step, {settings}")
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
-    console.print(table)
+    console.print(shown(figures, f"a training step, {settings}"))
 
 
 if __name__ == "__main__":
