@@ -68,9 +68,9 @@ def ciou(intersections: Sequence[int], unions: Sequence[int]) -> float | None:
     return sum(intersections) / sum(unions) if sum(unions) else None
 
 
-def precision(ious: Sequence[float], at: float = 0.5) -> float | None:
-    """Share of IoUs of at least `at`; None of nothing."""
-    return mean(iou >= at for iou in ious)
+def precision(ious: Sequence[float]) -> float | None:
+    """Share of IoUs of at least 0.5; None of nothing."""
+    return mean(iou >= 0.5 for iou in ious)
 
 
 def average_precision(

@@ -49,10 +49,9 @@ def settle(
     case: Case,
     writer: Writer,
     checker: Checker,
-    rounds: int = ROUNDS,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Settled:
-    """Have texts written and inspected until all levels have some, `rounds` times at most.
+    """Have texts written and inspected until all levels have some, `ROUNDS` times at most.
 
     Raises:
         StoppedError: `stopped` said so.
@@ -62,7 +61,7 @@ def settle(
     faults: list[Fault] = []
     try:
         _inspect(case, _given(case), checker, settled, faults, stopped)
-        while settled.missing and settled.rounds < rounds:
+        while settled.missing and settled.rounds < ROUNDS:
             # Negative texts are a bonus: asked for once, never a reason for another round.
             missing = [*settled.missing, *(["negative"] if settled.rounds == 0 else [])]
             if stopped():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,14 +17,14 @@ from rich.table import Table
 
 from sam3i_model.pictures import write_rgb
 from sam3i_model.terminal import failed, results
-from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.instructions.inspection import Inspection
 from training.instructions.triplets import triplets
+from training.questions import LEVELS
 from training.world.pool import WorldPool
 
-Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]
-ASKS: tuple[Ask, ...] = (grammar.concept, grammar.simple, grammar.complex_)
+ENLARGED = 4
+"""How much larger a picture is shown."""
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 PoolFolder = Annotated[Path, typer.Argument(help="Folder that `sam3i render pool` wrote.")]
 Seed = Annotated[int, typer.Option(help="Picks the sentences.")]
@@ -91,7 +91,7 @@ def _told() -> Iterator[None]:
 def _shown(
     objects: list[dict[str, Any]], rng: random.Random, size: tuple[int, int], count: int
 ) -> Iterator[Query]:
-    for ask in ASKS:
+    for ask in LEVELS.values():
         for _ in range(count):
             yield ask(objects, rng, size)
     for triplet in triplets(objects, rng, size, count=max(1, count // 6)):
@@ -104,13 +104,13 @@ def _described(record: dict[str, Any]) -> str:
     return f"{record['label']} {record['kind']} ({looks}, {record['visible']:.0%})"
 
 
-def _numbered(rgb: np.ndarray, labels: np.ndarray, scale: int = 4) -> np.ndarray:
+def _numbered(rgb: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The picture enlarged, with its labels written on the things."""
-    picture = np.asarray(cv2.resize(rgb, None, fx=scale, fy=scale))
+    picture = np.asarray(cv2.resize(rgb, None, fx=ENLARGED, fy=ENLARGED))
     for label in np.unique(labels[labels > 0]):
         rows, columns = np.nonzero(labels == label)
         middle = int(np.argsort(columns)[len(columns) // 2])
-        at = (int(columns[middle]) * scale - 8, int(rows[middle]) * scale + 6)
+        at = (int(columns[middle]) * ENLARGED - 8, int(rows[middle]) * ENLARGED + 6)
         for ink, width in (((0, 0, 0), 4), ((255, 255, 255), 1)):
             cv2.putText(picture, str(label), at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, ink, width)
     return picture
@@ -127,12 +127,12 @@ def figures(
         world = WorldPool(pool)
         scenes = [world[index] for index in range(len(world))]
     rng = random.Random(seed)
-    asked = []
+    asks, asked = tuple(LEVELS.values()), []
     start = time.perf_counter()
     for index in range(count):
-        rgb, _, objects = scenes[index // len(ASKS) % len(scenes)]
+        rgb, _, objects = scenes[index // len(asks) % len(scenes)]
         size = (rgb.shape[1], rgb.shape[0])
-        asked.append((ASKS[index % len(ASKS)](objects, rng, size), objects, size))
+        asked.append((asks[index % len(asks)](objects, rng, size), objects, size))
     speed = count / (time.perf_counter() - start)
     inspection = Inspection()
     for query, objects, size in asked:
@@ -144,9 +144,9 @@ def figures(
         console.print(f"dropped: {level.lower()}, {reason}: {number}")
     texts = len({query.text for query in queries})
     console.print(f"{texts} different texts of {count}")
-    for ask in ASKS:
-        own = [query for query in queries if ask.__name__.strip("_") == query.level.name.lower()]
-        table = Table("share", f"most frequent templates: {ask.__name__.strip('_')}")
+    for level in LEVELS:
+        own = [query for query in queries if query.level.name.lower() == level]
+        table = Table("share", f"most frequent templates: {level}")
         for template, number in Counter(query.template for query in own).most_common(5):
             table.add_row(f"{number / count:.2%}", template)
         console.print(table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -34,7 +34,6 @@ _FIXED = re.compile(r"\{ref\}|\{n\} (?:and|that|which) |whichever")
 """Where nothing may be moved to the end."""
 
 Patterns = tuple[str, ...]
-Table = Mapping[str, Patterns]
 
 
 def put(pattern: str, phrase: Phrase, rng: Random) -> str:

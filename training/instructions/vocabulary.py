@@ -9,6 +9,7 @@ from types import ModuleType
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
+from sam3i_model.configuration import CONTEXT_LENGTH
 from training.instructions import (
     frames,
     lexicon,
@@ -63,8 +64,8 @@ def vocabulary() -> list[str]:
     return sorted(said - {*outside.OUTSIDE, *outside.IDLE_ADJECTIVES})
 
 
-def build_tokenizer(max_length: int = 32) -> PreTrainedTokenizerFast:
-    """One token a word, [BOS] ... [EOS], cut and padded to `max_length` with id 0.
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """One token a word, [BOS] ... [EOS], cut and padded to `CONTEXT_LENGTH` with id 0.
 
     Case, punctuation and contractions ("isn't" is "is not") make no difference. As with every
     tokenizer of transformers, a call needs `padding="max_length", truncation=True`.
@@ -76,11 +77,11 @@ def build_tokenizer(max_length: int = 32) -> PreTrainedTokenizerFast:
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A {EOS}", special_tokens=[(BOS, known[BOS]), (EOS, known[EOS])]
     )
-    tokenizer.enable_truncation(max_length)
-    tokenizer.enable_padding(length=max_length, pad_id=known[PAD], pad_token=PAD)
+    tokenizer.enable_truncation(CONTEXT_LENGTH)
+    tokenizer.enable_padding(length=CONTEXT_LENGTH, pad_id=known[PAD], pad_token=PAD)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        model_max_length=max_length,
+        model_max_length=CONTEXT_LENGTH,
         padding_side="right",
         truncation_side="right",
         pad_token=PAD,

@@ -57,15 +57,13 @@ def line(*points: ArrayLike, count: int = 9) -> NDArray[np.float64]:
     )
 
 
-def handle(
-    radius: float, low: float, high: float, reach: float, thickness: float, flat: float = 1.6
-) -> Mesh:
-    """An ear from (radius, low) to (radius, high) in the xz plane; `flat`: width to thickness."""
+def handle(radius: float, low: float, high: float, reach: float, thickness: float) -> Mesh:
+    """An ear from (radius, low) to (radius, high) in the xz plane, 1.6 times as wide as thick."""
     turn = np.linspace(-np.pi / 2, np.pi / 2, 11)
     x = radius - 0.004 + reach * np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.7
     z = (low + high) / 2 + (high - low) / 2 * np.sin(turn)
     path = np.stack([x, 0 * turn, z], 1)
-    return loft(path, thickness, thickness * flat, 3.0, 8, (0, 1, 0)).named("handle")
+    return loft(path, thickness, thickness * 1.6, 3.0, 8, (0, 1, 0)).named("handle")
 
 
 def vessel(profile: Sequence[tuple[float, float]], wall: float, around: int = SEGMENTS) -> Mesh:
