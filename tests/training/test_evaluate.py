@@ -28,7 +28,7 @@ from tests.training.evaluation_samples import (
     write_data,
 )
 from training import evaluate as evaluation
-from training.evaluation.asking import Checkpoint, Examination, checksum, collect, evaluate
+from training.evaluation.asking import Checkpoint, Examination, collect, evaluate, identity_of
 from training.evaluation.rows import Row, RowFile, RowsError
 from training.evaluation.splits import tables
 from training.instruction_file import InstructionFile
@@ -174,18 +174,18 @@ def test_a_foreign_file_without_an_end_of_line_stays_as_it_is(tmp_path, foreign)
     assert path.read_bytes() == b'{"arguments":{"seed":5}}\n'
 
 
-def test_other_weights_settings_or_tokenizers_have_another_checksum():
+def test_other_weights_settings_or_tokenizers_have_another_identity():
     model = Scripted("good", GOOD, ())
-    before = checksum(model)
+    before = identity_of(model)
     model.tokenizer("a", padding=False, truncation=True, max_length=8)
-    assert checksum(model) == before
+    assert identity_of(model) == before
     model.tokenizer.add_tokens(["b"])
-    assert checksum(model) != before
+    assert identity_of(model) != before
     model = Scripted("good", GOOD, ())
-    assert checksum(Scripted("good", {}, ())) == before
-    assert checksum(Scripted("other", {}, ())) != before
+    assert identity_of(Scripted("good", {}, ())) == before
+    assert identity_of(Scripted("other", {}, ())) != before
     model.model.state_dict()["weight"][1] = 2
-    assert checksum(model) != before
+    assert identity_of(model) != before
 
 
 def test_command_writes_figures_and_page(run, tmp_path):

@@ -13,8 +13,8 @@ from sam3i_model.segmenter import Segmenter
 from training.ablation.measuring import AblationError, Measured, fingerprint, parted
 from training.ablation.table import as_markdown, cells, records
 from training.ablation.variants import Variant
-from training.checksum import checksum as checksum_of_files
-from training.evaluation.asking import checksum
+from training.checksum import checksum
+from training.evaluation.asking import identity_of
 from training.files import write_text
 from training.settings import Settings
 from training.thresholds import SENTENCES
@@ -48,9 +48,9 @@ def identity(start: str, pool: WorldPool, stages: Sequence[Settings]) -> dict[st
     """
     model, tokenizer = load(start, "cpu")
     model.remove_adapters()
-    base = checksum(Segmenter(model, tokenizer))
+    base = identity_of(Segmenter(model, tokenizer))
     settings = [asdict(stage) for stage in stages]
-    scenes = checksum_of_files(records_of(pool.folder))
+    scenes = checksum(records_of(pool.folder))
     return {"base": base, "scenes": scenes, "settings": settings}
 
 

@@ -14,7 +14,7 @@ from sam3i_model.agent_client import AnswerError, BudgetError, ChatClient
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.segmenter import Segmenter
-from training.evaluation.asking import Answer, checksum
+from training.evaluation.asking import Answer, identity_of
 from training.questions import Question
 
 LIMITS = AgentLimits(rounds=2, calls=6, seconds=120.0)
@@ -37,7 +37,7 @@ class AgentBaseline:
     def identity(self) -> dict[str, str]:
         """Weights, language model, what it is told and what it may cost."""
         return {
-            "weights": checksum(self.segmenter),
+            "weights": identity_of(self.segmenter),
             "language model": self.client.model,
             "prompts": f"{zlib.crc32((NAME_PROMPT + KEEP_PROMPT).encode()):08x}",
             "limits": f"{LIMITS.rounds} rounds, {LIMITS.calls} calls, {LIMITS.seconds:g} s",

@@ -71,7 +71,7 @@ class Checkpoint:
 
     def identity(self) -> dict[str, str]:
         """The weights, with all else that answers depend on."""
-        return {"weights": checksum(self.segmenter)}
+        return {"weights": identity_of(self.segmenter)}
 
     def set_image(self, rgb: npt.NDArray[np.uint8]) -> None:
         """Encode it."""
@@ -184,7 +184,7 @@ def collect(answerer: Answerer, asked: Examination, file: RowFile | None = None)
     return file.read() if file else kept
 
 
-def checksum(segmenter: Segmenter) -> str:
+def identity_of(segmenter: Segmenter) -> str:
     """Of all that answers depend on: weights, settings and tokenizer."""
     model = cast(Sam3IModel, segmenter.model)  # `evaluate` loads PyTorch
     settings = model.config.to_dict()
