@@ -8,9 +8,8 @@ import typer
 from torch import nn
 from transformers.models.sam3.modeling_sam3 import eager_attention_forward
 
-from tests.training.small_training import TwoBoxes, random_start, small_settings
+from tests.training.small_training import TwoBoxes, small_settings
 from training import attention, step_bench
-from training import run as running
 from training.run import Run
 from training.world_samples import WorldSamples
 
@@ -38,8 +37,7 @@ def test_scores_stay_in_bfloat16():
     assert out.shape == (1, 5, 2, 4)
 
 
-def test_a_run_uses_it_and_a_step_can_be_compared(monkeypatch):
-    monkeypatch.setattr(running, "new_model", random_start)
+def test_a_run_uses_it_and_a_step_can_be_compared(no_package, monkeypatch):
     settings = small_settings("base", 4)
     samples = WorldSamples(TwoBoxes(), settings.mixture)
     assert Run(settings, "").model.config.detr_encoder_config._attn_implementation == attention.NAME

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings
-from training import run as running
+from tests.training.small_training import MIXTURES, TwoBoxes, small_settings
 from training.counts import counts, mean_counts
 from training.dataset import Batches, Share
 from training.run import Run
@@ -31,8 +30,7 @@ def pictures(texts: int) -> tuple[Sample, Sample]:
 
 
 @pytest.mark.parametrize("phase", ["images", "words", "fine"])
-def test_micro_batches_of_both_kinds_learn_what_one_batch_does(monkeypatch, phase):
-    monkeypatch.setattr(running, "new_model", random_start)
+def test_micro_batches_of_both_kinds_learn_what_one_batch_does(no_package, phase):
     texts = 0 if phase == "images" else 2
     settings = small_settings(phases={phase: Span(1, texts)}, precision="fp32")
     rendered, photograph = pictures(texts)
@@ -50,8 +48,7 @@ def test_micro_batches_of_both_kinds_learn_what_one_batch_does(monkeypatch, phas
     assert all(value.isfinite() for value in alone.values())
 
 
-def test_what_is_not_known_is_counted_as_none(monkeypatch):
-    monkeypatch.setattr(running, "new_model", random_start)
+def test_what_is_not_known_is_counted_as_none(no_package):
     tokenizer = Run(small_settings(), "").tokenizer
     batches = Batches(SAMPLES, tokenizer, 64, lambda step: 2, 1, Share(1))
     rendered, photograph = (batches.collate([sample]) for sample in pictures(2))

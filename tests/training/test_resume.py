@@ -10,15 +10,11 @@ import torch
 
 from sam3i_model.checkpoints import save
 from tests.training.small_training import random_start, small_settings
-from training import run as running
 from training.instructions.vocabulary import build_tokenizer
 from training.run import Run
 from training.settings import SettingsError
 
-
-@pytest.fixture(autouse=True)
-def no_package(monkeypatch):
-    monkeypatch.setattr(running, "new_model", random_start)
+pytestmark = pytest.mark.usefixtures("no_package")
 
 
 @pytest.fixture

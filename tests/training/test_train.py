@@ -24,11 +24,9 @@ from tests.training.small_training import (
     MIXTURES,
     TwoBoxes,
     phases_of,
-    random_start,
     small_settings,
     trained,
 )
-from training import run as running
 from training import train as training
 from training import world_samples
 from training.average import Average
@@ -43,6 +41,7 @@ from training.settings import SOURCES, SettingsError, Span
 from training.stages import levels_after, trainable
 from training.world_samples import WorldSamples
 
+pytestmark = pytest.mark.usefixtures("no_package")
 WORKER = Path(__file__).with_name("train_worker.py")
 PAIRED = {"contrast", "anchor", "alignment", "loss"}
 """Terms that compare pictures with one another."""
@@ -61,11 +60,6 @@ def start_of(tmp_path_factory):
         return done[name]
 
     return checkpoint
-
-
-@pytest.fixture(autouse=True)
-def no_package(monkeypatch):
-    monkeypatch.setattr(running, "new_model", random_start)
 
 
 def stream_of(

@@ -15,30 +15,19 @@ import yaml
 from typer.testing import CliRunner
 
 from sam3i_model.cli import build
-from sam3i_model.modeling import Sam3IModel
 from tests.training.review_data import make
 from tests.training.small_training import phases_of
 from training import run as running
 from training import train as training
 from training.dry_run import try_out
-from training.initialise import prepare, small_config
 from training.run import Run
 from training.settings import read_settings
 from training.world.pool import PoolSpec, WorldPool
 from training.world.writing import write_pool
 from training.world_samples import WorldSamples
 
+pytestmark = pytest.mark.usefixtures("no_package")
 SMALL = {"batch_size": 2, "image_size": 64, "warmup": 1, "workers": 1}
-
-
-@pytest.fixture(autouse=True)
-def random_trunk(monkeypatch):
-    def start(vocabulary: int) -> Sam3IModel:
-        model = Sam3IModel(small_config(vocabulary, width=32, queries=8))
-        prepare(model)
-        return model
-
-    monkeypatch.setattr(running, "new_model", start)
 
 
 @pytest.fixture(scope="module")
