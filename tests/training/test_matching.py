@@ -78,6 +78,9 @@ def test_top_queries_share_objects_and_leave_hopeless_ones():
     found = match(logits.view(1, 1, 3), boxes.view(1, 1, 3, 4), [BOXES], Matching(ONE, best))
     assert found.query.tolist() == [0, 1]
     assert found.object.tolist() == [0, 0]  # 0.3 * 0.5 + 0.7 * 0.5 = 0.5 is above 0.4
+    single = Matching(ONE, TopQueries(count=1))
+    found = match(logits.view(1, 1, 3), boxes.view(1, 1, 3, 4), [BOXES], single)
+    assert found.query.tolist() == [0]
     twins = torch.stack([BOXES[0], BOXES[0] + 0.001])
     found = match(logits.view(1, 1, 3), boxes.view(1, 1, 3, 4), [twins], Matching(ONE, best))
     assert found.query.tolist() == [0, 0, 1, 1]
