@@ -262,7 +262,7 @@ class Segmenter:
             rivals = int((found.scores >= AMBIGUITY_RATIO * found.scores[0]).sum())
             if rivals > 1:
                 outcome, keep = Outcome.AMBIGUOUS, rivals
-                notes.append(f"{rivals} things fit a request for one: add a place or a colour")
+                notes.append(f"{rivals} things fit a request for one: add what tells them apart")
             else:
                 keep = 1
         if instruction.max_instances > 1:  # 1 asks for one, and all its rivals are told

@@ -94,12 +94,12 @@ def _fitting(texts: Sequence[str], width: int, scale: float) -> str:
 def _free(
     corner: tuple[int, int], size: tuple[int, int], taken: Sequence[Patch], picture: Array
 ) -> Patch:
-    """Where a tag of that size covers none of those `taken`: on the corner, or up to two tags above
-    or below; on the corner all the same if there is no room."""
+    """Where a tag of that size covers none of those `taken`: on the corner, or up to three tags
+    above or below; on the corner all the same if there is no room."""
     width, height = size
     x = max(0, min(corner[0], picture.shape[1] - width))
     wanted = max(0, corner[1] - height)
-    for y in (wanted + step * height for step in (0, -1, 1, -2, 2)):
+    for y in (wanted + step * height for step in (0, -1, 1, -2, 2, -3, 3)):
         inside = 0 <= y <= picture.shape[0] - height
         if inside and not any(
             x < left + across and left < x + width and y < top + down and top < y + height

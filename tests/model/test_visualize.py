@@ -123,7 +123,7 @@ def tags(monkeypatch, rgb, groundings):
 @pytest.mark.parametrize(
     ("width", "text", "lines"),
     [
-        (640, "mug", ["mug: AMBIGUOUS (2 things fit a request for one: add a place or a colour)"]),
+        (640, "mug", ["mug: AMBIGUOUS (2 things fit a request for one: add what tells them apart)"]),
         (640, "the red mug left of it", ["the red mug left of it: AMBIGUOUS", "2 things fit"]),
         (200, "the red mug left of it", ["the red mug left of it: AMBIGUOUS"]),
         (64, "the red mug left of it", ["AMBIGUOUS"]),
@@ -132,7 +132,7 @@ def tags(monkeypatch, rgb, groundings):
 def test_a_line_that_does_not_fit_goes_on_in_a_second_or_in_fewer_words(
     monkeypatch, width, text, lines
 ):
-    detail = "2 things fit a request for one: add a place or a colour"
+    detail = "2 things fit a request for one: add what tells them apart"
     one = grounding(text, Outcome.AMBIGUOUS, detail=detail)
     rgb = np.zeros((120, width, 3), np.uint8)
     drawn = tags(monkeypatch, rgb, [one])
