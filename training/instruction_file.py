@@ -14,20 +14,17 @@ from training.formats import sam3i
 from training.formats.reading import load
 from training.pictures import check_picture, read_picture
 from training.questions import Picture, Question, QuestionError
-from training.sam3i_json import LEVEL_LISTS, Sample, parse, without_crowds
-
-NAME = "annotations.json"
-"""What the file is called in a folder that has one."""
+from training.sam3i_json import ANNOTATIONS, LEVEL_LISTS, Sample, parse, without_crowds
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder has such a file."""
-    return (path / NAME).is_file()
+    """Whether a folder has a SAM3-I file under its usual name."""
+    return (path / ANNOTATIONS).is_file()
 
 
 def file_in(path: Path) -> Path:
     """The file that is meant: the path's own, or the one in that folder."""
-    return path / NAME if path.is_dir() else path
+    return path / ANNOTATIONS if path.is_dir() else path
 
 
 class InstructionFile:
@@ -41,7 +38,7 @@ class InstructionFile:
     Samples without sentences are left out, and so are sentences that mean nothing but crowds.
 
     Args:
-        path: The JSON file, or the folder that has it under the name `NAME`.
+        path: The JSON file, or the folder that has it under the name `ANNOTATIONS`.
         images: Folder that `file_name` is relative to; None: the one that the file is in.
         only: Pictures to ask about, by `file_name`; None: all.
 

@@ -37,6 +37,8 @@ from training.entries import (
 from training.files import write_text
 from training.rle import Mask, MaskError, Rle, encode, extent, fill
 
+ANNOTATIONS = "annotations.json"
+"""What the file is called in a folder that has one."""
 LEVEL_LISTS = {
     Level.CONCEPT: "concept",
     Level.SIMPLE: "simple_query",

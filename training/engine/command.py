@@ -31,10 +31,9 @@ from training.engine.tasks import Task, tasks_of
 from training.engine.writing import PROMPT_VERSION, LanguageModelWriter
 from training.formats import SourceError, read_annotations
 from training.review.store import JOURNAL as REVIEW
-from training.sam3i_json import write
+from training.sam3i_json import ANNOTATIONS, write
 
 SHOWN_PROBLEMS = 10
-OUTPUT = "annotations.json"
 
 
 def annotate_command(
@@ -108,7 +107,7 @@ def annotate_command(
                 style="yellow",
             )
         made = samples(tasks, journal.records, found.layout, model)
-        write(out / OUTPUT, made)
+        write(out / ANNOTATIONS, made)
         conclude(console, out, statistics(tasks, journal.records, made), [client, inspector])
     except (AgentError, OSError) as error:
         raise failed(f"{error}. What is done is kept: run again to go on") from error
@@ -123,7 +122,7 @@ def spare(source: Path, out: Path, journal: Path) -> None:
     Raises:
         SourceError: It would be lost.
     """
-    target = out / OUTPUT
+    target = out / ANNOTATIONS
     if source.resolve() in (out.resolve(), target.resolve()):
         raise SourceError(f"{target} would be written into its own source: choose another folder")
     if target.exists() and not journal.exists():
@@ -179,7 +178,7 @@ def conclude(
     calls, cached = sum(c.calls for c in clients), sum(c.cached for c in clients)
     each = sum(c.seconds for c in clients) / max(calls, 1)
     console.print(
-        f"{figures['kept']:,} of {figures['tasks']:,} tasks kept, in {out / OUTPUT}; what was "
+        f"{figures['kept']:,} of {figures['tasks']:,} tasks kept, in {out / ANNOTATIONS}; what was "
         f"dropped and why: {out / 'statistics.json'}. {calls:,} requests of {each:.1f} s, "
         f"{cached:,} answers from the cache"
     )
