@@ -123,7 +123,7 @@ def tags(monkeypatch, rgb, groundings):
 @pytest.mark.parametrize(
     ("width", "text", "lines"),
     [
-        (640, "mug", ["mug: AMBIGUOUS (2 things fit)"]),
+        (640, "mug", ["mug: AMBIGUOUS (2 things fit"]),
         (640, "the red mug left of it", ["the red mug left of it: AMBIGUOUS", "2 things fit"]),
         (200, "the red mug left of it", ["the red mug left of it: AMBIGUOUS"]),
         (64, "the red mug left of it", ["AMBIGUOUS"]),
