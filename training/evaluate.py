@@ -85,7 +85,10 @@ def evaluate_command(
     ] = None,
     baseline: Annotated[
         Baseline | None,
-        typer.Option(help="Put beside it: base, itself without adapters; agent, a language model."),
+        typer.Option(
+            help="Put beside it: base, itself without adapters; router, itself at the levels that "
+            "it reads from the sentences; agent, a language model."
+        ),
     ] = None,
     address: Annotated[
         str | None, typer.Option(help="The agent's, such as http://localhost:8000/v1.")

@@ -23,7 +23,7 @@ from tests.training.evaluation_samples import (
     write_data,
 )
 from training.evaluation import agent_baseline
-from training.evaluation.asking import BaseAlone, Checkpoint, Examination, collect
+from training.evaluation.asking import AsRead, BaseAlone, Checkpoint, Examination, collect
 from training.instruction_file import InstructionFile
 
 # What the language model says of each sentence: phrases, and the numbers that it keeps.
@@ -107,6 +107,26 @@ def test_base_of_the_bundled_checkpoint_never_meets_an_adapter(tmp_path):
     assert row.presence != next(r for r in adapted if r.text == row.text).presence
     for one, other in zip(adapted, base, strict=True):
         assert one.level == "simple" or one == other
+
+
+def test_levels_as_they_are_read_stand_beside_those_that_are_meant(run, tmp_path):
+    out = tmp_path / "out"
+    result = run("good", "--baseline", "router", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "beside good at the levels it reads" in result.output
+    assert (out / "router.jsonl").exists()
+
+
+def test_a_level_that_is_read_need_not_be_the_one_that_was_meant(tmp_path):
+    segmenter = Segmenter.from_pretrained("bundled", "cpu")
+    source = InstructionFile(write_data(tmp_path, [("a", "red boxes", [(0, 10)], {})]))
+    asked = Examination(source, ("simple",), 1)
+    ((meant,), (read,)) = (collect(one(segmenter), asked) for one in (Checkpoint, AsRead))
+    assert meant.level == read.level == "simple"
+    segmenter.set_image(source[0].rgb)
+    (as_concept,) = segmenter.ground([Instruction("red boxes", level=Level.CONCEPT)])
+    assert read.presence == pytest.approx(as_concept.presence, abs=1e-4)
+    assert read.presence != meant.presence
 
 
 def test_the_agent_stands_beside_the_checkpoint(agent, chat, tmp_path):

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
@@ -16,10 +17,12 @@ from rich.markup import escape
 from rich.progress import track
 from transformers import PreTrainedTokenizerFast
 
+from sam3i_model import routing
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
+from training.checksum import checksum
 from training.evaluation.rows import Row, RowFile, row_of
 from training.questions import Picture, Question, Source
 
@@ -101,6 +104,23 @@ class BaseAlone(Checkpoint):
     def level(self, question: Question) -> Level:
         """No adapter works on concepts."""
         return Level.CONCEPT
+
+
+class AsRead(Checkpoint):
+    """The same checkpoint as the node asks it: each level is read from the sentence."""
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        super().__init__(segmenter)
+        self.name = f"{segmenter.name} at the levels it reads"
+
+    def identity(self) -> dict[str, str]:
+        """The rules that read, too."""
+        rules = sorted(Path(routing.__file__).parent.glob("*.py"))
+        return {**super().identity(), "rules": checksum(rules)}
+
+    def level(self, question: Question) -> Level:
+        """The router's choice."""
+        return Level.AUTO
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a checkpoint is put beside: another one, itself without adapters, or the agent."""
+"""What a checkpoint is put beside: another one, itself asked otherwise, or the agent."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 from sam3i_model.agent_client import AgentError, ChatClient
 from sam3i_model.segmenter import Segmenter
 from training.evaluation.agent_baseline import AgentBaseline
-from training.evaluation.asking import Answerer, BaseAlone, Checkpoint
+from training.evaluation.asking import Answerer, AsRead, BaseAlone, Checkpoint
 
 
 class Baseline(str, Enum):
     """A rival that is no other checkpoint."""
 
     base = "base"
+    router = "router"
     agent = "agent"
 
 
@@ -61,6 +62,8 @@ def rival_of(first: Segmenter, wanted: Wanted) -> Answerer | None:
         return Checkpoint(Segmenter.from_pretrained(wanted.against, backend="torch"))
     if wanted.baseline is None:
         return None
+    if wanted.baseline is Baseline.router:
+        return AsRead(first)
     if "concept" not in first.model.config.trained_levels:
         raise OptionError(
             f"{first.name} was not trained for concepts: it has no base to put beside"
