@@ -29,11 +29,17 @@ _GET = rf"""(?:(?:go\ and\ |now\ |next\ |first\ )*(?:{FIND}|have|borrow|count|in
         |through|to)\b))"""
 """What says no more of a thing than that it is to be had: "pick up", not "cut"."""
 
+_DOES = rf"""(?:now\ |next\ |first\ )?(?:{FIND}|{VERB}|grasp|\w+(?=\ (?:up|over|back|round)\ to\ ))
+      (?:\ (?:up|down|out|off|on|over|round|to|for|at|into)){{0,2}}(?=\ {_MINE}\ )"""
+"""What is done to a certain thing or on the way: "open the cupboard", "drive up to the sofa"."""
+
 _GETTING = rf"""(?:(?:find|locat|segment|detect|identify|fetch|bring|retriev|see|spott|seek|pick
       |lift|grasp|grabb|collect|approach|inspect|track|count)ing(?:\ up|\ out)?{_A}(?!\ \w+\ way\b)
       | (?:gett|tak)ing(?=\ {_MINE}\ )(?!.*\ (?:onto|into|out|off|up|down|to)\b)
+      | (?:open|clos|shutt|press|push|pull|plac|gripp|insert|enter|reach)ing(?=\ {_MINE}\ )
       | (?:look|search|hunt|reach|ask)ing\ for | looking\ at{_A}
-      | (?:go|driv|walk|mov|navigat|turn|head)ing\ (?:over\ )?(?:to|towards?){_A})"""
+      | (?:go|driv|walk|mov|navigat|turn|head|roll|proceed)ing(?:\ (?:over|up|back|round|down|out))?
+        \ (?:to|towards?|for){_A})"""
 
 _WHO = r"(?:he|she|they|you|(?:the|my|our|your)\ \w+|(?!(?:it|th[ai][st]|what|which|who)\ )\w+)"
 _PERSON = r"(?:he|she|they|you|(?:the|my|our)\ (?:user|person|customer|operator|man|woman))"
@@ -41,15 +47,19 @@ _PERSON = r"(?:he|she|they|you|(?:the|my|our)\ (?:user|person|customer|operator|
 
 NARRATION = rf"""(?:
       (?:what|the\ \w+)\ (?:that\ )?(?:i|we|the\ \w+)\ (?:wants?|needs?|means?
-      |am\ (?:after|looking\ for))\ is
+      |am\ (?:after|looking\ for))
+        (?:\ (?:here|now|next|first|today))?\ is
     | (?:{_MINE}\ )?(?:\w+\ )?(?:target|goal|object|item|thing)(?:\ (?:object|item|of\ interest
       |to\ \w+(?:\ up)?))?\ is{_A}
-    | {_MINE}\ (?:\w+\ ){{1,2}}is\ to(?=\ (?:{FIND}|{VERB}|grasp)(?:\ \w+)?\ (?:{ARTICLE})\b)
+    | {_MINE}\ (?:\w+\ ){{1,2}}is\ to(?=\ (?:{_GET}|{_DOES}))
     | (?:i|we)\ (?:want|need|would\ (?:like|love|prefer))\ (?:you|the\ robot)\ to
     | you\ (?:should|must|need\ to|have\ to|can|could)
-    | (?:i|we|(?:the\ )?robot)\ (?:want|need|would\ like|have|will|must|should|shall
+    | (?:i|we|(?:the\ )?robot)\ (?:want|need|would\ like|have|must|should
       |now|then|next|first|(?:was|were|have\ been)\ (?:told|asked)
-      |(?:am|are|is)\ (?:now\ )?(?:trying|going|about))(?:\ to)?(?=\ {_GET})
+      |(?:am|are|is)\ (?:now\ )?trying)(?:\ to)?(?=\ {_GET})
+    | (?:(?:i|we|(?:the\ )?robot)\ )?(?:(?:am|are|is)\ )?(?:now\ )?(?:will|shall|(?:going|about)\ to)
+      (?=\ (?:{_GET}|{_DOES}))
+    | (?:i|we)(?!\ cut\b)(?=\ {_DOES})(?!.*\ (?:my|our)\ )
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?

@@ -11,7 +11,7 @@ WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer|return|pr
     | (?:take|bring|carry|put|place|move|deliver|drop|throw|set)\ (?:this|it|that|them|these|those)
       \ (?:away\ |over\ |back\ |down\ |up\ )?(?:to|in|into|on|onto|at|by)"""
 
-_ASKS = f"(?=\\ (?:please|can|could|would|will|where|{FIND}|{VERB})\\b)"
+_ASKS = f"(?=\\ (?:please|i|we|can|could|would|will|where|{FIND}|{VERB})\\b)"
 
 FILLER = re.compile(
     rf"""(?:

@@ -149,6 +149,13 @@ CONCEPT: dict[str, bool] = {
     "turn around and take the mugs": False,
     "press and hold the button": True,
     "go to the door and wait": True,
+    "I'll now drive up to the sofa.": True,
+    "Now I'm heading for the loading ramp.": True,
+    "Opening the incubator now.": True,
+    "so what we want here is the shredder": True,
+    "the robot is about to open the door": True,
+    "My task is to wipe the table.": True,
+    "I open the drawers": False,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -330,6 +337,10 @@ SIMPLE: dict[str, bool] = {
     "the woman wearing a coat and a scarf": True,
     "the drawer that holds the knives and the forks": True,
     "the box next to the chair and the table": True,
+    "Then I pick up the newspaper lying on the mat.": True,
+    "I'm about to grip the cuvette in the second slot.": True,
+    "I'll go round to the birdhouse behind the oak.": True,
+    "Next I take the red mug.": True,
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,
@@ -395,6 +406,12 @@ COMPLEX: dict[str, bool] = {
     "I must cut this rope": False,
     "the problem is the noise": True,
     "cutting the bread": False,
+    "The goal is to open a bottle of wine.": True,
+    "I'm trying to open the door": False,
+    "I'm cutting the bread": False,
+    "I'm going to make a cake": False,
+    "I cut my finger on the metal strapping": False,
+    "I need to open this bottle": False,
 }
 LABELLED = [
     (text, level, singular)
