@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import jinja2
+import numpy as np
+import numpy.typing as npt
+
+JPEG_QUALITY = 82
 
 
 def template(package: str, name: str, **filters: Callable[..., Any]) -> jinja2.Template:
@@ -19,3 +25,10 @@ def template(package: str, name: str, **filters: Callable[..., Any]) -> jinja2.T
     )
     environment.filters.update(filters)
     return environment.get_template(name)
+
+
+def data_uri(rgb: npt.NDArray[np.uint8]) -> str:
+    """uint8 RGB (H, W, 3) as a JPEG that a page can hold."""
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")

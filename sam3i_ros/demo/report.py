@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from plotly.offline import get_plotlyjs
 
-from sam3i_model.pages import template
+from sam3i_model.pages import data_uri, template
 from sam3i_model.visualize import color_for
 from sam3i_ros.demo import figures
 from sam3i_ros.demo.results import Results, clouds, overlays
@@ -21,7 +19,6 @@ from sam3i_ros.demo.scoring import Row, by_instruction, summarise
 from sam3i_ros.demo.terminal import brief, counts, number, slow_note
 
 PICTURES = 8  # of a moving scene; where nothing moves one says it all
-JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def _section(results: Results, bag: Path) -> dict[str, Any]:
     for stamp in shown:
         rows = [row for row in results.rows if frames[row.frame] == stamp]
         pictures.append(
-            Picture(frames.index(stamp), _jpeg(plain[stamp]), _jpeg(overlay[stamp]), rows)
+            Picture(frames.index(stamp), data_uri(plain[stamp]), data_uri(overlay[stamp]), rows)
         )
     colours = {w.text: color_for(index) for index, w in enumerate(results.wanted)}
     summary = summarise(results.rows, len(frames))
@@ -105,13 +102,6 @@ def _spread(items: Sequence[int], count: int) -> list[int]:
     if count == 1:
         return [items[len(items) // 2]]
     return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
-
-
-def _jpeg(rgb: npt.NDArray[np.uint8]) -> str:
-    """The picture as a data URI."""
-    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
 def _hex(colour: figures.Colour) -> str:

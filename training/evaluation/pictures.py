@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +19,6 @@ RIGHT, WRONG = (0, 158, 115), (230, 0, 160)
 """RGB of pixels answered rightly and wrongly: a green and a purple that colour-blind people can
 tell apart (after Okabe and Ito), and that few things have."""
 _OPACITY = 0.6
-_QUALITY = 82
 
 
 def draw(rgb: Array, row: Row, answered: bool = True) -> Array:
@@ -55,13 +52,6 @@ def draw(rgb: Array, row: Row, answered: bool = True) -> Array:
         _outline(picture, mask, (0, 0, 0), 4)
         _outline(picture, mask, (255, 255, 255), 2)
     return picture
-
-
-def data_uri(picture: Array) -> str:
-    """uint8 RGB (H, W, 3) as a JPEG that a page can hold."""
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
 def _outline(picture: Array, mask: Mask, colour: tuple[int, int, int], thickness: int) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sam3i_model.pages import template
+from sam3i_model.pages import data_uri, template
 from training.evaluation.compare import UNWATCHED, Comparison
 from training.evaluation.costs import side_by_side
-from training.evaluation.pictures import data_uri, draw
+from training.evaluation.pictures import draw
 from training.evaluation.rows import Row
 from training.evaluation.splits import LEVEL, Protocol, Tables
 from training.files import write_text
