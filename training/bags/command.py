@@ -22,7 +22,7 @@ from training.bags.heads import SECOND
 from training.bags.looks import Judge
 from training.bags.picking import Plan
 from training.bags.preview import contact_sheet
-from training.bags.result import ANNOTATIONS, conclude, samples
+from training.bags.result import conclude, samples
 from training.bags.scan import Contents, scan
 from training.bags.storage import BagError
 from training.bags.taking import Taker, file_prefixes
@@ -30,6 +30,7 @@ from training.bags.topics import Camera, Wishes, choose
 from training.engine.command import progress
 from training.engine.journal import Journal, JournalError
 from training.entries import EntryError
+from training.sam3i_json import ANNOTATIONS
 
 if TYPE_CHECKING:
     from training.bags.labels import Model

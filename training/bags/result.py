@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from training.annotations import Problems
-from training.sam3i_json import OPEN, Sample, parse, write
+from training.sam3i_json import ANNOTATIONS, OPEN, Sample, parse, write
 
-ANNOTATIONS, CAMERAS, STATISTICS = "annotations.json", "cameras.json", "statistics.json"
+CAMERAS, STATISTICS = "cameras.json", "statistics.json"
 
 
 def samples(records: Iterable[Mapping[str, Any]]) -> list[Sample]:

@@ -21,9 +21,8 @@ from training.engine.tasks import UnusableError, task_picture
 from training.entries import EntryError
 from training.review.actions import act
 from training.review.file import AnnotationFile, ReviewError
-from training.sam3i_json import Sample, document, parse
+from training.sam3i_json import ANNOTATIONS, Sample, document, parse
 
-ANNOTATIONS = "annotations.json"
 JOURNAL = "review.jsonl"
 HEADING = {"review": 1}
 
