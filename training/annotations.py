@@ -11,6 +11,7 @@ from training.rle import Mask, Rle, decode, fill
 
 Granularity = Literal["1to1", "1toN", "1toAll"]
 GRANULARITIES: tuple[Granularity, ...] = ("1to1", "1toN", "1toAll")
+"""One instance, some of a kind, all of a kind (the paper's words)."""
 
 MAX_LISTED_PROBLEMS = 200
 

@@ -27,8 +27,6 @@ LEVELS: dict[str, Ask] = {
 """Levels that can be asked about a rendered scene, and what makes their sentences."""
 SENTENCES = 2
 """Sentences a level about each rendered scene."""
-GRANULARITIES = ("1to1", "1toN", "1toAll")
-"""One instance, some of a kind, all of a kind (the paper's words). "" is none of them."""
 
 
 class QuestionError(ValueError):
@@ -45,7 +43,7 @@ class Question:
         level: concept, simple or complex.
         masks: Codes of the instances that are meant, each a bool (H, W).
         family: Sort of condition ("relation", "ordinal", ...), "" if unknown.
-        granularity: One of `GRANULARITIES` or "".
+        granularity: One of `annotations.GRANULARITIES`, or "".
         part: Whether parts of things are meant ("the handle of the mug").
         wording: 0 for the first of the sentences that ask the same, then 1, 2, ...
         crowds: Codes of what is meant but stands for many that are not told apart.
