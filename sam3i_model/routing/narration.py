@@ -57,8 +57,8 @@ NARRATION = rf"""(?:
     | (?:i|we|(?:the\ )?robot)\ (?:want|need|would\ like|have|must|should
       |now|then|next|first|(?:was|were|have\ been)\ (?:told|asked)
       |(?:am|are|is)\ (?:now\ )?trying)(?:\ to)?(?=\ {_GET})
-    | (?:(?:i|we|(?:the\ )?robot)\ )?(?:(?:am|are|is)\ )?(?:now\ )?(?:will|shall|(?:going|about)\ to)
-      (?=\ (?:{_GET}|{_DOES}))
+    | (?:(?:i|we|(?:the\ )?robot)\ )?(?:(?:am|are|is)\ )?(?:now\ )?
+      (?:will|shall|(?:going|about)\ to)(?=\ (?:{_GET}|{_DOES}))
     | (?:i|we)(?!\ cut\b)(?=\ {_DOES})(?!.*\ (?:my|our)\ )
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}

@@ -78,6 +78,8 @@ LEAD_IN = re.compile(
     | (?:does|has)\ (?:anyone|anybody|someone)\ (?:have|seen|see|got)
     | there\ (?:is|are|was|were|should\ be|ought\ to\ be|must\ be|might\ be|may\ be)
     | (?:is|are)\ (?:not\ )?there | how\ many | how\ about | what\ about
+    | what\ is\ (?:the\ (?:deal|matter|problem|story|status)|up|wrong)\ with
+      (?=\ (?:the|my|our|your|this|that)\ )
     | (?:tell|show)\ (?:me\ |us\ )?where(?!\ (?:i|we|to|can)\b)
     | do(?=\ the\ \w+$) | (?:check|find\ out|know|see)(?=\ where\ )
     | where\ (?:on\ earth\ )?(?:is|are|was|were

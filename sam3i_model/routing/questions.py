@@ -10,6 +10,8 @@ from sam3i_model.routing.narration import ARTICLE
 _BE = "(?:is|are|was|were)"
 _AT = "(?:in|on|at|around|near)"
 _THING = rf"(?:{ARTICLE})\b"
+_HOUSE = "(?:shop|store|place|kitchen|room|lab|office|hotel|house|building)"
+_PUT = "(?:left|put|kept|hidden|stored|hiding|parked|found)"
 _CERTAIN = "(?:" + "|".join(sorted(w.DEFINITE - {"which"})) + ")"
 
 _PLACED = tuple(
@@ -17,12 +19,19 @@ _PLACED = tuple(
     for pattern in (
         rf"how (?:many|much) (.+?) {_BE}(?: there)?(?: left)?\b(.*)$",
         rf"where (?:exactly|else|\w+ly|{_AT} \w+(?: \w+)?) {_BE} (?={_THING})(.+)$",
-        rf"where (?:might|could|can|would|may) (?={_THING})(.+) be(?: found| hiding)?$",
-        rf"where (?:has|have) (?={_THING})(.+) (?:gone|been|disappeared|ended up|got to)$",
-        rf"where did (?={_THING})(.+) go$",
+        rf"where (?:might|could|can|would|may|does|do) (?={_THING})(.+) (?:be|live)(?: {_PUT})?$",
+        rf"where (?:has|have|is|are) (?={_THING})(.+?) (?:gone|been(?: {_PUT})?|disappeared"
+        rf"|ended up|got to|{_PUT})$",
+        rf"where did (?={_THING})(.+) (?:go|end up|get to)$",
         rf"where (?={_THING})(.+) (?:{_BE}|went|(?:might|could|may) be)$",
+        r"(.+) where (?:is|are) (?:it|they|that|those)$",
+        rf"who (?:has )?(?:took|taken|borrowed|moved|stole|stolen|hid|hidden) (?={_THING})(.+)$",
+        rf"(?:do|does|did|can) (?:{_CERTAIN} )?\w+ (?:see|spot|notice|detect) (?={_THING})(.+)$",
+        rf"(?:do|does|did|has|have) {_CERTAIN} {_HOUSE} (?:have|got|sell|stock) (?={_THING})(.+)$",
+        rf"{_BE} (?={_THING})(.+?) (?:(?:lying |hanging )?(?:around|about)|anywhere|somewhere)+"
+        rf"(?: (?:around|about|anywhere|somewhere|here|nearby|in here))*$",
         rf"{_BE} ((?:any|some)(?:one|body|thing) .+)$",
-        rf"{_BE} (?:this|that|it|these|those|they) (?={_THING})(.+)$",
+        rf"{_BE} (?:this|that|it|these|those|they) (?={_THING}|\w+'s )(.+)$",
     )
 )
 _STATED = re.compile(rf"(?:{_BE}|does|did|has|have) (?={_CERTAIN} \w+ )(.+)$")
@@ -41,4 +50,4 @@ def asked_about(text: str) -> str:
     last = _QUALITY.search(found[1])
     if last and (w.is_adjective(last[2]) or last[2] in _SWITCHED):
         return f"{found[1][: last.start()]} that is {last[1]}"
-    return found[1].replace(" have ", " that has ", 1)
+    return re.sub(" (?:have|got) ", " that has ", found[1], count=1)

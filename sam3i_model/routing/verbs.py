@@ -16,7 +16,7 @@ _NOT_NOMINAL = (
 _AFTER_NOUNS = (
     (w.PREPOSITIONS | w.RELATIVES | w.STATE_VERBS | w.MODALS | w.NEGATIONS | w.PEOPLE)
     | (w.TRANSITIVE | w.PARTICIPLES | w.DETERMINERS)
-    | {"of", "and", "or", "can", "left", "right", "farthest", "furthest"}
+    | {"of", "and", "or", "can", "left", "right", "farthest", "furthest", "belongs"}
 )
 _IN_VERB = w.ADVERBS | w.BE | w.FINITE | {"not", "have", "got"}
 _SUBJECTS = w.PEOPLE | w.DEFINITE | w.INDEFINITE | {"it"}

@@ -156,6 +156,19 @@ CONCEPT: dict[str, bool] = {
     "the robot is about to open the door": True,
     "My task is to wipe the table.": True,
     "I open the drawers": False,
+    "Where have the car keys got to?": False,
+    "where'd the dishwasher tablet box go": True,
+    "whereabouts is the tape gun": True,
+    "Where's the lawnmower been left?": True,
+    "where does the whisk live": True,
+    "Is the kettle anywhere around?": True,
+    "Is a phone charger lying around somewhere?": True,
+    "Does the robot see the balance?": True,
+    "Who took the tape measure?": True,
+    "has this shop got an umbrella": True,
+    "blood pressure monitor where is it": False,
+    "what's wrong with the printer": True,
+    "I've got to find the mug": True,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -341,6 +354,10 @@ SIMPLE: dict[str, bool] = {
     "I'm about to grip the cuvette in the second slot.": True,
     "I'll go round to the birdhouse behind the oak.": True,
     "Next I take the red mug.": True,
+    "Is that Pete's angle grinder?": True,
+    "has the mug got a handle": True,
+    "which keyboard belongs to Tom": True,
+    "Are the red mugs around here somewhere?": False,
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,
@@ -412,6 +429,12 @@ COMPLEX: dict[str, bool] = {
     "I'm going to make a cake": False,
     "I cut my finger on the metal strapping": False,
     "I need to open this bottle": False,
+    "where does this go": False,
+    "where did you get that": False,
+    "I have got to go": False,
+    "where can I try this on": False,
+    "who can help me": False,
+    "is it dangerous": False,
 }
 LABELLED = [
     (text, level, singular)
