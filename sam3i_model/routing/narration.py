@@ -63,12 +63,13 @@ NARRATION = rf"""(?:
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?
-      (?:(?:will\ )?(?:want|need)|(?:would|should)\ like|see|mean|meant|said|could\ use|require
+      (?:(?:will\ )?(?:want|need)|(?:would|should)\ (?:like|love|not\ mind
+      |appreciate(?!\ it\b))|see|mean|meant|said|require|could\ (?:use|do\ with(?!.*\ down$))
       |fancy|am\ after|are\ after)(?!\ to\b)(?!{_AIM})
     | {_WHO}\ (?:wants|needs|asked|told|would\ like)\ (?:me|us|you|the\ robot)\ to(?=\ {_GET})
     | {_WHO}\ (?:would\ like\ to\ have|(?:wants|needs|would\ like)\ to\ (?:find|borrow)){_A}
     | (?:{_WHO}\ (?:(?:will\ )?(?:wants?|wanted|would\ like|means?|meant){_A}
-        |(?:asks?|asked|(?:is|are)\ (?:asking|looking))\ for)
+        |(?:asks?|asked|(?:is|are|keeps?|kept)\ (?:asking|looking))\ for)
       |{_WHO}\ (?:will\ )?need(?:s|ed)?(?=\ {_MINE}\ )|{_PERSON}\ (?:will\ )?need(?:s|ed)?{_A})
       (?!\ its\b)(?!{_AIM})(?!{_DONE})
     | (?:i|we)\ (?:cannot|could\ not)\ (?:find|see)

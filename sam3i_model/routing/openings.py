@@ -53,8 +53,13 @@ LEAD_IN = re.compile(
     | (?:keep|continue|start)\ (?:tracking|following|watching|monitoring|filming|looking\ at)
     | give\ (?:the|my|our|this|that|his|her|every)(?:\ \w+)+?(?=\ (?:a|an|some|another)\b)
     | (?:a|the)\ list\ of(?=\ (?:all|every|the)\b)
-    | (?:help\ me|help\ me\ to)(?=\ (?:{FIND}|pick|get|grab|take)\b)
-    | go(?=\ (?:get|grab|pick|take|{FIND})\b) | (?:try|trying)\ to | go\ ahead\ and | try\ and
+    | help\ me(?:\ to)?(?=\ (?:{FIND}|pick|get|grab|take)\b)
+    | help\ (?:us|him|her|them|(?:the|my|our|this|that|a)\ \w+)(?:\ to)?
+      (?=\ (?:{FIND}|choose|pick|reach)\b)
+    | (?:can|could|would|will)\ (?:\w+\ ){{1,2}}(?:bring|fetch|send|hand|pass|lend|find|show)
+      (?:\ (?:up|down|over|out|me|us|him|her|them)){{0,2}}(?=\ (?:{ARTICLE})\b)
+    | go(?=\ (?:get|grab|pick|take|look\ for|{FIND})\b) | (?:try|trying)\ to
+    | go\ ahead\ and | try\ and
     | (?:go|come|run|pop|head|have\ a\ look|take\ a\ look|look)(?:\ (?:round|around|over|there))*
       \ (?:and|to\ see)(?=\ (?:flag|tell|see|check|count|{FIND}|{VERB})\b)
     | (?:have|take)\ (?:a|another)\ (?:good\ |quick\ )?look\ (?:at|for|around\ for|round\ for)
@@ -109,6 +114,7 @@ TAIL = re.compile(
     r"|(?:when|once|as soon as|whenever) you (?:\w+ ){0,3}\w+|around here|round here|in here|nearby"
     r"|around|about"
     r"|is (?:what (?:i|we|you|the \w+) (?:want|need|mean)s?|(?:the|my|our|your) (?:target|goal))"
+    r"|(?:will|would) (?:do|be (?:fine|lovely|great|nice|good|perfect|ok|okay|ideal|welcome))"
     r"|lying around|handy|available|on hand"
     r"|if (?:possible|you (?:can|could|would|do not mind|have time|get a chance|are free))"
     r"|(?:do|can|could|will|would) you(?: see| please)?|(?:that )?you (?:can )?(?:see"

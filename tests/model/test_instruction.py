@@ -169,6 +169,15 @@ CONCEPT: dict[str, bool] = {
     "blood pressure monitor where is it": False,
     "what's wrong with the printer": True,
     "I've got to find the mug": True,
+    "I could do with an envelope.": True,
+    "I'd appreciate a pillow.": True,
+    "I wouldn't mind a blanket": True,
+    "a deckchair would be lovely": True,
+    "Could room service send up a hairdryer?": True,
+    "Guests keep asking for an iron.": True,
+    "Help the customer find an adapter.": True,
+    "Go look for a ladder.": True,
+    "I'd appreciate it if you could bring me the mug": True,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -358,6 +367,10 @@ SIMPLE: dict[str, bool] = {
     "has the mug got a handle": True,
     "which keyboard belongs to Tom": True,
     "Are the red mugs around here somewhere?": False,
+    "the blue mug would be great": True,
+    "could the robot bring me the red mug": True,
+    "help him find the red pen": True,
+    "any flask without a stopper will be fine": False,
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,
@@ -435,6 +448,13 @@ COMPLEX: dict[str, bool] = {
     "where can I try this on": False,
     "who can help me": False,
     "is it dangerous": False,
+    "I'd love to sit down": False,
+    "I could do with a rest": True,
+    "I'd appreciate some help": False,
+    "could water get into the box": False,
+    "help the man get the lid off": False,
+    "anything will do": False,
+    "that would be great": False,
 }
 LABELLED = [
     (text, level, singular)
