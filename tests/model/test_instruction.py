@@ -178,6 +178,15 @@ CONCEPT: dict[str, bool] = {
     "Help the customer find an adapter.": True,
     "Go look for a ladder.": True,
     "I'd appreciate it if you could bring me the mug": True,
+    "target_object: chopping board": False,
+    "class=traffic cone": False,
+    "<object>hole punch</object>": False,
+    "FindObject(lamp)": False,
+    "goal: pick(barcode scanner)": False,
+    '{"object": "stethoscope"}': False,
+    "perception request -> self-checkout": False,
+    "Unit 7, proceed to the conveyor.": True,
+    "query = a mug": True,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -371,6 +380,12 @@ SIMPLE: dict[str, bool] = {
     "could the robot bring me the red mug": True,
     "help him find the red pen": True,
     "any flask without a stopper will be fine": False,
+    "grasp('the mug behind the box')": True,
+    '{"target": "the mug on the left"}': True,
+    "query = the leftmost mug": True,
+    "the box(es) on the shelf": True,
+    "the mug with <3 on it": True,
+    "the sign that says x = 3": True,
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,
@@ -455,6 +470,8 @@ COMPLEX: dict[str, bool] = {
     "help the man get the lid off": False,
     "anything will do": False,
     "that would be great": False,
+    "target => something to cut paper with": True,
+    '{"instruction": "I\'m thirsty"}': False,
 }
 LABELLED = [
     (text, level, singular)
