@@ -8,6 +8,8 @@ import os
 import re
 import resource
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,17 @@ def run(data, monkeypatch) -> Command:
         "narrow": Scripted("narrow", GOOD, ("complex",)),
     }
     return Command(data, models, monkeypatch)
+
+
+@contextmanager
+def room(most: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes, as on a full disk."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, limit[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
 
 def ask(segmenter: Any, source: InstructionFile, path: Path | None = None) -> list[Row]:
@@ -212,17 +225,27 @@ def test_a_page_that_cannot_be_written_is_one_line_and_the_rows_are_kept(run, tm
     assert "Is a directory" in told.output
     assert re.search(r"concept +3 +1 +1\.000", told.output)  # figures are shown before
     (out / "report.html").rmdir()
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))  # as a full disk
-    try:
+    with room(100):
         full = run("good", "--out", out)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert full.exit_code == 1
     assert "File too large" in full.output
     assert not (out / "report.html").exists()
     assert run("good", "--out", out).exit_code == 0
     assert run.models["good"].pictures == 3
+
+
+def test_a_row_that_cannot_be_written_is_one_line_and_the_rows_before_are_kept(run, tmp_path):
+    assert run("good", "--out", tmp_path / "whole").exit_code == 0
+    lines = (tmp_path / "whole/rows.jsonl").read_bytes().splitlines(keepends=True)
+    out = tmp_path / "out"
+    with room(sum(map(len, lines[:2])) + 9):
+        full = run("good", "--out", out)
+    assert isinstance(full.exception, SystemExit)
+    assert full.exit_code == 1
+    assert "File too large" in full.output
+    run.models["good"].pictures = 0
+    assert run("good", "--out", out).exit_code == 0
+    assert run.models["good"].pictures == 2
 
 
 def test_other_pictures_are_refused(run, tmp_path):

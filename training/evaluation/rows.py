@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -159,6 +160,7 @@ class RowFile:
 
     Raises:
         RowsError: It was begun with other arguments, isn't a file of rows, or is being written.
+        OSError: It can't be written.
     """
 
     def __init__(self, path: Path, arguments: dict[str, Any]) -> None:
@@ -180,13 +182,14 @@ class RowFile:
             raise RowsError(
                 f"another evaluation is writing {path}: wait for it, or give another --out"
             ) from error
-        except RowsError:
+        except (RowsError, OSError):
             self.close()
             raise
 
     def close(self) -> None:
         """Let others have it."""
-        self._file.close()
+        with suppress(OSError):  # again, of a row that could not be written: that was raised then
+            self._file.close()
 
     def _check(self, arguments: dict[str, Any]) -> int:
         """Note which pictures are begun and done; the bytes of all complete lines."""
