@@ -19,7 +19,7 @@ from training.formats import sam3i
 from training.formats.reading import load
 from training.pictures import check_picture, read_picture
 from training.rle import decode
-from training.sam3i_json import LEVEL_LISTS, OPEN, REJECTED, parse, without_crowds
+from training.sam3i_json import ANNOTATIONS, LEVEL_LISTS, OPEN, REJECTED, parse, without_crowds
 from training.sam3i_json import Sample as Entry
 from training.samples import ABSENT, MASK_STRIDE, Asked, Pair, Sample
 from training.scenes import expose
@@ -76,7 +76,7 @@ class FileSamples:
         self.problems = Problems()
         gathered: dict[str, list[Entry]] = defaultdict(list)
         everything = [without_crowds(entry) for entry in parse(content, self.problems)]
-        self.unreviewed = unreviewed(everything, self.folder)
+        self.unreviewed = unreviewed(everything, path)
         labelled = [entry for entry in everything if entry.labelled]
         for entry in labelled:
             if not image_path(self.folder, entry.file_name).is_file():
@@ -96,7 +96,7 @@ class FileSamples:
                 self.problems.add(f"image {entries[0].id}", error)
         if not self.pictures:
             given = [n for n in SOURCES if any(choices(e, n) for e in labelled)]
-            others = ", ".join(name for name in given if name not in mixture)
+            others = "" if set(given) & set(mixture) else ", ".join(given)
             why = f"its sentences are for {others}, which these settings don't teach"
             lines = [why if others else "", self.unreviewed, *self.problems.lines[:1]]
             wanted = "; ".join([", ".join(self.mixture), *filter(None, lines)])
@@ -173,11 +173,12 @@ class FileSamples:
             asked.append(answered(entry, rng.choice(here), level, cut, size))
 
 
-def unreviewed(entries: Sequence[Entry], folder: Path) -> str:
-    """How many of a folder's entries are left out for the review that they had, or are to have."""
+def unreviewed(entries: Sequence[Entry], path: Path) -> str:
+    """How many of a file's entries are left out for the review that they had, or are to have."""
     waiting, rejected = (sum(e.review == said for e in entries) for said in (OPEN, REJECTED))
+    by = f" (sam3i review {path.parent})" if path.name == ANNOTATIONS else ""  # takes no other
     lines = {
-        f"samples that wait for a person (sam3i review {folder}): {waiting:,}": waiting,
+        f"samples that wait for a person{by}: {waiting:,}": waiting,
         f"samples that were rejected: {rejected:,}": rejected,
     }
     return "; ".join(line for line, count in lines.items() if count)

@@ -157,10 +157,21 @@ def test_what_waits_for_a_review_is_told(tmp_path, monkeypatch, capsys):
         f"{path} has nothing to learn from for simple; its sentences are for concept, which these "
         f"settings don't teach; {told.format(tmp_path)}"
     )
+    named = tmp_path / "train.json"  # no name that `review` takes
+    sam3i_json.write(named, waiting)
+    with pytest.raises(SourceError, match=r"simple; samples that wait for a person: 12$"):
+        FileSamples(named, {"simple": 1.0})
     sam3i_json.write(path, [*waiting, rejected, entry(22, RED, **said)])
     monkeypatch.chdir(tmp_path)
     open_samples(Path(), small_settings("1-1"))
     assert told.format(".") in " ".join(capsys.readouterr().err.split())
+
+
+def test_other_levels_are_not_said_to_be_the_reason_where_the_picture_is(tmp_path):
+    path = written(tmp_path, [entry(1, RED, simple_query=("a",), concept=("box",))])
+    (tmp_path / "pictures/one.png").unlink()
+    with pytest.raises(SourceError, match=r"from for simple; image 1: pictures/one\.png is not in"):
+        FileSamples(path, {"simple": 1.0})
 
 
 def test_a_picture_of_another_size_is_told(tmp_path):
