@@ -88,6 +88,23 @@ def test_whose_sentences_are_taken_is_told(tmp_path):
     assert "/r1/sam3i/instruction_text, /planner/instruction_text is asked" in together
 
 
+def test_who_answered_to_a_camera_was_asked_about_it(tmp_path):
+    cameras = ("/camera/color", "/robot/wrist/color")
+    events = [
+        (f"{name}/image_raw", t + late, make.image(t + late, make.picture(1)))
+        for late, name in enumerate(cameras)
+        for t in stamps()
+    ]
+    events.append(("/robot/sam3i/instruction_text", stamps()[0], make.sentence("cans")))
+    result = make.result("default", "cans", 1)
+    events += [("/robot/sam3i/segments", t, make.answer(t, [result], [])) for t in stamps(2)]
+    bag = make.write(tmp_path / "bag", events)
+    for late, name in enumerate(cameras):
+        camera = chosen(bag, image="" if late == 0 else f"{name}/image_raw")
+        assert (camera.colour.name, camera.unheard) == (f"{name}/image_raw", ())
+    assert len(chosen(make.write(tmp_path / "silent", events[:-2])).unheard) == 1
+
+
 def test_what_programs_draw_is_no_camera(tmp_path):
     events = make.camera(2)
     for name in ("/sam3i/overlay", "/sam3i/input", "/truth/color", "/seg/masks"):

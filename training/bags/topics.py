@@ -101,7 +101,7 @@ def choose(bag: Bag, contents: Contents, wishes: Wishes, slop: int) -> Camera:
     except BagError as error:
         raise BagError("; ".join([str(error), *unread])) from error
     info = _info(bag, contents, colour, others, wishes.info, notes)
-    unheard = _unheard(contents, colour, others, notes)
+    unheard = _unheard(contents, colour, others, answers, notes)
     return Camera(colour, depth, info, answers, tuple(notes), unheard)
 
 
@@ -169,18 +169,20 @@ def _colour(views: Sequence[View], answers: Answers | None, wish: str, notes: li
 
 def _colour_rank(view: View, answers: Answers | None) -> tuple[Any, ...]:
     """What the node answered to, then what is called colour, has more pictures, and is raw."""
-    answered = 0
-    if answers:
-        answered = int(np.isin(answers.stream.stamps, view.stream.stamps).sum())
     name = view.name.lower()
     kind = 1 if _COLOUR.search(name) else -1 if _GREY.search(name) else 0
     return (
-        answered,
+        _answered(view, answers),
         kind,
         round(math.log2(len(view.stream))),
         view.stream.topic.type == IMAGE,
         len(view.stream),
     )
+
+
+def _answered(view: View, answers: Answers | None) -> int:
+    """How many answers are to a camera's pictures."""
+    return int(np.isin(answers.stream.stamps, view.stream.stamps).sum()) if answers else 0
 
 
 def _depth(
@@ -291,11 +293,23 @@ def _info(
 
 
 def _unheard(
-    contents: Contents, colour: View, others: Sequence[list[str]], notes: list[str]
+    contents: Contents,
+    colour: View,
+    others: Sequence[list[str]],
+    answers: Answers | None,
+    notes: list[str],
 ) -> tuple[str, ...]:
-    """Topics of instructions whose names are nearer to another camera's."""
+    """Topics of instructions whose names are nearer to another camera's, but for those of the node
+    that answered to this one."""
     topics = contents.timeline.topics
-    unheard = tuple(topic for topic in topics if elsewhere(topic, colour.parts, others))
+    node = None
+    if answers and _answered(colour, answers):
+        node = answers.stream.topic.name.rpartition("/")[0]
+    unheard = tuple(
+        topic
+        for topic, space in topics.items()
+        if space != node and elsewhere(topic, colour.parts, others)
+    )
     if unheard:
         names = ", ".join(unheard)
         notes.append(f"what was said on {names} is left out: it is for another camera (--image)")
