@@ -54,10 +54,20 @@ def generate_launch_description() -> LaunchDescription:
         PythonLaunchDescriptionSource(str(LAUNCH / "perception.launch.py")),
         launch_arguments={"camera": "sim"}.items(),
     )
-    # The planner first: nothing has to be stopped if its instructions cannot be used.
     return LaunchDescription(
-        [*ARGUMENTS, OpaqueFunction(function=planner), perception, OpaqueFunction(function=camera)]
+        [
+            *ARGUMENTS,
+            OpaqueFunction(function=check),
+            perception,  # before the others, as it sets the DDS profile for them too
+            OpaqueFunction(function=planner),
+            OpaqueFunction(function=camera),
+        ]
     )
+
+
+def check(context: LaunchContext) -> None:
+    """Instructions that cannot be used are said before there is anything to stop."""
+    sentences(context.launch_configurations["instructions"])
 
 
 def planner(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -65,7 +75,7 @@ def planner(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     node = Node(
         package="sam3i_ros",
         executable="planner",
-        namespace=given.get("namespace", ""),  # perception.launch.py's
+        namespace=given["namespace"],
         output="screen",
         # typed, as launch_ros would read each sentence as YAML again
         parameters=[

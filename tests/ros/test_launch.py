@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -233,6 +234,11 @@ def test_demo_plays_a_bag_and_answers_the_planner(
     answered = complete()[0]
     assert [result.text for result in answered.results] == ["mug", "the grey hammer"]
     assert answered.frame_3d == "camera_color_optical_frame"
+    started = re.findall(r"\[(\w+)-\d\]: process started with pid \[(\d+)\]", running.output)
+    assert sorted(name for name, _ in started) == ["camera_player", "perception_node", "planner"]
+    for name, pid in started:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        assert f"{profile_variable()}=".encode() in environment, name
     assert running.interrupt() == 0, running.output
 
 
