@@ -28,7 +28,7 @@ def open_target(asked: Sequence[str]) -> str:
     first, second = asked[0], asked[1] if len(asked) > 1 else ""
     if first in w.SUBJECTS and second not in ("beam", "beams", ""):
         return _SITUATION
-    if first in ("these", "those", "this", "that") and second in w.AUXILIARIES:
+    if first in ("these", "those", "this", "that", "there") and second in w.AUXILIARIES:
         return _SITUATION
     if first in w.AUXILIARIES and (second in w.PEOPLE | {"it"} or first in w.MODALS):
         return _QUESTION

@@ -9,10 +9,10 @@ from itertools import dropwhile, groupby
 from sam3i_model.routing import words as w
 from sam3i_model.routing.lists import joins
 from sam3i_model.routing.names import is_name
-from sam3i_model.routing.verbs import ends_noun_phrase, qualifies
+from sam3i_model.routing.verbs import ends_noun_phrase, is_done, qualifies
 
 _TENS = re.compile(r"[1-9]\d")
-_NUMBER = re.compile(r"[a-z]?\d+[a-z]?")
+_NUMBER = re.compile(r"[a-z]{0,2}-?\d+[a-z]?")
 
 
 def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
@@ -26,7 +26,7 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
         return "a noun with a negation"
     if any(w.is_superlative(word) for word in asked):
         return "a noun with a superlative"
-    if any(word in w.COMPARATIVES for word in asked) or "than" in asked:
+    if any(word in w.COMPARATIVES for word in _without_doer(asked, phrase)) or "than" in asked:
         return "a noun with a comparison"
     if w.ORDINALS.intersection(asked) and (definite or "from" in asked):
         return "a noun with an ordinal"
@@ -59,6 +59,12 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
     return ""
 
 
+def _without_doer(asked: Sequence[str], phrase: Sequence[str]) -> list[str]:
+    """Without what looks like a comparative but is a thing: "the vacuum cleaner", "a lighter"."""
+    at = len(phrase) - 1
+    return [word for i, word in enumerate(asked) if i != at or word not in ("cleaner", "lighter")]
+
+
 def _tells(word: str, noun: str) -> bool:
     """Whether `word` tells one `noun` from another: "the sitting man"; not "the sitting room"."""
     person = noun in w.GROUPS | w.PERSONS | {"person", "boy", "girl"}
@@ -80,7 +86,7 @@ def _counts(phrase: Sequence[str]) -> bool:
 
 def _ends_in_gap(asked: Sequence[str]) -> bool:
     """ "that scanner Jin dropped": nothing in the noun phrase looks like a clause."""
-    return len(asked) > 3 and asked[0] in w.DEFINITE and asked[-1].endswith("ed")
+    return len(asked) > 3 and asked[0] in w.DEFINITE and is_done(asked[-1])
 
 
 def _has_owner(phrase: Sequence[str]) -> bool:
@@ -101,7 +107,7 @@ def is_singular(asked: Sequence[str], phrase: Sequence[str]) -> bool:
         return False
     if _counts(head):
         return False
-    if is_any(head):
+    if is_any(head) or (len(head) > 1 and _NUMBER.fullmatch(head[-1])):  # "tote B-2207"
         return True
     picked = any(w.is_superlative(word) for word in head) or (
         "from" in asked and bool(w.ORDINALS.intersection(head))

@@ -9,7 +9,9 @@ from sam3i_model.routing.narration import ARTICLE, FIND, NARRATION, VERB, YOU
 WAY = r"""(?:go|drive|walk|move|navigate|turn|head|come|run|roll|steer|return|proceed|travel)
       \ (?:over\ |back\ |up\ )?(?:to|towards?|into|inside|through|across)
     | (?:take|bring|carry|put|place|move|deliver|drop|throw|set)\ (?:this|it|that|them|these|those)
-      \ (?:away\ |over\ |back\ |down\ |up\ )?(?:to|in|into|on|onto|at|by)"""
+      \ (?:away\ |over\ |back\ |down\ |up\ )?(?:to|in|into|inside|on|onto|at|by|near|next\ to|beside
+      |behind|under)
+    | wait\ for"""
 
 _ASKS = f"(?=\\ (?:please|i|we|can|could|would|will|where|{FIND}|{VERB})\\b)"
 
@@ -81,7 +83,8 @@ LEAD_IN = re.compile(
     | (?:have|got|seen|anyone\ seen|anybody\ seen|spotted)(?=\ (?:any|a|an|anything|my|the)\b)
     | have\ (?:you|we)(?=\ (?:any|a|an|anything|something|some)\b)
     | (?:does|has)\ (?:anyone|anybody|someone)\ (?:have|seen|see|got)
-    | there\ (?:is|are|was|were|should\ be|ought\ to\ be|must\ be|might\ be|may\ be)
+    | there\ (?:is|are|was|were)(?!.*\ (?:all\ over|everywhere|coming|pouring)\b)
+    | there\ (?:should\ be|ought\ to\ be|must\ be|might\ be|may\ be)
     | (?:is|are)\ (?:not\ )?there | how\ many | how\ about | what\ about
     | what\ is\ (?:the\ (?:deal|matter|problem|story|status)|up|wrong)\ with
       (?=\ (?:the|my|our|your|this|that)\ )

@@ -28,7 +28,7 @@ _PLACED = tuple(
         rf"who (?:has )?(?:took|taken|borrowed|moved|stole|stolen|hid|hidden) (?={_THING})(.+)$",
         rf"(?:do|does|did|can) (?:{_CERTAIN} )?\w+ (?:see|spot|notice|detect) (?={_THING})(.+)$",
         rf"(?:do|does|did|has|have) {_CERTAIN} {_HOUSE} (?:have|got|sell|stock) (?={_THING})(.+)$",
-        rf"{_BE} (?={_THING})(.+?) (?:(?:lying |hanging )?(?:around|about)|anywhere|somewhere)+"
+        rf"{_BE} (?={_THING})(.+?) (?:(?:lying |hanging )?(?:around|about)|anywhere|somewhere)"
         rf"(?: (?:around|about|anywhere|somewhere|here|nearby|in here))*$",
         rf"{_BE} ((?:any|some)(?:one|body|thing) .+)$",
         rf"{_BE} (?:this|that|it|these|those|they) (?={_THING}|\w+'s )(.+)$",

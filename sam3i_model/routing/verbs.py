@@ -93,7 +93,7 @@ def has_gap(asked: Sequence[str]) -> bool:
     """Whether the object of the clause is missing, as it is in "the cup Dave is holding"."""
     if asked[0] not in w.DETERMINERS:
         return False
-    verbs = [i for i, word in enumerate(asked) if word in w.GAPS or word.endswith("ed")]
+    verbs = [i for i, word in enumerate(asked) if word in w.GAPS or is_done(word)]
     if verbs and asked[-1] in ("ago", "earlier", "yesterday", "today", "before"):
         asked = asked[: verbs[-1] + 1]
     verb = asked[-1]
@@ -101,5 +101,10 @@ def has_gap(asked: Sequence[str]) -> bool:
     return nouns > 2 and (
         (verb in w.GAPS and asked[-2] not in w.DETERMINERS)  # "on the left"
         or (verb in w.PREPOSITIONS and asked[-2].endswith(("ing", "ed")))
-        or (verb.endswith("ed") and nouns == len(asked) - 1)
+        or (is_done(verb) and nouns == len(asked) - 1)
     )
+
+
+def is_done(word: str) -> bool:
+    """Whether `word` is a participle: "dropped"; not "bed"."""
+    return word.endswith("ed") and w.is_adjective(word)

@@ -176,7 +176,7 @@ COMPARATIVES = word_set(
     " redder bluer emptier same other remaining more less least lighter softer cheaper younger"
     " deeper shallower warmer colder hotter"
 )
-_SUPERLATIVE = re.compile(r"\w{2,}(?:est|most)$")
+_SUPERLATIVE = re.compile(r"(\w{2,}(?:est|most))(?:-\w+ing)?$")
 _NOT_SUPERLATIVE = word_set(
     "forest nest chest vest test west guest pest harvest request interest priest quest breast crest"
     " rest arrest contest protest conquest zest jest digest manifest almost compost modest honest"
@@ -265,7 +265,8 @@ GROUPS = word_set("men women children kids boys girls ladies gents babies child 
 
 
 def is_superlative(word: str) -> bool:
-    return bool(_SUPERLATIVE.match(word)) and word not in _NOT_SUPERLATIVE
+    found = _SUPERLATIVE.match(word)
+    return found is not None and found[1] not in _NOT_SUPERLATIVE
 
 
 def is_adjective(word: str) -> bool:

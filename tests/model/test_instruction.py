@@ -187,6 +187,12 @@ CONCEPT: dict[str, bool] = {
     "perception request -> self-checkout": False,
     "Unit 7, proceed to the conveyor.": True,
     "query = a mug": True,
+    "an unopened bag": True,
+    "Get the beakers ready.": False,
+    "Pick the ladle up, then wait for my signal.": True,
+    "wait for the lift": True,
+    "Stretch, go and find the vacuum cleaner.": True,
+    "bring me a lighter": True,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -386,6 +392,18 @@ SIMPLE: dict[str, bool] = {
     "the box(es) on the shelf": True,
     "the mug with <3 on it": True,
     "the sign that says x = 3": True,
+    "the heaviest-looking crate": True,
+    "the strongest-smelling cheese": True,
+    'the tin labelled "Earl Grey"': True,
+    'the binders marked "Q3 Invoices"': False,
+    'the bottle marked "saline 0.9 %"': True,
+    "Straighten the picture over the bed.": True,
+    "Drop it beside the cage with the open gate.": True,
+    "Retrieve tote B-2207 from bay three.": True,
+    "the mug that is cleaner": True,
+    "the box lighter than this one": True,
+    "there is a man standing by the door": True,
+    "the plan that failed": True,
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,
@@ -472,6 +490,9 @@ COMPLEX: dict[str, bool] = {
     "that would be great": False,
     "target => something to cut paper with": True,
     '{"instruction": "I\'m thirsty"}': False,
+    "there are sparks coming my way": False,
+    "There's oil all over aisle nine.": False,
+    "there's smoke everywhere": False,
 }
 LABELLED = [
     (text, level, singular)
