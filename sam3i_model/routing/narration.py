@@ -59,6 +59,12 @@ NARRATION = rf"""(?:
       |(?:am|are|is)\ (?:now\ )?trying)(?:\ to)?(?=\ {_GET})
     | (?:(?:i|we|(?:the\ )?robot)\ )?(?:(?:am|are|is)\ )?(?:now\ )?
       (?:will|shall|(?:going|about)\ to)(?=\ (?:{_GET}|{_DOES}))
+    | let\ (?:me|us)(?=\ (?:{_GET}|{_DOES})) | (?:it\ is\ )?time\ to(?=\ {_GET})
+    | (?:i|we)\ (?:have\ )?(?:just\ |now\ |already\ )?(?:found|located|spotted|identified|reached
+      |grasped|picked\ up)(?=\ the\ )
+    | (?:(?:i|we)\ (?:am|are)\ )?on\ (?:my|our)\ way\ to{_A} | next\ (?:up\ )?is{_A}
+    | i\ (?:was|am)\ hoping\ (?:for|you\ (?:could|can)|to\ (?:find|get|have))
+    | (?:i|we)\ would\ (?:rather\ have|prefer){_A}
     | (?:i|we)(?!\ cut\b)(?=\ {_DOES})(?!.*\ (?:my|our)\ )
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}
@@ -69,7 +75,8 @@ NARRATION = rf"""(?:
     | {_WHO}\ (?:wants|needs|asked|told|would\ like)\ (?:me|us|you|the\ robot)\ to(?=\ {_GET})
     | {_WHO}\ (?:would\ like\ to\ have|(?:wants|needs|would\ like)\ to\ (?:find|borrow)){_A}
     | (?:{_WHO}\ (?:(?:will\ )?(?:wants?|wanted|would\ like|means?|meant){_A}
-        |(?:asks?|asked|(?:is|are|keeps?|kept)\ (?:asking|looking))\ for)
+        |(?:asks?|asked|(?:is|are|keeps?|kept)\ (?:asking|looking))\ for
+        |(?:is|are)\ after{_A})
       |{_WHO}\ (?:will\ )?need(?:s|ed)?(?=\ {_MINE}\ )|{_PERSON}\ (?:will\ )?need(?:s|ed)?{_A})
       (?!\ its\b)(?!{_AIM})(?!{_DONE})
     | (?:i|we)\ (?:cannot|could\ not)\ (?:find|see)

@@ -51,7 +51,9 @@ LEAD_IN = re.compile(
     | (?:would|do)\ you\ mind\ \w+ing(?:\ (?:me|us|up|out|at|for))? | {YOU}(?:\ see)?
     | (?:i\ was\ )?(?:wondering|wonder)\ (?:if|whether)\ (?:you\ could|there\ (?:is|are))
     | would\ it\ be\ possible\ to(?=\ (?:{FIND}|have|get|see|borrow)\b)
-    | (?:any\ idea|do\ you\ know|does\ (?:anyone|anybody)\ know)\ where(?:\ is|\ are)?
+    | (?:any\ idea|do\ you\ know|does\ (?:anyone|anybody)\ know)\ (?:where(?:\ is|\ are)?
+      |(?:if|whether)(?=\ (?:there|you|we|they)\ ))
+    | any\ chance\ (?:of|you\ (?:could|can)) | make\ it(?=\ the\ )
     | (?:keep|continue|start)\ (?:tracking|following|watching|monitoring|filming|looking\ at)
     | give\ (?:the|my|our|this|that|his|her|every)(?:\ \w+)+?(?=\ (?:a|an|some|another)\b)
     | (?:a|the)\ list\ of(?=\ (?:all|every|the)\b)
@@ -68,16 +70,18 @@ LEAD_IN = re.compile(
     | keep\ (?:an\ eye|your\ eyes?)(?:\ (?:out|open|peeled))*\ (?:on|for) | keep\ watch\ (?:on|for)
     | (?:flag|call|mark|light|show)\ up(?=\ ) | make\ a\ note\ of
     | be\ (?:\w+\ ){{1,3}}and(?=\ (?:{FIND}|{VERB})\b)
-    | keep\ (?:clear|away)\ (?:of|from) | stay\ (?:clear|away)\ (?:of|from)
+    | (?:keep|stay|steer)\ (?:clear|away)\ (?:of|from)
     | (?:tell|show|let)\ (?:me\ |us\ )?(?:know\ )?(?:if|whether)
     | (?:check|see|know)\ (?:if|whether|where)(?=\ (?:there|you|any|we|the)\b)
-    | (?:if|when|once|whenever)\ you\ (?:can\ )?(?:see|find|spot) | if\ there\ (?:is|are)
-    | you\ (?:can\ |could\ )?see
-    | let\ us(?=\ (?:{FIND}|{VERB})\b) | let\ me\ (?:have|see)
+    | (?:(?:report|beep|stop|say\ so|let\ me\ know|tell\ me)(?:\ back)?\ )?
+      (?:if|when|once|whenever)\ you\ (?:can\ )?(?:see|find|spot|reach) | if\ there\ (?:is|are)
+    | you\ (?:can\ |could\ |will\ )?see
+    | let\ us(?=\ (?:{FIND}|{VERB})\b) | (?:let\ us\ )?start\ (?:off\ )?with(?=\ the\ )
+    | let\ me\ (?:have|see)
     | (?:can|could|may|might)\ (?:i|we)\ (?:have|get|borrow|see|use|take|trouble\ you\ for)
     | (?:i|we)\ (?:would|should)\ (?:be\ (?:\w+\ )?\w+|appreciate\ it)\ if(?=\ you\ )
     | would\ you\ be\ (?:so\ )?\w+\ (?:as|enough)\ to
-    | (?:do|did)\ (?:you|we)\ (?:see|have|own|stock)
+    | (?:do|did|would)\ (?:you|we)\ (?:see|have|own|stock)
     | (?:do\ (?:you|we|they)\ )?(?:have|has|had)\ (?:you|we|they)?(?:\ not)?\ ?got
     | (?:have|has)\ (?:you|we|anyone|anybody|someone)\ seen
     | (?:have|got|seen|anyone\ seen|anybody\ seen|spotted)(?=\ (?:any|a|an|anything|my|the)\b)
@@ -88,12 +92,12 @@ LEAD_IN = re.compile(
     | (?:is|are)\ (?:not\ )?there | how\ many | how\ about | what\ about
     | what\ is\ (?:the\ (?:deal|matter|problem|story|status)|up|wrong)\ with
       (?=\ (?:the|my|our|your|this|that)\ )
-    | (?:tell|show)\ (?:me\ |us\ )?where(?!\ (?:i|we|to|can)\b)
+    | (?:tell|show)\ (?:me\ |us\ )?where(?!\ (?:i|we|they|you|he|she|to|can)\b)
     | do(?=\ the\ \w+$) | (?:check|find\ out|know|see)(?=\ where\ )
     | where\ (?:on\ earth\ )?(?:is|are|was|were
       |(?:can|could|would|might|do)\ (?:i|we)\ (?:find|get|see)
-      |(?:do|did|does|have)\ (?:you|we|i|they|he|she)\ (?:see|keep|kept|put|leave|left|store|hide
-      |have|get)|has\ (?:he|she|someone)\ put)
+      |(?:(?:do|did|does|have)\ )?(?:you|we|i|they|he|she)\ (?:see|keep|kept|put|leave|left
+      |store|hide|have|get)|has\ (?:he|she|someone)\ put)
     | (?:{FIND})(?:\ me|\ us|\ out|\ him|\ her|\ over(?=\ (?:{ARTICLE})\b))?
     | (?:show|give|hand|pass|get|take|tell|grab|pick|lend)\ (?:me|us|him|her|them)
       (?!\ a\ hand\b)(?:\ about)?

@@ -18,6 +18,7 @@ _PLACED = tuple(
     re.compile(pattern)
     for pattern in (
         rf"how (?:many|much) (.+?) {_BE}(?: there)?(?: left)?\b(.*)$",
+        rf"(?:how \w+|what (?:colou?r|size|shape|brand)) {_BE} (?={_CERTAIN} \w+)(.+)$",
         rf"where (?:exactly|else|\w+ly|{_AT} \w+(?: \w+)?) {_BE} (?={_THING})(.+)$",
         rf"where (?:might|could|can|would|may|does|do) (?={_THING})(.+) (?:be|live)(?: {_PUT})?$",
         rf"where (?:has|have|is|are) (?={_THING})(.+?) (?:gone|been(?: {_PUT})?|disappeared"

@@ -27,6 +27,7 @@ _PLAIN = tuple(
         (r"(?<!\w)'em\b", "them"),
         (r" [&+] |(?<=\w\w)&(?=\w\w)", " and "),
         (r" / ", ", "),
+        (rf"(?<!\bno), (?=not (?:{_DETERMINER})\b)", " "),  # "a red mug, not a blue one"
         (rf"\b(?:plus|as well as|along with|together with)(?= (?:{_DETERMINER})\b)", "and"),
         (r"\b(dr|mr|mrs|ms|prof|st|no|approx)\.", r"\1"),
         (r"(?<=s)'s\b|(?<=[aisu]s)'(?= \w)", "e's"),  # one owner: "Chris's", "Chris' mug"
@@ -46,6 +47,7 @@ _PLAIN = tuple(
         (r"(?<!the )\bwhereabouts\b(?! of)", "where"),
         (r"\blet'?s\b", "let us"),
         (r"\bwhere r\b", "where are"),
+        (r"\bhappen to (?=have|know|see)", ""),
         (r"\bas soon as\b(?! possible)", "once"),
         (r"\b(i)m\b", r"\1 am"),
         (r"\b(i)ve\b", r"\1 have"),

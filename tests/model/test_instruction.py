@@ -193,6 +193,19 @@ CONCEPT: dict[str, bool] = {
     "wait for the lift": True,
     "Stretch, go and find the vacuum cleaner.": True,
     "bring me a lighter": True,
+    "Report once you see the compost heap.": True,
+    "stop when you reach the door": True,
+    "Let's head over to the printer.": True,
+    "let me grab the sponge": True,
+    "I have found the mug": True,
+    "I'm on my way to the kitchen": True,
+    "Could you tell me where they keep the napkins?": False,
+    "Do you know if there's a stapler around?": True,
+    "would you happen to have a pen": True,
+    "any chance you could fetch the ladder": True,
+    "I was hoping you could bring me a towel": True,
+    "how far is the door": True,
+    "steer clear of the patch": True,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -404,6 +417,12 @@ SIMPLE: dict[str, bool] = {
     "the box lighter than this one": True,
     "there is a man standing by the door": True,
     "the plan that failed": True,
+    "I'd rather have the green one": True,
+    "next up is the blue bin": True,
+    "how big is the red box": True,
+    "bring me a red mug, not a blue one": True,
+    "bring me the mug, not the cup": True,
+    "actually make it the blue one": True,
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,
@@ -493,6 +512,14 @@ COMPLEX: dict[str, bool] = {
     "there are sparks coming my way": False,
     "There's oil all over aisle nine.": False,
     "there's smoke everywhere": False,
+    "let me sleep": False,
+    "time to go to bed": False,
+    "how are the kids": False,
+    "how heavy is this": False,
+    "I found a spider in my bed": False,
+    "I was hoping to rest": False,
+    "make it stop": False,
+    "I've just cut the rope": False,
 }
 LABELLED = [
     (text, level, singular)
