@@ -28,15 +28,17 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
     """The configuration that goes with weights.
 
     Heads can't be read from tensors, so an official file has SAM 3's released sizes, or those in
-    `sizes`, or those in a config.json beside it; all else is the file's, whoever wrote that.
+    `sizes`, or those in a config.json beside it; all else is the file's, whoever wrote that. A
+    folder has its own, whatever `sizes` says.
 
     Raises:
         CheckpointError: config.json can't be read or used, or is another model's.
     """
     beside = weights.path if weights.path.is_dir() else weights.path.parent
-    path = sizes or beside / "config.json"
+    named = sizes if weights.origin != "folder" else None
+    path = named or beside / "config.json"
     content: dict[str, Any] = {}
-    if sizes or path.is_file():
+    if named or path.is_file():
         try:
             content = json.loads(path.read_text())
             found = [content, *(v for v in content.values() if isinstance(v, dict))]

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.adapter_swap import difference, exchange_adapters, of_base
 from sam3i_model.anatomy import is_adapter, level_of
-from sam3i_model.checkpoints import CheckpointError, keep_heads, load, locate, save
+from sam3i_model.checkpoints import CheckpointError, keep_heads, load, save
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.folders import new_folder
 from sam3i_model.modeling import Sam3IModel
@@ -83,7 +83,7 @@ def convert(
 ) -> None:
     """Load `checkpoint` and write it to `out`, which appears when it is complete.
 
-    `config` is the config.json of `checkpoint`, and of the official files among the others.
+    `config` is the config.json of the official files among all these; a folder has its own.
 
     With `others`, its weights (with `level`, those of its adapters) are the mean of them all; all
     else is the first one's. With `adapters_of`, that checkpoint's adapters replace its own first.
@@ -108,11 +108,6 @@ def convert(
         keep_heads(checkpoint, folder)
 
 
-def load_other(checkpoint: str, config: Path | None) -> tuple[Sam3IModel, PreTrainedTokenizerBase]:
-    """A checkpoint to put together with the first; a folder has a configuration of its own."""
-    return load(checkpoint, "cpu", config if locate(checkpoint).is_file() else None)
-
-
 def take_adapters(
     model: Sam3IModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -126,7 +121,7 @@ def take_adapters(
     Raises:
         CheckpointError: `checkpoint` can't be loaded, has no adapters, or is not of the same kind.
     """
-    donor, words = load_other(checkpoint, config)
+    donor, words = load(checkpoint, "cpu", config)
     if donor.config.adapters == "none":
         raise CheckpointError(f"'{checkpoint}' has no adapters")
     base = {n: value for n, value in model.state_dict().items() if not is_adapter(n)}
@@ -152,7 +147,7 @@ def average(
     Raises:
         CheckpointError: `checkpoint` can't be loaded, or is not of the same kind.
     """
-    other, words = load_other(checkpoint, config)
+    other, words = load(checkpoint, "cpu", config)
     mean, added = model.state_dict(), other.state_dict()
     same_kind(mean, added, checkpoint)
     same_settings(model.config, other.config, checkpoint)

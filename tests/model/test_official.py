@@ -156,9 +156,14 @@ def test_official_files_of_unusual_sizes_are_put_together(made, sizes, tmp_path)
     assert done.exit_code == 0, done.output
     content = json.loads((ours / "config.json").read_text()) | {"trained_levels": ["concept"]}
     (ours / "config.json").write_text(json.dumps(content))
-    done = run("convert", str(stage), str(out), "--config", str(sizes), "--adapters-of", str(ours))
+    options = ["--config", str(sizes), "--adapters-of", str(ours)]
+    done = run("convert", str(stage), str(out), *options)
     assert done.exit_code == 0, done.output  # a folder has its own configuration
     assert load(out, "cpu")[0].config.trained_levels == ["concept"]
+    mean, options = tmp_path / "mean", ["--config", str(sizes), "--average-with", str(stage)]
+    done = run("convert", str(ours), str(mean), *options)  # the first one, too
+    assert done.exit_code == 0, done.output
+    assert load(mean, "cpu")[0].config.trained_levels == ["concept"]
 
 
 def test_official_files_have_the_tokens_of_openais_tokenizer():
