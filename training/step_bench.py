@@ -14,6 +14,7 @@ from sam3i_model.terminal import failed, notes, results
 from sam3i_model.weights import CheckpointError
 from training import attention
 from training.data import open_samples
+from training.entries import SourceError
 from training.run import Run
 from training.samples import Samples
 from training.settings import Settings, SettingsError, read_settings
@@ -72,7 +73,7 @@ def main(
     try:
         read = read_settings(settings)
         figures = compare(open_samples(pool, read), start, read, steps)
-    except (SettingsError, CheckpointError, ImportError, OSError) as error:
+    except (SettingsError, CheckpointError, SourceError, ImportError, OSError) as error:
         raise failed(error) from error
     console.print(shown(figures, f"a training step, {settings}"))
 

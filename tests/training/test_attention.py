@@ -50,6 +50,8 @@ def test_a_run_uses_it_and_a_step_can_be_compared(no_package, monkeypatch):
 
 
 def test_the_comparison_names_what_it_cannot_read(tmp_path, capsys):
-    with pytest.raises(typer.Exit):
-        step_bench.main(tmp_path / "none", "base-full-size", "bundled", 1)
-    assert "none" in " ".join(capsys.readouterr().err.split())
+    (tmp_path / "other.json").write_text("{}")
+    for name, told in (("none", "none"), ("other.json", "other.json is no SAM3-I JSON")):
+        with pytest.raises(typer.Exit):
+            step_bench.main(tmp_path / name, "base-full-size", "bundled", 1)
+        assert told in " ".join(capsys.readouterr().err.split())
