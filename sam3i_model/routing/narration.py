@@ -70,8 +70,8 @@ NARRATION = rf"""(?:
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?
       (?:(?:will\ )?(?:want|need)|(?:would|should)\ (?:like|love|not\ mind
-      |appreciate(?!\ it\b))|see|mean|meant|said|require|could\ (?:use|do\ with(?!.*\ down$))
-      |fancy|am\ after|are\ after)(?!\ to\b)(?!{_AIM})
+      |appreciate(?!\ it\b))|(?:can\ )?see|mean|meant|said|require
+      |could\ (?:use|do\ with(?!.*\ down$))|fancy|am\ after|are\ after)(?!\ to\b)(?!{_AIM})
     | {_WHO}\ (?:wants|needs|asked|told|would\ like)\ (?:me|us|you|the\ robot)\ to(?=\ {_GET})
     | {_WHO}\ (?:would\ like\ to\ have|(?:wants|needs|would\ like)\ to\ (?:find|borrow)){_A}
     | (?:{_WHO}\ (?:(?:will\ )?(?:wants?|wanted|would\ like|means?|meant){_A}
@@ -79,7 +79,7 @@ NARRATION = rf"""(?:
         |(?:is|are)\ after{_A})
       |{_WHO}\ (?:will\ )?need(?:s|ed)?(?=\ {_MINE}\ )|{_PERSON}\ (?:will\ )?need(?:s|ed)?{_A})
       (?!\ its\b)(?!{_AIM})(?!{_DONE})
-    | (?:i|we)\ (?:cannot|could\ not)\ (?:find|see)
+    | (?:i|we)\ (?:cannot|could\ not|do\ not)\ (?:find|see)
       (?!\ (?:a\ thing|anything|if|how)\b) | (?:i|we)\ (?:have\ )?lost{_A}
     | (?:need|want|wanted|needed){_A}(?!{_AIM})
     )"""

@@ -51,7 +51,7 @@ LEAD_IN = re.compile(
     | (?:would|do)\ you\ mind\ \w+ing(?:\ (?:me|us|up|out|at|for))? | {YOU}(?:\ see)?
     | (?:i\ was\ )?(?:wondering|wonder)\ (?:if|whether)\ (?:you\ could|there\ (?:is|are))
     | would\ it\ be\ possible\ to(?=\ (?:{FIND}|have|get|see|borrow)\b)
-    | (?:any\ idea|do\ you\ know|does\ (?:anyone|anybody)\ know)\ (?:where(?:\ is|\ are)?
+    | (?:any\ idea|do\ you\ know|(?:does\ )?(?:anyone|anybody)\ know)\ (?:where(?:\ is|\ are)?
       |(?:if|whether)(?=\ (?:there|you|we|they)\ ))
     | any\ chance\ (?:of|you\ (?:could|can)) | make\ it(?=\ the\ )
     | (?:keep|continue|start)\ (?:tracking|following|watching|monitoring|filming|looking\ at)
@@ -87,6 +87,7 @@ LEAD_IN = re.compile(
     | (?:have|got|seen|anyone\ seen|anybody\ seen|spotted)(?=\ (?:any|a|an|anything|my|the)\b)
     | have\ (?:you|we)(?=\ (?:any|a|an|anything|something|some)\b)
     | (?:does|has)\ (?:anyone|anybody|someone)\ (?:have|seen|see|got)
+    | here\ (?:is|are)(?=\ (?:the|a|an|my|your|our)\ )
     | there\ (?:is|are|was|were)(?!.*\ (?:all\ over|everywhere|coming|pouring)\b)
     | there\ (?:should\ be|ought\ to\ be|must\ be|might\ be|may\ be)
     | (?:is|are)\ (?:not\ )?there | how\ many | how\ about | what\ about

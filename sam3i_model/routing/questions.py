@@ -26,7 +26,7 @@ _PLACED = tuple(
         rf"where did (?={_THING})(.+) (?:go|end up|get to)$",
         rf"where (?={_THING})(.+) (?:{_BE}|went|(?:might|could|may) be)$",
         r"(.+) where (?:is|are) (?:it|they|that|those)$",
-        rf"who (?:has )?(?:took|taken|borrowed|moved|stole|stolen|hid|hidden) (?={_THING})(.+)$",
+        rf"who (?:has |is )?(?:got|took|taken|borrowed|moved|stole|stolen) (?={_CERTAIN} )(.+)$",
         rf"(?:do|does|did|can) (?:{_CERTAIN} )?\w+ (?:see|spot|notice|detect) (?={_THING})(.+)$",
         rf"(?:do|does|did|has|have) {_CERTAIN} {_HOUSE} (?:have|got|sell|stock) (?={_THING})(.+)$",
         rf"{_BE} (?={_THING})(.+?) (?:(?:lying |hanging )?(?:around|about)|anywhere|somewhere)"

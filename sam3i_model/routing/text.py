@@ -16,7 +16,8 @@ _PLAIN = tuple(
     (re.compile(pattern), plain)
     for pattern, plain in (
         (r"[‘’`´]", "'"),  # noqa: RUF001
-        (r"</?[a-z][^<>]*>", " "),  # "<object>red mug</object>"
+        (r"</?[a-z][^<>]*>|^\[[a-z]+\](?= \w)", " "),  # "<object>red mug</object>", "[find] mug"
+        (r"\b(?:um+|uh+|erm+)\b,? ", ""),
         (r'^\{ *"[\w ]+" *: *"([^"]*)" *\}$', r"\1"),
         (r"^(?!the )(\w+(?: \w+){0,2}) ?(?:=|[=-]>) ?\b", r"\1: "),  # "target = red mug"
         (r"""(?:^|(?<=: ))\w+\(["']?([^()"',=]{3,})["']?\)$""", r"\1"),  # "pick(red mug)"

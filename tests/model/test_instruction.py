@@ -212,6 +212,11 @@ CONCEPT: dict[str, bool] = {
     "I was hoping you could bring me a towel": True,
     "how far is the door": True,
     "steer clear of the patch": True,
+    "who's got the stapler": True,
+    "here is the mug": True,
+    "I don't see the mug": True,
+    "anybody know where the mop is": True,
+    "[FIND] red mug": False,
 }
 SIMPLE: dict[str, bool] = {
     "the red mug": True,
@@ -429,6 +434,8 @@ SIMPLE: dict[str, bool] = {
     "bring me a red mug, not a blue one": True,
     "bring me the mug, not the cup": True,
     "actually make it the blue one": True,
+    "um can you find the uh red mug": True,
+    "I can see the red mug": True,
 }
 COMPLEX: dict[str, bool] = {
     "something to cut paper with": True,
@@ -526,6 +533,9 @@ COMPLEX: dict[str, bool] = {
     "I was hoping to rest": False,
     "make it stop": False,
     "I've just cut the rope": False,
+    "I can see that you are busy": False,
+    "I don't see why": False,
+    "I don't see anything": False,
 }
 LABELLED = [
     (text, level, singular)
