@@ -31,7 +31,10 @@ TYPES = {
 }
 
 
-def test_the_node_that_reads_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", [1, -1], ids=["points first", "answer first"])
+def test_the_node_that_reads_answers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, order: int
+) -> None:
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     monkeypatch.setenv("ROS_DOMAIN_ID", "63")
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/node.md").read_text(), re.S)
@@ -49,7 +52,7 @@ def test_the_node_that_reads_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         while not all(p.get_subscription_count() for p in publishers.values()):
             assert time.monotonic() < end, "the example doesn't listen"
             time.sleep(0.05)
-        for message in messages():
+        for message in messages()[::order]:
             publishers[type(message)].publish(message)
             time.sleep(0.5)  # on two topics nothing keeps their order
     finally:
