@@ -198,7 +198,8 @@ def test_only_what_means_nothing_here_is_of_the_family_negative(sample):
     nothing = do(related, do="nothing")
     assert nothing.family == "negative"
     far = shape("polygon", corners(0, 40, 4, 4))
-    assert do(nothing, do="draw", how="new", shape=far).family == ""
+    for original, family in ((related, "relation"), (nothing, ""), (sample, "")):
+        assert do(nothing, original, do="draw", how="new", shape=far).family == family
     assert corrected(nothing, sample.targets).family == ""
     waiting = replace(sample, targets=(), review="open")
     assert do(waiting, do="nothing").family == "negative"

@@ -43,7 +43,7 @@ def act(
         EntryError: It can't be done; a few words that say why.
     """
     after = _acted(sample, original, action, picture)
-    return sample if after == sample else _sorted(after)
+    return sample if after == sample else _sorted(after, original.family)
 
 
 def corrected(sample: Sample, targets: tuple[Target, ...]) -> Sample:
@@ -84,11 +84,14 @@ def _acted(
     return replace(changed, review=CORRECTED) if said else changed
 
 
-def _sorted(sample: Sample) -> Sample:
-    """Of the sort that its targets say, where they are to be relied on."""
+def _sorted(sample: Sample, original: str = "") -> Sample:
+    """Of the family that its targets say, where they are to be relied on; else of the `original`
+    one, if that is no longer so."""
     if sample.labelled and not sample.targets:
         return replace(sample, family=NEGATIVE)
-    return replace(sample, family="") if sample.family == NEGATIVE else sample
+    if sample.family != NEGATIVE:
+        return sample
+    return replace(sample, family="" if original == NEGATIVE else original)
 
 
 def _drawn(sample: Sample, action: Mapping[str, Any], picture: Callable[[], Picture]) -> Sample:
