@@ -29,9 +29,10 @@ _GET = rf"""(?:(?:go\ and\ |now\ |next\ |first\ )*(?:{FIND}|have|borrow|count|in
         |through|to)\b))"""
 """What says no more of a thing than that it is to be had: "pick up", not "cut"."""
 
-_DOES = rf"""(?:now\ |next\ |first\ )?(?:{FIND}|{VERB}|grasp|\w+(?=\ (?:up|over|back|round)\ to\ ))
+_DOES = rf"""(?:now\ |next\ |first\ )?(?!cut\b)(?:{FIND}|{VERB}|grasp
+      |\w+(?=\ (?:up|over|back|round)\ to\ ))
       (?:\ (?:up|down|out|off|on|over|round|to|for|at|into)){{0,2}}(?=\ {_MINE}\ )"""
-"""What is done to a certain thing or on the way: "open the cupboard", "drive up to the sofa"."""
+"""What is done to a certain thing or on the way: "drive up to the sofa"; cutting takes a tool."""
 
 _GETTING = rf"""(?:(?:find|locat|segment|detect|identify|fetch|bring|retriev|see|spott|seek|pick
       |lift|grasp|grabb|collect|approach|inspect|track|count)ing(?:\ up|\ out)?{_A}(?!\ \w+\ way\b)
@@ -64,8 +65,8 @@ NARRATION = rf"""(?:
       |grasped|picked\ up)(?=\ the\ )
     | (?:(?:i|we)\ (?:am|are)\ )?on\ (?:my|our)\ way\ to{_A} | next\ (?:up\ )?is{_A}
     | i\ (?:was|am)\ hoping\ (?:for|you\ (?:could|can)|to\ (?:find|get|have))
-    | (?:i|we)\ would\ (?:rather\ have|prefer){_A}
-    | (?:i|we)(?!\ cut\b)(?=\ {_DOES})(?!.*\ (?:my|our)\ )
+    | (?:i|we)\ would\ (?:rather\ have|prefer){_A}(?!{_AIM})(?!{_DONE})
+    | (?:i|we)(?=\ {_DOES})(?!.*\ (?:my|our|but|every|nothing)\ )
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?

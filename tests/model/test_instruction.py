@@ -536,6 +536,10 @@ COMPLEX: dict[str, bool] = {
     "I can see that you are busy": False,
     "I don't see why": False,
     "I don't see anything": False,
+    "I'm going to cut the grass": False,
+    "I press the button but nothing works": False,
+    "I drop the ball every time": False,
+    "I'd rather have the window open": False,
 }
 LABELLED = [
     (text, level, singular)
