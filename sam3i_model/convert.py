@@ -44,7 +44,8 @@ def convert_command(
     checkpoint: Annotated[str, typer.Argument(help="Folder, .pt file, hub id, or 'bundled'.")],
     out: Annotated[Path, typer.Argument(help="New folder.")],
     config: Annotated[
-        Path | None, typer.Option(help="config.json of official files of unusual sizes.")
+        Path | None,
+        typer.Option(help="config.json of official files of unusual sizes; a folder has its own."),
     ] = None,
     dtype: Annotated[
         Precision, typer.Option(help="float16 and bfloat16 take half the space.")

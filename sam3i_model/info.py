@@ -28,7 +28,10 @@ PLACES = {
 def info_command(
     checkpoint: Annotated[str, typer.Argument(help="Folder, .pt file, hub id, or 'bundled'.")],
     config: Annotated[
-        Path | None, typer.Option(help="config.json of an official file of unusual sizes.")
+        Path | None,
+        typer.Option(
+            help="config.json of an official file of unusual sizes; a folder has its own."
+        ),
     ] = None,
 ) -> None:
     """Say what a checkpoint is: kind, stage, parameters, adapters alive or dead, licence."""
