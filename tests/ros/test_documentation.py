@@ -32,11 +32,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["points first", "answer first"])
-def test_the_node_that_reads_answers(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, order: int
-) -> None:
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    monkeypatch.setenv("ROS_DOMAIN_ID", "63")
+def test_the_node_that_reads_answers(tmp_path: Path, order: int) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/node.md").read_text(), re.S)
     mine = tmp_path / "mine.py"
     mine.write_text(example)
