@@ -3,7 +3,7 @@
 Sets a, b, e and f of data/instructions.tsv are by four people who had not seen the rules. The rules
 were made on a and mended on b. Sets c and d are by the rules' author: c in other domains, d on both
 sides of single rules. Sets e and f came when the rules were finished; no rule was made on them,
-they only guard what was right: they are the measure of sentences that nobody has seen. Set g is by
+they only guard what was right. Set g is by
 a fifth person who looked for what the rules got wrong, and the rules were mended on it; its numbers
 say whether one certain thing, any one or many are asked for.
 
@@ -12,6 +12,9 @@ measured before the rules were mended on them. 15 that the person called arguabl
 otherwise, are left out; 39 of the others got labels by the conventions, once it was seen how they
 are read: a bare noun asks for everything of its kind, two kinds in one sentence are simple, a
 measure belongs to the name, and an attribute after "a" to the kind.
+
+Set i, 300 such sentences, is by a seventh person, whose labels stay as they are. It came last and
+no rule was made on it: with e and f it is the measure of sentences that nobody has seen.
 """
 
 from __future__ import annotations
@@ -564,33 +567,35 @@ def sentences() -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("names", "floor"),
+    ("names", "floor", "astray"),
     [
-        ("abcdef", 0.985),
-        ("ab", 1),
-        ("c", 0.99),
-        ("d", 0.97),
-        ("e", 0.97),
-        ("f", 0.98),
-        ("g", 0.95),
-        ("h", 0.97),
+        ("abcdef", 0.985, 0),
+        ("ab", 1, 0),
+        ("c", 0.99, 0),
+        ("d", 0.97, 0),
+        ("e", 0.97, 0),
+        ("f", 0.98, 0),
+        ("g", 0.95, 0),
+        ("h", 0.97, 0),
+        ("i", 0.95, 3),
     ],
 )
-def test_agreement_with_labelled_sentences(names: str, floor: float) -> None:
+def test_agreement_with_labelled_sentences(names: str, floor: float, astray: int) -> None:
     rows = [row for row in sentences() if row["set"] in names]
     read = [(row["level"], route(row["text"]).level.name.lower(), row["text"]) for row in rows]
     wrong = [f"{label} -> {level}: {text}" for label, level, text in read if label != level]
     assert len(rows) > 100
     assert 1 - len(wrong) / len(rows) >= floor, "\n".join(wrong)
-    assert not [line for line in wrong if line.startswith("concept -> complex")]
+    assert len([line for line in wrong if line.startswith("concept -> complex")]) <= astray
 
 
-def test_agreement_on_how_many_are_asked_for() -> None:
-    rows = [row for row in sentences() if row["number"]]
+@pytest.mark.parametrize(("names", "floor"), [("gh", 0.97), ("i", 0.92)])
+def test_agreement_on_how_many_are_asked_for(names: str, floor: float) -> None:
+    rows = [row for row in sentences() if row["number"] and row["set"] in names]
     read = [(row["number"], _number(row["text"]), row["text"]) for row in rows]
     wrong = [f"{label} -> {number}: {text}" for label, number, text in read if label != number]
-    assert len(rows) > 1100
-    assert 1 - len(wrong) / len(rows) >= 0.96, "\n".join(wrong)
+    assert len(rows) > 200
+    assert 1 - len(wrong) / len(rows) >= floor, "\n".join(wrong)
 
 
 def _number(text: str) -> str:
