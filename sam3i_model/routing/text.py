@@ -142,6 +142,8 @@ _ANNOUNCING = w.word_set("matches called named following find locate segment")
 
 def _is_label(words: Sequence[str]) -> bool:
     """Whether words before a colon only say what comes: "target object", "step 2"."""
+    if not words:  # the text begins with the colon
+        return False
     told = (w.DETERMINERS - w.NUMBERS) | (w.PREPOSITIONS - {"to"}) | w.SUBJECTS
     named = words[words[0] in w.POSSESSIVE | {"the"} :]
     short = len(words) < 4 and told.isdisjoint(named) and words[0] not in w.VERBS
