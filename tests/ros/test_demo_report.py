@@ -38,7 +38,7 @@ START = 3_000_000_000
 SQUARES = {1: ("red", (200, 20, 20), 0.8), 2: ("green", (20, 180, 40), 0.9)}  # depth in m
 SLIVER = 3  # label of 50 pixels
 INSTRUCTIONS = [
-    {"id": "r", "text": "the red <square>", "level": "simple", "labels": [1]},
+    {"id": "r", "text": "the red <b>square</b>", "level": "simple", "labels": [1]},
     {"id": "g", "text": "green square", "level": "concept", "labels": [2]},
     {"id": "b", "text": "the blue square", "level": "simple", "labels": []},
     {"id": "y", "text": "the yellow sliver", "level": "simple", "labels": [SLIVER]},
@@ -235,7 +235,7 @@ def test_report_is_one_page_with_everything_in_it(played: Played, tmp_path: Path
         picture = Image.open(io.BytesIO(base64.b64decode(data)))
         assert picture.size == (SIZE[1], SIZE[0])
     cells = [" ".join(cell.split()) for cell in reader.cells]
-    assert cells[0] == "the red <square>"
+    assert cells[0] == "the red <b>square</b>"
     assert cells[1:3] == ["simple", "FOUND"]
     rounds = len({row.frame for row in played.results.rows})
     assert cells[3] == f"✓ {rounds} / {rounds}"
