@@ -51,13 +51,13 @@ def try_out(run: Run, samples: Samples) -> Trial:
     return Trial(measured, peak_memory(run.accelerator.device))
 
 
-def describe(needs: Forecast, trial: Trial, settings: Settings) -> Table:
-    """What a run needs, for people."""
+def describe(needs: Forecast, trial: Trial, settings: Settings, recurring: int) -> Table:
+    """What a run needs, for people; so many `recurring` pictures have their features kept."""
     table = Table(title=f"stage {settings.stage}, {settings.steps} steps", show_header=False)
     for phase in trial.phases:
         table.add_row(phase.name, f"{phase.steps} steps of {phase.seconds:.2f} s")
     total = sum(phase.steps * phase.seconds for phase in trial.phases)
-    encoded = ", less where features are kept" if settings.variants else ""  # none are, tried out
+    encoded = ", less where features are kept" if recurring else ""  # none are, tried out
     table.add_row("time", f"about {duration(total)}{encoded}, validation apart")
     table.add_row(
         "memory",

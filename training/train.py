@@ -124,10 +124,11 @@ def train_command(
         read = suited(read, samples)
         described = [path for given in (data, rehearse) if given for path in description(given)]
         run = Run(read, start, out / "features", data=checksum(described))
-        kept = run.module.room(min(recurring(samples), read.steps * read.batch_size))
+        again = recurring(samples)
+        kept = run.module.room(min(again, read.steps * read.batch_size))
         needs = forecast(run.module, out, run.accelerator.device, kept)
         if dry_run:
-            console.print(describe(needs, try_out(run, samples), read))
+            console.print(describe(needs, try_out(run, samples), read, again))
         needs.check()
         if not dry_run:
             train(run, samples, out, source)

@@ -21,8 +21,10 @@ from training import cache_bench, sam3i_json
 from training import run as running
 from training import train as training
 from training.data import open_data, open_samples, recurring
+from training.dry_run import Trial, describe
 from training.entries import SourceError
 from training.feature_cache import FeatureCache
+from training.forecast import forecast
 from training.run import Run
 from training.sam3i_json import Sample, Target
 from training.samples import Mixed
@@ -161,6 +163,10 @@ def test_a_dry_run_keeps_no_features_but_foresees_their_room(data, checkpoint, t
         assert foreseen / 8 < file.stat().st_size < foreseen / 8 + 1000  # and a heading
     assert run.module.room(8) == foreseen / 8 * (8 - len(files))
     assert run.module.room(1) == Run(settings, checkpoint).module.room(8) == 0
+
+    needs = forecast(run.module, out, run.accelerator.device, 0)
+    told = list(describe(needs, Trial([], 0), settings, 0).columns[1].cells)
+    assert not any("features" in cell for cell in told)  # as of scenes, of which none recur
 
 
 def test_features_that_the_disk_cannot_hold_are_refused(data, checkpoint, tmp_path, monkeypatch):
