@@ -62,14 +62,18 @@ def test_a_photograph_that_is_cut_off_is_none_and_one_with_more_behind_it_is_who
     tmp_path, monkeypatch, kind
 ):
     path = tmp_path / "a.jpg"
-    Image.fromarray(RED).save(path, kind, **({"save_all": True} if kind == "MPO" else {}))
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    second = {"save_all": True, "append_images": [Image.fromarray(noise)]} if kind == "MPO" else {}
+    Image.fromarray(noise).save(path, kind, **second)
+    assert Image.open(path).format == kind
     whole = path.read_bytes()
     expected = read_rgb(path)
     path.write_bytes(whole + bytes(9000))
     np.testing.assert_array_equal(read_rgb(path), expected)
     # as older OpenCV does with a cut one
-    monkeypatch.setattr(cv2, "imdecode", lambda data, flags: np.full((4, 6, 3), 128, np.uint8))
-    path.write_bytes(whole[:-20])
+    monkeypatch.setattr(cv2, "imdecode", lambda data, flags: np.full((64, 64, 3), 128, np.uint8))
+    path.write_bytes(whole[: whole.index(b"\xff\xda") + 500])  # amid its pixels
+    assert Image.open(path).size == (64, 64)
     assert read_rgb(path) is None
 
 
