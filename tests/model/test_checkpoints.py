@@ -83,6 +83,9 @@ def test_what_cant_be_written_leaves_what_was_there(folder, random_model):
         write({"x": torch.zeros(1000)}, path)
     with files_end_at(10_000), pytest.raises(OSError, match=r"/model' can't be written: File too"):
         save(random_model, build_tokenizer(), folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"config\.json"):  # whose mode a new one takes
+        write({"x": torch.zeros(1000)}, path)
     assert path.read_bytes() == before
     assert not list(folder.glob("*.partial"))
 
