@@ -20,6 +20,8 @@ def prepared(out: Path | None, name: str) -> Path | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.is_symlink() and not path.exists():
+            raise FileNotFoundError(errno.ENOENT, "a link to nothing")
     except OSError as error:
         raise OSError(f"--out {out}: {error.strerror}; name another place") from error
     return path

@@ -215,6 +215,7 @@ def test_a_missing_package_is_named_before_anything_takes_long(
     [
         (["--out", "file/shared.json"], "--out file/shared.json: File exists; name another place"),
         (["--out", "folder.json"], "--out folder.json: Is a directory; name another place"),
+        (["--out", "link.json"], "--out link.json: a link to nothing; name another place"),
         (["--image-size", "0"], "image size 0 doesn't fit: give a multiple of 14 up to 4096"),
     ],
 )
@@ -222,6 +223,7 @@ def test_shared_work_refuses_before_it_measures(words, said, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     (tmp_path / "folder.json").mkdir()
+    (tmp_path / "link.json").symlink_to("nowhere/figures.json")
     monkeypatch.setattr(shared_work, "Sam3IModel", None)
     app = Typer()
     app.command()(shared_work_command)

@@ -618,7 +618,7 @@ def test_only_slips_are_mended_no_words() -> None:
         *("", "   ", "?!", "the", "of", "the of", "please", "and", "to", "that", "not", "can"),
         *("\N{CJK UNIFIED IDEOGRAPH-4EC0}", "\x00\ud800", "<b>&amp;</b>", "which which which"),
         *("a " * 5000, "i" * 100_000, "the " * 999, "something", "please please", "is", "what"),
-        *(": the mug", "= mug", "-> mug", "(mug", "\"", "{}", "<>", "mug(", "1.", "and the", "'s"),
+        *(": the mug", "= mug", "-> mug", "(mug", '"', "{}", "<>", "mug(", "1.", "and the", "'s"),
     ],
 )
 def test_any_text_gets_a_level(text: str) -> None:

@@ -212,3 +212,11 @@ def test_a_large_picture_is_numbered_at_the_size_it_is_sent():
     rows, columns = np.nonzero((picture != alone).any(axis=2))
     assert 470 < rows.min() <= rows.max() < 520  # the tag stands on (512, 768)
     assert 760 < columns.min() <= columns.max() < 800
+
+
+def test_six_tags_at_one_corner_are_all_seen(monkeypatch):
+    same = [grounding(text=text, masks=[square(200, 300)]) for text in "abcdef"]
+    patches = [patch for _, patch in tags(monkeypatch, RGB, same)]
+    height = patches[0][3]
+    tops = sorted(y for _, y, _, _ in patches)
+    assert [y - tops[0] for y in tops] == [height * place for place in range(6)]
