@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import yaml
 from rclpy.utilities import remove_ros_args
@@ -35,12 +36,14 @@ def sentences(said: str) -> list[str]:
 
     ValueError with one line if it is something else, or empty.
     """
-    try:
-        meant = yaml.load(said, yaml.BaseLoader)  # for which 7 and yes are text
-    except yaml.YAMLError:
-        meant = None
-    found = [meant] if isinstance(meant, str) else meant
-    if not (found and isinstance(found, list) and all(isinstance(text, str) for text in found)):
+    meant: Any = said
+    if said.startswith(("[", "{", "- ", '"', "'")):  # or "#2" would be a comment, "mug: red" a key
+        try:
+            meant = yaml.load(said, yaml.BaseLoader)  # for which 7 and yes are text
+        except yaml.YAMLError:
+            meant = None
+    found = meant if isinstance(meant, list) else [meant]
+    if not (found and all(isinstance(text, str) and text.strip() for text in found)):
         raise ValueError(
             f"instructions:={' '.join(said.split())} is not what can be looked for; give a "
             "sentence, or a list of them such as [mug, the red box]"

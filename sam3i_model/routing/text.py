@@ -16,7 +16,8 @@ _PLAIN = tuple(
     (re.compile(pattern), plain)
     for pattern, plain in (
         (r"[‘’`´]", "'"),  # noqa: RUF001
-        (r"</?[a-z][^<>]*>|^\[[a-z]+\](?= \w)", " "),  # "<object>red mug</object>", "[find] mug"
+        (r"<([a-z]\w*)\b[^<>]*>([^<>]*)</\1>", r" \2 "),  # "<object>red mug</object>"
+        (r"^\[[a-z]+\](?= \w)", " "),  # "[find] mug"
         (r"\b(?:um+|uh+|erm+)\b,? ", ""),
         (r'^\{ *"[\w ]+" *: *"([^"]*)" *\}$', r"\1"),
         (r"^(?!the )(\w+(?: \w+){0,2}) ?(?:=|[=-]>) ?\b", r"\1: "),  # "target = red mug"
