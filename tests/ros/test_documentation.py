@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -36,7 +35,9 @@ def test_the_node_that_reads_answers(tmp_path: Path, order: int) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/node.md").read_text(), re.S)
     mine = tmp_path / "mine.py"
     mine.write_text(example)
-    process = subprocess.Popen([sys.executable, mine], stdout=subprocess.PIPE, text=True)
+    said = tmp_path / "said.txt"
+    with said.open("w") as file:
+        process = subprocess.Popen([sys.executable, "-u", mine], stdout=file)
     rclpy.init()
     node = rclpy.create_node("tester")
     publishers = {
@@ -51,12 +52,18 @@ def test_the_node_that_reads_answers(tmp_path: Path, order: int) -> None:
         for message in messages()[::order]:
             publishers[type(message)].publish(message)
             time.sleep(0.5)  # on two topics nothing keeps their order
+        while len(said.read_text().splitlines()) < 3 and time.monotonic() < end + 10:
+            time.sleep(0.05)
     finally:
         node.destroy_node()
         rclpy.shutdown()
-        process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=10)[0]
-    assert said.splitlines() == ["mug: 1 ", "  0.75, 6 pixels, 2 points", "cup: 2 none here"]
+        process.kill()
+        process.wait()
+    assert said.read_text().splitlines() == [
+        "mug: 1 ",
+        "  0.75, 6 pixels, 2 points",
+        "cup: 2 none here",
+    ]
 
 
 def messages() -> list[Any]:
