@@ -85,16 +85,22 @@ def test_kept_features_teach_what_fresh_ones_do(data, checkpoint, tmp_path):
     assert 1 <= len(files) <= 2 * PICTURES
 
 
-def test_what_is_kept_is_not_encoded_again(checkpoint, tmp_path):
+def counting(checkpoint):
+    """A run, how it encodes pictures, and of how many in each call so far."""
     run = Run(small_settings("fine-tune"), checkpoint)
-    cache = FeatureCache(tmp_path, run.model.vision_encoder)
-    images = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
-    encoded = []
+    encoded: list[int] = []
 
     def encode(some: torch.Tensor):
         encoded.append(len(some))
         return run.module.encode_image(some)
 
+    return run, encode, encoded
+
+
+def test_what_is_kept_is_not_encoded_again(checkpoint, tmp_path):
+    run, encode, encoded = counting(checkpoint)
+    cache = FeatureCache(tmp_path, run.model.vision_encoder)
+    images = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
     first = cache.features(encode, images, ["a", "", "b"])
     again = cache.features(encode, images, ["b", "", "a"])
     assert encoded == [3, 1]
@@ -106,15 +112,9 @@ def test_what_is_kept_is_not_encoded_again(checkpoint, tmp_path):
 
 
 def test_damaged_features_are_made_again(checkpoint, tmp_path):
-    run = Run(small_settings("fine-tune"), checkpoint)
+    run, encode, encoded = counting(checkpoint)
     cache = FeatureCache(tmp_path, run.model.vision_encoder)
     images = torch.randint(0, 255, (3, 3, 64, 64), dtype=torch.uint8)
-    encoded = []
-
-    def encode(some: torch.Tensor):
-        encoded.append(len(some))
-        return run.module.encode_image(some)
-
     cache.features(encode, images, ["a", "b", "c"])
     whole = {path: path.read_bytes() for path in cache.folder.iterdir()}
     for path, damaged in zip(whole, (b"", bytes(5000)), strict=False):  # as a power cut leaves it
