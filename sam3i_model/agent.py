@@ -18,7 +18,7 @@ import torch
 from sam3i_model.agent_client import AnswerError, Budget, BudgetError, ChatClient
 from sam3i_model.chat.answers import numbers, texts
 from sam3i_model.grounding import Grounding
-from sam3i_model.instruction import Instruction, Level, Outcome, route
+from sam3i_model.instruction import Instruction, Level, Outcome, understand
 from sam3i_model.marks import number, shrink
 from sam3i_model.processing import distinct
 from sam3i_model.routing.words import DEFINITE
@@ -220,19 +220,26 @@ def _gather(groundings: Sequence[Grounding]) -> _Candidates | None:
 def _conclude(
     instruction: Instruction, found: _Candidates | None, detail: str, shape: tuple[int, ...]
 ) -> Grounding:
-    routing = route(instruction.text)
-    level = instruction.level or routing.level
+    routing = understand(instruction)
     if found is None:
         nothing = np.zeros((0, *shape[:2]), dtype=bool)
-        return Grounding(instruction, Outcome.NOT_FOUND, level, detail=detail, masks=nothing)
+        return Grounding(
+            instruction,
+            Outcome.NOT_FOUND,
+            routing.level,
+            prompt=instruction.text,
+            detail=detail,
+            masks=nothing,
+        )
     single = routing.definite or instruction.max_instances == 1
     several = single and len(found.scores) > 1
     keep = instruction.max_instances if instruction.max_instances > 1 else len(found.scores)
     return Grounding(
         instruction=instruction,
         outcome=Outcome.AMBIGUOUS if several else Outcome.FOUND,
-        level=level,
+        level=routing.level,
         presence=found.presence,
+        prompt=instruction.text,
         detail=detail,
         masks=np.stack(found.masks[:keep]),
         scores=found.scores[:keep],

@@ -40,11 +40,13 @@ def understanding(text: str, tokenizer: PreTrainedTokenizerBase) -> Table:
     if reason := refusal(text):
         table.add_row("rejected", reason)
         return table
-    routing, tokens = route(text), tokenize(tokenizer, text)
+    routing = route(text)
+    tokens = tokenize(tokenizer, routing.prompt)
     kept = min(tokens.count, CONTEXT_LENGTH)
     pieces = tokenizer.convert_ids_to_tokens(tokens.ids[:kept].tolist())
     table.add_row("level", f"{routing.level.name.lower()}: {routing.why}")
     table.add_row("asks for", _wanted(routing))
+    table.add_row("the model reads", Text(routing.prompt))
     table.add_row("tokens", Text(" ".join(pieces)))
     cut = f", cut to {CONTEXT_LENGTH}: say it shorter" if tokens.truncated else ""
     table.add_row("token count", f"{tokens.count}{cut}")

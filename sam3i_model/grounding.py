@@ -19,8 +19,9 @@ class Grounding:
             REJECTED (could not be asked; `detail` says why).
         level: The level that was used, never AUTO.
         presence: Probability that what was asked for is in the image at all.
-        token_count: Tokens of the sentence before the cut at 32.
-        truncated: Whether the sentence was cut.
+        token_count: Tokens of the prompt before the cut at 32.
+        truncated: Whether the prompt was cut.
+        prompt: What the model read: the text, or the words of it that tell of the target.
         detail: One line for people, empty when there is nothing to say.
         masks: bool (N, H, W).
         scores: float32 (N,), descending.
@@ -33,6 +34,7 @@ class Grounding:
     presence: float = 0.0
     token_count: int = 0
     truncated: bool = False
+    prompt: str = ""
     detail: str = ""
     masks: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=bool))
     scores: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))

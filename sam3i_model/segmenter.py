@@ -22,7 +22,7 @@ from sam3i_model.engines.interface import Engine
 from sam3i_model.engines.swapping import exchange_adapters, read_adapters
 from sam3i_model.features import ImageFeatures, TextFeatures
 from sam3i_model.grounding import Grounding
-from sam3i_model.instruction import Instruction, Level, Outcome, refusal, route
+from sam3i_model.instruction import Instruction, Level, Outcome, Routing, refusal, understand
 from sam3i_model.processing import Instances, Limits, Tokens, pixels, select, tokenize
 
 if TYPE_CHECKING:
@@ -35,11 +35,10 @@ AMBIGUITY_RATIO = 0.9
 
 @dataclass(frozen=True)
 class _Prepared:
-    """An instruction that can be asked: its tokens, level and text features (one row)."""
+    """An instruction that can be asked: how it is read, its tokens and text features (one row)."""
 
+    routing: Routing
     tokens: Tokens
-    level: Level
-    definite: bool
     text: TextFeatures
 
 
@@ -200,7 +199,7 @@ class Segmenter:
             if rows:
                 output = self.model.ground(self._image, TextFeatures.stack([p.text for p in rows]))
                 limits = [
-                    self._limits(i, p.level)
+                    self._limits(i, p.routing.level)
                     for i, p in zip(asked, prepared, strict=True)
                     if isinstance(p, _Prepared)
                 ]
@@ -227,9 +226,10 @@ class Segmenter:
             return self._prepared[key]
         if reason := refusal(instruction.text):
             return _rejected(instruction, reason)
-        routing = route(instruction.text)
-        level = instruction.level or routing.level
-        trained = self.model.config.trained_levels
+        routing, trained = understand(instruction), self.model.config.trained_levels
+        if routing.kind and routing.level.name.lower() not in trained:
+            routing = replace(routing, level=Level.CONCEPT, prompt=routing.kind)
+        level = routing.level
         if level.name.lower() not in trained:
             return _rejected(
                 instruction,
@@ -237,12 +237,12 @@ class Segmenter:
                 f"{' and '.join(trained)}: name the thing, or load a checkpoint that was",
                 level,
             )
-        tokens = tokenize(self.tokenizer, instruction.text)
+        tokens = tokenize(self.tokenizer, routing.prompt)
         text = self.model.encode_text(
             tokens.ids[None].to(self.model.device),
             torch.tensor([int(level)], device=self.model.device),
         )
-        prepared = _Prepared(tokens, level, routing.definite, text)
+        prepared = _Prepared(routing, tokens, text)
         self._prepared[key] = prepared
         if len(self._prepared) > TEXT_CACHE_SIZE:
             self._prepared.popitem(last=False)
@@ -253,7 +253,7 @@ class Segmenter:
     ) -> Grounding:
         """Decide the outcome and say in one line what a planner should know."""
         count = len(found.scores)
-        single = asked.definite or instruction.max_instances == 1
+        single = asked.routing.definite or instruction.max_instances == 1
         outcome, keep = Outcome.FOUND, count
         notes = []
         if count == 0:
@@ -274,7 +274,8 @@ class Segmenter:
         return Grounding(
             instruction=instruction,
             outcome=outcome,
-            level=asked.level,
+            level=asked.routing.level,
+            prompt=asked.routing.prompt,
             presence=presence,
             token_count=asked.tokens.count,
             truncated=asked.tokens.truncated,

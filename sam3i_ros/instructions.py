@@ -12,7 +12,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, Outcome, refusal, route
+from sam3i_model.instruction import (
+    MAX_TEXT_LENGTH,
+    Instruction,
+    Level,
+    Outcome,
+    refusal,
+    understand,
+)
 from sam3i_ros.msg import Instruction as InstructionMsg
 from sam3i_ros.msg import InstructionResult
 
@@ -34,11 +41,10 @@ class Entry:
         message = InstructionResult(id=asked.id, text=asked.text)
         if self.rejected:
             message.outcome, message.detail = int(Outcome.REJECTED), self.rejected
-        elif asked.level == Level.AUTO:
-            routing = route(asked.text)
-            message.level_used, message.detail = int(routing.level), routing.why
         else:
-            message.level_used, message.detail = int(asked.level), "as asked"
+            routing = understand(asked)
+            message.level_used, message.prompt = int(routing.level), routing.prompt
+            message.detail = routing.why
         return message
 
 

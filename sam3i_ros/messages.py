@@ -148,6 +148,7 @@ def result_msg(grounding: Grounding) -> InstructionResult:
         text=grounding.instruction.text,
         outcome=int(grounding.outcome),
         level_used=int(grounding.level),
+        prompt=grounding.prompt,
         presence=float(grounding.presence),
         token_count=min(grounding.token_count, 0xFFFF),
         truncated=bool(grounding.truncated),

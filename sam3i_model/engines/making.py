@@ -32,7 +32,7 @@ from sam3i_model.engines.parity import Check, Parity, verdict
 from sam3i_model.engines.precision import RoundedModel, half_products
 from sam3i_model.engines.runtime import CPU, runtime
 from sam3i_model.folders import new_folder
-from sam3i_model.instruction import Instruction, Level, route
+from sam3i_model.instruction import Instruction, Level, understand
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import tokenize
 
@@ -178,17 +178,16 @@ def make_check(
 ) -> Check:
     """What PyTorch says of frames and instructions, of which every trained level must have one."""
     trained = [Level[name.upper()] for name in model.config.trained_levels]
-    asked = [(i.text, i.level or route(i.text).level) for i in instructions]
-    asked = [(text, level) for text, level in asked if level in trained]
-    missing = [level.name.lower() for level in trained if level not in [a[1] for a in asked]]
+    asked = [routing for routing in map(understand, instructions) if routing.level in trained]
+    missing = [level.name.lower() for level in trained if level not in [r.level for r in asked]]
     if missing or not frames:
         raise EngineError(
             f"nothing to check {' and '.join(missing) or 'with'}: give --frames, and --say with "
             "one instruction of each level that the checkpoint was trained for"
         )
     asked *= 1 if len(asked) > 1 else 2  # several go through another graph than one
-    ids = torch.stack([tokenize(tokenizer, text).ids for text, _ in asked])
-    levels = torch.tensor([int(level) for _, level in asked])
+    ids = torch.stack([tokenize(tokenizer, routing.prompt).ids for routing in asked])
+    levels = torch.tensor([int(routing.level) for routing in asked])
     with torch.inference_mode():
         return Check.make(model, frames, ids, levels)
 

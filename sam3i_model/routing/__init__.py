@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, zip_longest
+from itertools import combinations, dropwhile, zip_longest
 
 from sam3i_model.routing import words as w
 from sam3i_model.routing.clauses import general_head, open_target
-from sam3i_model.routing.conditions import condition, is_any, is_singular
+from sam3i_model.routing.conditions import ATTRIBUTE, condition, is_any, is_singular
 from sam3i_model.routing.lists import is_plain, listed, takes_more
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import noun_phrase
@@ -23,14 +23,23 @@ from sam3i_model.routing.text import parts
 from sam3i_model.routing.verbs import ends_noun_phrase
 
 CONCEPT, SIMPLE, COMPLEX = 1, 2, 3
+_NO_NAMES = (w.DETERMINERS - w.NUMBERS - {"no"}) | w.word_set(
+    "of kind kinds sort sorts type types instance instances example examples"
+)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was made of a sentence or of one part of it; `level` is one of the three above."""
+    """What was made of a sentence or of one part of it; `level` is one of the three above.
+
+    `prompt` are the words that tell of the target, where no others do; `kind` those among them
+    that say as much without a determiner.
+    """
 
     level: int
     why: str
+    prompt: str = ""
+    kind: str = ""
     singular: bool = False
     definite: bool = False
     requested: bool = False
@@ -50,7 +59,25 @@ def read(text: str) -> Reading:
     readings = list(_read_parts(spoken))
     if not readings:
         return Reading(CONCEPT, "no words") if not spoken else _read_words(spoken[0])
-    return _weigh(list(_asked_along(_without_complements(readings))))
+    reading = _weigh(list(_asked_along(_without_complements(readings))))
+    return reading if _tells_all(reading, readings) else replace(reading, prompt="", kind="")
+
+
+def _tells_all(reading: Reading, readings: Sequence[Reading]) -> bool:
+    """Whether nothing about the target is outside the part that names it."""
+    if len(readings) == 1:
+        return True
+    if reading.level == COMPLEX or reading.points_back:
+        return False
+    others = [other for other in readings if not (other.way or other.situation)]
+    if reading.requested:
+        others = list(dropwhile(_leads_in, others))
+    return [other.prompt for other in others] == [reading.prompt]
+
+
+def _leads_in(reading: Reading) -> bool:
+    """Whether a part before a request says nothing of what is requested: "Robbie", "if you can"."""
+    return reading.aside or not (reading.requested or " " in reading.prompt)
 
 
 def _read_parts(spoken: Sequence[Sequence[str]]) -> Iterator[Reading]:
@@ -58,7 +85,9 @@ def _read_parts(spoken: Sequence[Sequence[str]]) -> Iterator[Reading]:
         thing = conditioned(part) if acts_on_it(after) else []
         if thing:  # "if the drawer is open, close it"
             why = "a noun with a relation or a state"
-            yield replace(_read_words(thing, requested=True), level=SIMPLE, why=why)
+            yield replace(
+                _read_words(thing, requested=True), level=SIMPLE, why=why, prompt="", kind=""
+            )
         else:
             yield from _read_part(part)
 
@@ -82,18 +111,21 @@ def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = Fa
         return Reading(
             COMPLEX,
             why,
+            "" if "situation" in why else " ".join(asked),
             singular=asked[0] in ("something", "the", "a", "an") and not several,
             requested=requested,
             situation="situation" in why,
             aside=asked[0] in w.SUBORDINATORS,
         )
-    phrase = noun_phrase(asked)
+    phrase, kind = noun_phrase(asked), _named(asked)
     why = condition(asked, phrase)
     singular = is_singular(asked, phrase)
     return Reading(
         SIMPLE if why else CONCEPT,
         why or "a bare noun phrase",
-        singular,
+        " ".join(asked) if why else kind,
+        kind if why in ("", ATTRIBUTE) else "",
+        singular=singular,
         definite=singular and not is_any(phrase),
         requested=requested,
         points_back=asked[0] in ("that", "this", "those", "these"),
@@ -102,6 +134,11 @@ def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = Fa
         plain=is_plain(asked, phrase),
         takes_more=takes_more(asked),
     )
+
+
+def _named(asked: Sequence[str]) -> str:
+    """ "mugs" of "all of the mugs"; numbers belong to a name: "5 mm key"."""
+    return " ".join(dropwhile(_NO_NAMES.__contains__, asked))
 
 
 def _without_complements(readings: Sequence[Reading]) -> Iterator[Reading]:

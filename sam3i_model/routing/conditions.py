@@ -11,6 +11,7 @@ from sam3i_model.routing.lists import joins
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.verbs import ends_noun_phrase, is_done, qualifies
 
+ATTRIBUTE = "a definite noun with an attribute"
 _TENS = re.compile(r"[1-9]\d")
 _NUMBER = re.compile(r"[a-z]{0,2}-?\d+[a-z]?")
 
@@ -53,7 +54,7 @@ def condition(asked: Sequence[str], phrase: Sequence[str]) -> str:
     if rest:
         return "a noun with a relation or a state"
     if definite and "all" not in phrase and any(_tells(word, body[-1]) for word in body[:-1]):
-        return "a definite noun with an attribute"
+        return ATTRIBUTE
     if definite and len(body) > 1 and body[-1] in ("one", "ones"):
         return "a definite one with an attribute"
     return ""

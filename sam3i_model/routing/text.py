@@ -74,6 +74,9 @@ _COMPOUND_SIDE = re.compile(
 )
 _TOKEN = re.compile(r"\w+(?:[-'/.]\w+)*|[,;:.!?()\[\]\"…—–|]|\s-+(?=\s)")  # noqa: RUF001
 _WORD = re.compile(r"\w")
+_SIGNS = tuple("#$€£")
+_END = re.compile(r"[\s\w.,;:!?'\"()\[\]{}…—–|]")  # noqa: RUF001
+"""What doesn't belong to the word before it, as in "C++" and "50%"."""
 
 # Words that a level hangs on, so that a slip in them must not matter.
 _WEIGHTY = (
@@ -112,6 +115,8 @@ _MENDED = {
 }
 
 
+_CONTRACTED = 4
+"""Fewer words than this are one more each for a contraction."""
 MOST_TOKENS = 80
 """Words and punctuation marks that are read; the model itself reads 32 tokens."""
 
@@ -131,6 +136,19 @@ def parts(text: str) -> list[list[str]]:
         elif not _lists_adjectives(found[-1], token, tokens[i + 1 : i + 2]):
             found.append([])
     return [part for part in found if part]
+
+
+def cut_out(words: Sequence[str], text: str) -> str:
+    """What in a cleaned text became those words in a row of `parts`, or "" if that isn't plain."""
+    tokens = [token for token in _TOKEN.finditer(text) if _WORD.match(token[0])]
+    for size in range(len(words), max(0, len(words) - _CONTRACTED), -1):
+        for at in range(len(tokens) - size + 1):
+            row = [token[0] for token in tokens[at : at + size]]
+            if row[:2] == words[:2] and row[-2:] == words[-2:]:
+                start, end = tokens[at].start(), tokens[at + size - 1].end()
+                start -= text[:start].endswith(_SIGNS)
+                return text[start:end] + _END.split(text[end:], maxsplit=1)[0]
+    return ""
 
 
 def _apart(side: re.Match[str]) -> str:

@@ -20,6 +20,7 @@ no rule was made on it: with e and f it is the measure of sentences that nobody 
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -609,7 +610,9 @@ def test_only_slips_are_mended_no_words() -> None:
     """CLIP's vocabulary has a token for every common word, and for few misspellings."""
     whole = clip_tokenizer().get_vocab()
     assert {slip for slip in _MENDED if f"{slip}</w>" in whole} == {"teh", "ened", "gera", "sement"}
-    assert route("the closet") == route("the mug")
+    closet, mug = route("the closet"), route("the mug")
+    assert (closet.prompt, mug.prompt) == ("closet", "mug")
+    assert replace(closet, prompt="") == replace(mug, prompt="")
 
 
 @pytest.mark.parametrize(
@@ -629,9 +632,9 @@ def test_any_text_gets_a_level(text: str) -> None:
 
 def test_case_spacing_and_punctuation_change_nothing() -> None:
     plain = route("please pick up the red mug that is not empty")
-    assert route(
-        "  PLEASE,  pick up\tthe RED mug that isn\N{RIGHT SINGLE QUOTATION MARK}t empty!"
-    ) == (plain)
+    said = route("  PLEASE,  pick up\tthe RED mug that isn\N{RIGHT SINGLE QUOTATION MARK}t empty!")
+    assert said.prompt == "the red mug that isn't empty"
+    assert replace(said, prompt=plain.prompt) == plain
 
 
 def test_clean() -> None:

@@ -32,6 +32,7 @@ RESULT = InstructionResult(
     outcome=InstructionResult.AMBIGUOUS,
     level_used=Instruction.LEVEL_COMPLEX,
     presence=0.8125,
+    prompt="red mug",
     token_count=33,
     truncated=True,
     detail="2 fit equally well",

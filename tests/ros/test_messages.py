@@ -57,6 +57,7 @@ def grounding(**fields):
         "instruction": Instruction("the red mug", id="cup"),
         "outcome": Outcome.FOUND,
         "level": Level.SIMPLE,
+        "prompt": "red mug",
         "presence": 0.75,
         "token_count": 5,
         "truncated": False,
@@ -139,6 +140,7 @@ def test_result():
     msg = over_the_wire(messages.result_msg(grounding(detail="no cup", truncated=True)))
     assert (msg.id, msg.text, msg.detail) == ("cup", "the red mug", "no cup")
     assert (msg.outcome, msg.level_used) == (InstructionResult.FOUND, 2)
+    assert msg.prompt == "red mug"
     assert (msg.presence, msg.token_count, msg.truncated) == (0.75, 5, True)
 
 

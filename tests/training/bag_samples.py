@@ -99,7 +99,7 @@ def segment(id: str, mask: NDArray[np.bool_], score: float, carried: bool = Fals
 
 def result(id: str, text: str, outcome: int, level: int = 2, presence: float = 0.9) -> Any:
     return TYPES["sam3i_ros/msg/InstructionResult"](
-        id, text, outcome, level, presence, 4, False, ""
+        id, text, outcome, level, "", presence, 4, False, ""
     )
 
 

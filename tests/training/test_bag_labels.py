@@ -118,7 +118,7 @@ def test_a_model_labels_like_the_node():
     teacher = Teacher()
     first, second = taught(teacher, make.picture(0), [MUG, MUGS], 0.5)
     assert teacher.shape == (make.HEIGHT, make.WIDTH, 3)
-    assert teacher.asked[1] == Instruction("mugs", "b", Level.CONCEPT, 2)
+    assert teacher.asked[1] == Instruction("mugs", "b", Level.AUTO, 2)
     assert (len(first.masks), first.score, first.review) == (2, 0.5, "")
     assert (second.masks, second.score, second.review) == ((), 0.875, "")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from sam3i_model.instruction import Instruction, Level, route
+from sam3i_model.instruction import Instruction, Level, Routing, understand
 from training.entries import MAX_TEXT, EntryError, words
 
 INSTRUCTION = "sam3i_ros/msg/Instruction"
@@ -38,9 +38,13 @@ class Asked:
 
     @property
     def instruction(self) -> Instruction:
-        """For a segmenter; the level worked out as the node does."""
-        level = route(self.text).level if self.level == Level.AUTO else self.level
-        return Instruction(self.text, self.id, level, self.max_instances)
+        """For a segmenter."""
+        return Instruction(self.text, self.id, self.level, self.max_instances)
+
+    @property
+    def routing(self) -> Routing:
+        """How the node reads it."""
+        return understand(self.instruction)
 
 
 class Book:

@@ -102,7 +102,9 @@ def write_recording(path: Path, gigabytes: float, mcap: bool, compression: Compr
 
 def _answer(types: Any, header: Any) -> Any:
     """An answer with one square of 100 pixels a side."""
-    result = types["sam3i_ros/msg/InstructionResult"]("default", SENTENCE, 1, 2, 0.9, 5, False, "")
+    result = types["sam3i_ros/msg/InstructionResult"](
+        "default", SENTENCE, 1, 2, "", 0.9, 5, False, ""
+    )
     point = types["geometry_msgs/msg/Point"](0.0, 0.0, 0.0)
     turn = types["geometry_msgs/msg/Quaternion"](0.0, 0.0, 0.0, 1.0)
     segment = types["sam3i_ros/msg/Segment"](

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sam3i_model.decoding import MessageError, mask_from_segment
 from sam3i_model.grounding import Grounding
-from sam3i_model.instruction import Instruction, Level, Outcome, route
+from sam3i_model.instruction import Instruction, Level, Outcome
 from training.bags.asked import Asked, identity
 from training.rle import Mask
 from training.sam3i_json import OPEN
@@ -49,7 +49,7 @@ class Label:
 
 def unlabelled(asked: Asked) -> Label:
     """Of an instruction that nobody has answered."""
-    return Label(asked, asked.instruction.level)
+    return Label(asked, asked.routing.level)
 
 
 def recorded(
@@ -77,7 +77,7 @@ def recorded(
         segments = [s for s in answer.segments if s.instruction_id == result.id]
         masks = tuple(mask_from_segment(s, size) for s in segments)
         usual = result.level_used in tuple(Level) and result.level_used != Level.AUTO
-        level = Level(result.level_used) if usual else asked.instruction.level
+        level = Level(result.level_used) if usual else asked.routing.level
         doubtful = result.truncated or any(s.carried for s in segments)
         scores = [float(s.score) for s in segments]
         yield _judged(asked, level, result, masks, scores, cut, doubtful)
@@ -111,7 +111,7 @@ def _judged(
     if not np.isfinite(score):
         score = 0.0
     # An ambiguous answer has several where one was asked for; a capped one may lack some.
-    capped = 0 < asked.max_instances <= len(found) and not route(asked.text).singular
+    capped = 0 < asked.max_instances <= len(found) and not asked.routing.singular
     unclear = said.outcome != (Outcome.FOUND if found else Outcome.NOT_FOUND)
     is_open = doubtful or capped or unclear or score < cut
     return Label(asked, level, tuple(found), score, OPEN if is_open else "")
