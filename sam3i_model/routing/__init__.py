@@ -17,7 +17,7 @@ from sam3i_model.routing.conditions import ATTRIBUTE, condition, is_any, is_sing
 from sam3i_model.routing.lists import is_plain, listed, takes_more
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import noun_phrase
-from sam3i_model.routing.requests import is_way, without_request
+from sam3i_model.routing.requests import is_way, without_destination, without_request
 from sam3i_model.routing.steps import acts_on_it, conditioned, later_request, steps
 from sam3i_model.routing.text import parts
 from sam3i_model.routing.verbs import ends_noun_phrase
@@ -69,7 +69,7 @@ def _tells_all(reading: Reading, readings: Sequence[Reading]) -> bool:
         return True
     if reading.level == COMPLEX or reading.points_back:
         return False
-    others = [other for other in readings if not (other.way or other.situation)]
+    others = [r for r in readings if not (r.way or (r.situation and not r.aside))]
     if reading.requested:
         others = list(dropwhile(_leads_in, others))
     return [other.prompt for other in others] == [reading.prompt]
@@ -77,7 +77,7 @@ def _tells_all(reading: Reading, readings: Sequence[Reading]) -> bool:
 
 def _leads_in(reading: Reading) -> bool:
     """Whether a part before a request says nothing of what is requested: "Robbie", "if you can"."""
-    return reading.aside or not (reading.requested or " " in reading.prompt)
+    return reading.aside or not (reading.requested or reading.listed)
 
 
 def _read_parts(spoken: Sequence[Sequence[str]]) -> Iterator[Reading]:
@@ -100,6 +100,8 @@ def _read_part(words: Sequence[str]) -> list[Reading]:
     if (reading.situation or asked[0] in w.SUBORDINATORS) and (later := later_request(asked)):
         requests = _read_part(later)
         return [reading, *requests] if reading.situation else requests
+    if placed := without_destination(words, asked):
+        reading = replace(reading, prompt=" ".join(placed))
     return [replace(reading, way=is_way(words))]
 
 

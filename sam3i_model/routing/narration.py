@@ -6,7 +6,7 @@ from sam3i_model.routing import words as w
 
 FIND = (
     "find|locate|segment|highlight|detect|identify|fetch|bring|retrieve|localize|recogni[sz]e|see"
-    "|spot|seek|circle"
+    "|spot|seek|circle|flag|indicate"
 )
 VERB = "|".join(sorted(w.VERBS))
 ARTICLE = "|".join(

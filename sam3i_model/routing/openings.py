@@ -39,7 +39,8 @@ ASIDE = re.compile(
     r"(?:(?:please|morning|afternoon|evening|good|thanks|thank|you|so|much|a|lot|cheers|ta|quick"
     r"|careful|sorry|right|well|robot|look|listen|hurry|up|yes|no|rush|quickly|ok|okay|all|of|them"
     r"|excuse|me|hey|hi|hello|there|um+|uh+|er+m*|h+m+|now|mate|wait|if|possible|then|both"
-    r"|immediately|slowly|carefully|again)(?: |$))+"
+    r"|immediately|slowly|carefully|again|if you (?:would|could|can)"
+    r"|(?:will|would|could|can) you)(?: |$))+"
 )
 
 LEAD_IN = re.compile(
@@ -134,4 +135,5 @@ TAIL = re.compile(
 REASON = re.compile(
     r" (?:before|because|so that|so|since|in case|until|till|while)"
     r" (?:i|we|he|she|they|it|you|someone|somebody|anyone|anybody|everyone|nobody) .*$"
+    r"| and (?:tell|let|warn|notify|alert) (?:me|us)\b.*$"
 )

@@ -32,6 +32,7 @@ _PLACING = w.word_set("on in at under near by with")
 _SWITCHED = w.word_set("power plug screw bring push hand fill tuck")
 _HOW = w.word_set("together twice first ready")
 _BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
+_PUTTING = w.word_set("put place insert deliver")
 _DONE_TO = w.word_set("stop warm cool dry heat fix")
 _UNSEEN = w.word_set("room house air leak problem cause music thirst hunger headache")
 """What is seldom to be found where something is to be done to it: "warm the room"."""
@@ -97,6 +98,18 @@ def _ends_in_manner(left: Sequence[str]) -> bool:
 def is_way(words: Sequence[str]) -> bool:
     """Whether a part says where to go or where to put what another part names."""
     return bool(ON_THE_WAY.match(" ".join(words)))
+
+
+def without_destination(words: Sequence[str], asked: Sequence[str]) -> list[str]:
+    """The thing in "put the mug in the sink", nothing if more may be told of where it is."""
+    phrase = noun_phrase(asked)
+    told = asked[len(phrase) :]
+    prepositions = [word for word in told if word in w.PREPOSITIONS]
+    if told[:1] in (["into"], ["onto"]) and w.DETERMINERS.intersection(told[1:2]):
+        return phrase
+    puts = not _PUTTING.isdisjoint(words[: len(words) - len(asked)])
+    alone = len(prepositions) == 1 and w.SIDES.isdisjoint(told) and "that" not in told
+    return phrase if puts and alone and told[0] in w.PREPOSITIONS else []
 
 
 def _asked_for(text: str) -> str:

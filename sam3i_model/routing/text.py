@@ -22,7 +22,7 @@ _PLAIN = tuple(
         (r'^\{ *"[\w ]+" *: *"([^"]*)" *\}$', r"\1"),
         (r"^(?!the )(\w+(?: \w+){0,2}) ?(?:=|[=-]>) ?\b", r"\1: "),  # "target = red mug"
         (r"""(?:^|(?<=: ))\w+\(["']?([^()"',=]{3,})["']?\)$""", r"\1"),  # "pick(red mug)"
-        (r"(?:^|(?<=; ))\W{0,3}\d{1,2}[.):]+ +", ""),  # "1. red mug"
+        (r"(?:^|(?<=; ))\W{0,3}(?:(?:step|task|goal) )?\d{1,2}[.):]+ +", ""),  # "1. red mug"
         (r'(?<!\w)["“„«]([^"“”„«»]*)["“”»](?!\w)', r" \1 "),
         (r'(?<=\d)["″]', " inch"),
         (rf" [(\[](?!(?:{_NO_ASIDE})\b|\w+ly\b)(\w[^()\[\]]*)[)\]]", r" that is \1"),
@@ -144,10 +144,12 @@ def cut_out(words: Sequence[str], text: str) -> str:
     for size in range(len(words), max(0, len(words) - _CONTRACTED), -1):
         for at in range(len(tokens) - size + 1):
             row = [token[0] for token in tokens[at : at + size]]
-            if row[:2] == words[:2] and row[-2:] == words[-2:]:
+            if row[:2] == words[:2] and row[-1:] == words[-1:]:
                 start, end = tokens[at].start(), tokens[at + size - 1].end()
                 start -= text[:start].endswith(_SIGNS)
-                return text[start:end] + _END.split(text[end:], maxsplit=1)[0]
+                end += len(_END.split(text[end:], maxsplit=1)[0])
+                opened = [mark for mark in "\"'" if f" {mark}" in text[start:end]]
+                return text[start : end + text[end:].startswith(tuple(opened))]
     return ""
 
 

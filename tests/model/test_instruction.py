@@ -20,12 +20,13 @@ no rule was made on it: with e and f it is the measure of sentences that nobody 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sam3i_model.instruction import MAX_TEXT_LENGTH, Level, clean, route
+from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, clean, route, understand
 from sam3i_model.routing.text import _MENDED
 from sam3i_model.tokenizers import clip_tokenizer
 
@@ -562,8 +563,8 @@ def test_labelled_sentence(text: str, level: Level, singular: bool) -> None:
     assert (routing.level, routing.singular) == (level, singular), routing.why
 
 
-def sentences() -> list[dict[str, str]]:
-    with (Path(__file__).parent / "data/instructions.tsv").open(encoding="utf-8") as file:
+def sentences(name: str = "instructions.tsv") -> list[dict[str, str]]:
+    with (Path(__file__).parent / "data" / name).open(encoding="utf-8") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
@@ -599,6 +600,76 @@ def test_agreement_on_how_many_are_asked_for(names: str, floor: float) -> None:
     assert 1 - len(wrong) / len(rows) >= floor, "\n".join(wrong)
 
 
+def test_agreement_on_the_words_that_a_model_reads() -> None:
+    """240 of the sentences, by an eighth person who had not seen the rules: 93 % of those whose
+    level is right at first, where the whole sentence is 56 %; then the rules were mended on them.
+    """
+    wrong, count = [], 0
+    for row in sentences("prompts.tsv"):
+        routing = route(row["text"])
+        if routing.level.name.lower() != row["level"]:
+            continue
+        count += 1
+        if _plain(routing.prompt) not in map(_plain, row["prompt"].split(" | ")):
+            wrong.append(f"{row['prompt']} -> {routing.prompt}: {row['text']}")
+    assert count > 225
+    assert 1 - len(wrong) / count >= 0.96, "\n".join(wrong)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"[\w']+", clean(text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("mug", "mug"),
+        ("Could you please bring me all of the mugs?", "mugs"),
+        ("Any kind of screwdriver will do.", "screwdriver"),
+        ('Detect all instances of "screwdriver" in the image.', "screwdriver"),
+        ("the 5 mm hex key", "5 mm hex key"),
+        ("no smoking sign", "no smoking sign"),
+        ("find the $5 bill, please", "$5 bill"),
+        ('find the tin labelled "Earl Grey", please', 'the tin labelled "earl grey"'),
+        ("find the 'mug', please", "mug"),
+        ("the box of C++ books, please", "box of c++ books"),
+        ("Robbie, find all towels", "towels"),
+        ("Step 3. Pick up the mug.", "mug"),
+        ("It's cold, bring me a blanket", "blanket"),
+        ("Hand me the mug that isn't red, will you?", "the mug that isn't red"),
+        ("take the brown bottle, not the clear one", "the brown bottle, not the clear one"),
+        ("put the red mug in the dishwasher", "the red mug"),
+        ("put the red mug on the left in the sink", "the red mug on the left in the sink"),
+        ("Track the woman on the left and tell me when she leaves.", "the woman on the left"),
+        ("Please find something to cut paper with.", "something to cut paper with"),
+        ("is there anything to cool it? It is too hot here", None),
+        ("the tote underneath the belt, just before the gate", None),
+        ("Bring me the scissors and the tape", "the scissors and the tape"),
+        ("the mug, the plate", None),
+        ("TIAGo, pick up the mug", "mug"),
+        ("The mug. Find the red one.", None),
+        ("the mug; it is the red one on the left", None),
+        ("find the \N{RED APPLE}", None),
+        ("finde die rote Tasse", None),
+        ("the", None),
+        ("???", None),
+    ],
+)
+def test_what_a_model_reads_is_cut_out_of_the_text(text: str, prompt: str | None) -> None:
+    """None: nothing, all of it is read."""
+    routing = route(text)
+    assert routing.prompt == (clean(text) if prompt is None else prompt)
+    assert routing.prompt in clean(text)
+
+
+def test_a_level_that_is_given_leaves_the_text_as_it_is() -> None:
+    text = "Please find the red mug."
+    assert understand(Instruction(text)) == route(text)
+    given = understand(Instruction(text, level=Level.CONCEPT))
+    assert (given.level, given.prompt, given.kind) == (Level.CONCEPT, text, "")
+    assert given.definite
+
+
 def _number(text: str) -> str:
     routing = route(text)
     if routing.definite:
@@ -612,7 +683,7 @@ def test_only_slips_are_mended_no_words() -> None:
     assert {slip for slip in _MENDED if f"{slip}</w>" in whole} == {"teh", "ened", "gera", "sement"}
     closet, mug = route("the closet"), route("the mug")
     assert (closet.prompt, mug.prompt) == ("closet", "mug")
-    assert replace(closet, prompt="") == replace(mug, prompt="")
+    assert replace(closet, prompt="mug", kind="mug") == mug
 
 
 @pytest.mark.parametrize(

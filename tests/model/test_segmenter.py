@@ -156,6 +156,31 @@ def test_long_sentences_are_cut_and_say_so(scripted):
     assert "cut at 32" in found.detail
 
 
+def test_the_model_reads_the_targets_words_alone(scripted):
+    segmenter = scripted([[0.9, 0.1, 0.1]] * 3, [0.999] * 3)
+    text = "Could you find the red mug on the left, please?"
+    said, plain, whole = segmenter.ground(
+        [text, "the red mug on the left", Instruction(text, level=Level.SIMPLE)]
+    )
+    assert said.prompt == plain.prompt == "the red mug on the left"
+    assert said.instruction.text == whole.prompt == text
+    assert said.token_count == plain.token_count < whole.token_count
+    rows = [segmenter._prepare(Instruction(t)).text.features for t in (text, plain.prompt)]
+    assert torch.equal(*rows)
+
+
+def test_a_model_without_adapters_is_asked_for_the_kind(scripted, monkeypatch):
+    segmenter = scripted([[0.9, 0.85, 0.1]], [0.999])
+    monkeypatch.setattr(segmenter.model.config, "trained_levels", ("concept",))
+    found = segmenter.ground(["please pass me the red mug"])[0]
+    assert (found.level, found.prompt) == (Level.CONCEPT, "red mug")
+    assert found.outcome == Outcome.AMBIGUOUS  # it is still one certain thing
+    for more in ("the red mug on the left", Instruction("the red mug", level=Level.SIMPLE)):
+        refused = segmenter.ground([more])[0]
+        assert refused.outcome == Outcome.REJECTED
+        assert "not trained for simple" in refused.detail
+
+
 def test_unknown_words_are_named(scripted):
     found = scripted([[0.9, 0.1, 0.1]], [0.999]).ground(["the zorblax"])[0]
     assert found.detail == "unknown words: zorblax"
