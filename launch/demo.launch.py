@@ -34,6 +34,8 @@ from training.world import BAG_VERSION
 LAUNCH = Path(get_package_share_directory("sam3i_ros")) / "launch"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sam3i_ros"
 
+ASKED = "sam3i_demo_instructions"
+
 ARGUMENTS = [
     DeclareLaunchArgument(
         "bag",
@@ -52,7 +54,7 @@ ARGUMENTS = [
 def generate_launch_description() -> LaunchDescription:
     perception = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(LAUNCH / "perception.launch.py")),
-        launch_arguments={"camera": "sim"}.items(),
+        launch_arguments={"camera": "sim", "instructions": ""}.items(),
     )
     return LaunchDescription(
         [
@@ -66,8 +68,12 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def check(context: LaunchContext) -> None:
-    """Instructions that cannot be used are said before there is anything to stop."""
-    sentences(context.launch_configurations["instructions"])
+    """Instructions that cannot be used are said before there is anything to stop; others are kept
+    for the planner, as those of the node itself, in the same argument, are none.
+    """
+    given = context.launch_configurations
+    sentences(given["instructions"])
+    given[ASKED] = given["instructions"]
 
 
 def planner(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -79,7 +85,7 @@ def planner(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         output="screen",
         # typed, as launch_ros would read each sentence as YAML again
         parameters=[
-            {"instructions": ParameterValue(sentences(given["instructions"]), value_type=list[str])}
+            {"instructions": ParameterValue(sentences(given[ASKED]), value_type=list[str])}
         ],
     )
     return [node]

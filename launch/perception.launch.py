@@ -9,6 +9,7 @@ The camera's own driver is started apart; config/cameras/ has the command for ea
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from ament_index_python.packages import get_package_share_directory
@@ -25,9 +26,10 @@ from launch.events import matches_action
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
-from launch_ros.parameter_descriptions import ParameterFile
+from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 from lifecycle_msgs.msg import Transition
 
+from sam3i_ros.arguments import sentences
 from sam3i_ros.dds import has_profile, profile_variable
 
 CONFIG = Path(get_package_share_directory("sam3i_ros")) / "config"
@@ -60,6 +62,12 @@ ARGUMENTS = [
         default_value="",
         choices=["", "raw", "compressedDepth"],
         description=f"compressedDepth: of the topic <depth>/compressedDepth; {AS_CAMERA}",
+    ),
+    DeclareLaunchArgument(
+        "instructions",
+        default_value="",
+        description="looked for from the start: a sentence, or a YAML list of them; "
+        f"{AS_PARAMETER}",
     ),
     DeclareLaunchArgument(
         "model",
@@ -146,7 +154,10 @@ def perception_node(given: dict[str, str], camera: dict[str, str]) -> list[Launc
     """The node, and what takes it to active or says why not."""
     transports = ("image_transport", "depth_transport")
     names = ("model", "adapters", "device", "backend", "target_frame", *transports)
-    overrides: dict[str, str | bool] = {name: given[name] for name in names if given[name]}
+    overrides: dict[str, Any] = {name: given[name] for name in names if given[name]}
+    if given["instructions"]:  # typed, as launch_ros would read each sentence as YAML again
+        wanted = sentences(given["instructions"])
+        overrides["instructions"] = ParameterValue(wanted, value_type=list[str])
     overrides |= {name: given[name].lower() == "true" for name in SWITCHES if given[name]}
     if given["depth"] == "none":
         overrides["depth_transport"] = "none"

@@ -143,6 +143,7 @@ def test_camera_is_remapped_and_the_node_becomes_active(
         "perception.launch.py",
         *("camera:=sim", "namespace:=left", "image:=/my/colour", "target_frame:=base_link"),
         "tracking:=true",
+        "instructions:=[red mug, on]",  # not true
     )
     wait_until(
         lambda: state(observer, "/left/sam3i") == State.PRIMARY_STATE_ACTIVE,
@@ -150,7 +151,7 @@ def test_camera_is_remapped_and_the_node_becomes_active(
         lambda: running.output,
     )
     names = ["image_transport", "depth_transport", "target_frame", "max_depth", "use_sim_time"]
-    names += ["tracking"]
+    names += ["tracking", "instructions"]
     answer = ask(
         observer,
         GetParameters,
@@ -160,7 +161,8 @@ def test_camera_is_remapped_and_the_node_becomes_active(
     transports = [value.string_value for value in answer.values[:3]]
     assert transports == ["compressed", "compressedDepth", "base_link"]
     assert answer.values[3].double_value == 10.0
-    assert [value.bool_value for value in answer.values[4:]] == [False, True]
+    assert [value.bool_value for value in answer.values[4:6]] == [False, True]
+    assert answer.values[6].string_array_value == ["red mug", "on"]
     depth = "/camera/aligned_depth_to_color/image_raw/compressedDepth"
     for topic in ("/my/colour/compressed", depth, "/camera/color/camera_info"):
         wait_until(lambda topic=topic: observer.count_subscribers(topic) == 1, topic)
@@ -253,3 +255,4 @@ def test_arguments_are_listed() -> None:
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert "whose topics to use. Valid choices are: ['realsense', 'zed'," in shown
     assert "'adapters':" in shown
+    assert "'instructions':" in shown
