@@ -35,6 +35,8 @@ class Label:
     Attributes:
         asked: The instruction.
         level: Never AUTO.
+        text: What is to be learned to be read: what the node's model read. A concept of one certain
+            thing keeps its sentence: of "mug", the best mug alone would be wrong.
         masks: bool (H, W) each; none if it isn't there, or nobody has said yet.
         score: Of the least certain mask, or 1 - presence where there is none; 0 if unlabelled.
         review: `OPEN` if a person is to look at it, else "".
@@ -42,6 +44,7 @@ class Label:
 
     asked: Asked
     level: Level
+    text: str
     masks: tuple[Mask, ...] = ()
     score: float = 0.0
     review: str = OPEN
@@ -49,7 +52,13 @@ class Label:
 
 def unlabelled(asked: Asked) -> Label:
     """Of an instruction that nobody has answered."""
-    return Label(asked, asked.routing.level)
+    level = asked.routing.level
+    return Label(asked, level, _text(asked, level, asked.routing.prompt))
+
+
+def _text(asked: Asked, level: Level, prompt: str) -> str:
+    one = level == Level.CONCEPT and asked.routing.definite
+    return asked.text if one or not prompt else prompt
 
 
 def recorded(
@@ -114,4 +123,5 @@ def _judged(
     capped = 0 < asked.max_instances <= len(found) and not asked.routing.singular
     unclear = said.outcome != (Outcome.FOUND if found else Outcome.NOT_FOUND)
     is_open = doubtful or capped or unclear or score < cut
-    return Label(asked, level, tuple(found), score, OPEN if is_open else "")
+    text = _text(asked, level, getattr(said, "prompt", ""))  # older recordings have none
+    return Label(asked, level, text, tuple(found), score, OPEN if is_open else "")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam3i_model.decoding import MessageError
-from sam3i_model.instruction import Outcome
+from sam3i_model.instruction import Level, Outcome, route
 from training.annotations import MAX_LISTED_PROBLEMS, Problems
 from training.bags.asked import INSTRUCTION, STRING, TEXT_TOPIC, Book, Timeline, asked_of
 from training.bags.bag import Address, Bag
@@ -195,6 +195,12 @@ def _take(bag: Bag, contents: Contents, message: Message, file: int, order: int)
     stream.add(message, file, order, head.stamp)
 
 
+def _level_asked(result: Any) -> int:
+    """The level that the node used, if it isn't the one that it would take by itself."""
+    own = route(result.text).level == result.level_used
+    return Level.AUTO if own else int(result.level_used)
+
+
 def _results(contents: Contents, answer: Any) -> list[Result]:
     """The instructions that an answer names, and what became of them."""
     if len(answer.results) > MAX_RESULTS:
@@ -206,7 +212,7 @@ def _results(contents: Contents, answer: Any) -> list[Result]:
         if result.outcome not in known:  # pending, or of a later version
             continue
         with suppress(EntryError):  # of a text that the node rejected
-            asked = asked_of(result.id, result.text, result.level_used)
+            asked = asked_of(result.id, result.text, _level_asked(result))
             number = contents.book.number(contents.timeline.published(asked))
             if number >= 0:
                 doubtful = result.truncated or result.id in carried

@@ -199,7 +199,7 @@ class Taker:
         shape: Sequence[int],
     ) -> Sample:
         texts: dict[str, tuple[str, ...]] = dict.fromkeys(TEXT_LISTS, ())
-        texts[LEVEL_LISTS[label.level]] = (label.asked.routing.prompt,)
+        texts[LEVEL_LISTS[label.level]] = (label.text,)
         by = self._teacher[0] if self._teacher else NODE
         absent = not label.review and not label.masks
         return Sample(

@@ -17,6 +17,9 @@ _RULE = "=" * 80 + "\n"
 MAX_DEFINITION = 1 << 20
 """Characters."""
 
+_LATER = {("sam3i_ros/msg/InstructionResult", "prompt")}
+"""Fields that recordings of earlier versions may lack."""
+
 _common = cache(typestore)
 
 
@@ -53,7 +56,7 @@ def _store(topic: Topic) -> Typestore:
     for name in own.keys() & known.keys():
         fields = dict(own[name][1])
         for field, kind in known[name][1]:
-            if fields.get(field) != kind:
+            if (name, field) not in _LATER and fields.get(field) != kind:
                 raise MessageError(f"{name} was recorded with another '{field}', or without it")
     return store
 

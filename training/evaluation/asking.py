@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import track
 from transformers import PreTrainedTokenizerFast
 
-from sam3i_model import routing
+from sam3i_model import instruction, routing
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.modeling import Sam3IModel
@@ -115,7 +115,7 @@ class AsRead(Checkpoint):
 
     def identity(self) -> dict[str, str]:
         """The rules that read, too."""
-        rules = sorted(Path(routing.__file__).parent.glob("*.py"))
+        rules = [Path(instruction.__file__), *sorted(Path(routing.__file__).parent.glob("*.py"))]
         return {**super().identity(), "rules": checksum(rules)}
 
     def level(self, question: Question) -> Level:
