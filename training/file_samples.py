@@ -102,8 +102,8 @@ class FileSamples:
             wanted = "; ".join([", ".join(self.mixture), *filter(None, lines)])
             raise SourceError(f"{path} has nothing to learn from for {wanted}")
 
-    def hold_out(self, share: float) -> list[str]:
-        """Draw no more from the last share of the pictures; their file names.
+    def hold_out(self, share: float) -> dict[str, tuple[int, int]]:
+        """Draw no more from the last share of the pictures; (width, height) by their file names.
 
         Neighbours in a recording look alike, so that only its end is new.
 
@@ -114,9 +114,9 @@ class FileSamples:
         if count == len(self.pictures):
             raise SourceError("there are too few pictures to hold some out: set hold_out to 0")
         kept = len(self.pictures) - count
-        held = [entries[0].file_name for entries in self.pictures[kept:]]
+        held = [entries[0] for entries in self.pictures[kept:]]
         self.pictures = self.pictures[:kept]
-        return held
+        return {entry.file_name: (entry.width, entry.height) for entry in held}
 
     def draw(self, rng: random.Random, noise: np.random.Generator, size: int, texts: int) -> Sample:
         """See `Samples`."""

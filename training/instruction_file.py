@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,19 +40,25 @@ class InstructionFile:
     Args:
         path: The JSON file, or the folder that has it under the name `ANNOTATIONS`.
         images: Folder that `file_name` is relative to; None: the one that the file is in.
-        only: Pictures to ask about, by `file_name`; None: all.
+        only: Pictures to ask about: `file_name` -> (width, height). What can't be used, or says
+            another size, is then left out, as in training, instead of refused. None: all pictures.
 
     Raises:
         QuestionError: The file, or a picture, is missing or not what it should be.
     """
 
     def __init__(
-        self, path: Path, images: Path | None = None, only: Collection[str] | None = None
+        self,
+        path: Path,
+        images: Path | None = None,
+        only: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         self.path = file_in(path)
         self.root = images or self.path.parent
-        listed = _by_picture(filter(asks, _samples(self.path)))
-        self._pictures = [(n, s) for n, s in listed.items() if only is None or n in only]
+        samples = _samples(self.path, strict=only is None)
+        if only is not None:
+            samples = [s for s in samples if only.get(s.file_name) == (s.width, s.height)]
+        self._pictures = list(_by_picture(filter(asks, samples)).items())
         asked = {q.level for _, samples in self._pictures for s in samples for q in questions(s)}
         self.levels = tuple(level for level in _LEVELS.values() if level in asked)
         missing = [n for n, _ in self._pictures if not image_path(self.root, n).is_file()]
@@ -155,7 +161,8 @@ def asks(sample: Sample) -> bool:
     return bool(questions(sample))
 
 
-def _samples(path: Path) -> list[Sample]:
+def _samples(path: Path, strict: bool) -> list[Sample]:
+    """Those to ask; what can't be used is refused if `strict`, else left out."""
     problems = Problems()
     with _as_question_error():
         content = load(path)
@@ -164,7 +171,7 @@ def _samples(path: Path) -> list[Sample]:
             f"{path} is no SAM3-I file: it needs images with text_inst_input, and annotations"
         )
     samples = parse(content, problems)
-    if problems.count:
+    if strict and problems.count:
         raise QuestionError(
             f"{path}: {problems.lines[0]} ({problems.count} such entries): correct or remove them"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -189,6 +190,25 @@ def test_the_last_pictures_are_held_out_and_validated_on(data):
     assert np.array_equal(source[1].rgb, TwoBoxes()[4][0])
     with pytest.raises(SourceError, match="too few pictures"):
         open_data(data, replace(settings, hold_out=0.9), None, None)
+
+
+def test_validation_leaves_out_what_training_does(data):
+    content = json.loads((data / "annotations.json").read_text())
+    first, *_, mug = content[
+        "annotations"
+    ]  # of 0.png, which is not held out, and of 4.png, which is
+    first["iscrowd"] = "0"
+    mug["segmentation"] = None
+    content["annotations"].append({**content["annotations"][1], "id": 99, "image_id": 777})
+    other = {"id": 50, "width": 9, "text_inst_input": {"concept": ["box"]}}
+    content["images"].append({**content["images"][-1], **other})  # not learned from: no level of it
+    (data / "annotations.json").write_text(json.dumps(content))
+    samples, source = open_data(data, small_settings("fine-tune", hold_out=0.4), None, None)
+    assert [len(entries) for entries in samples.pictures] == [1, 2, 2]
+    assert [[q.text for q in picture.questions] for picture in source] == [
+        ["the red box", "something to drink from"],
+        ["the red box"],
+    ]
 
 
 def test_a_run_without_progress_ends_with_its_best_weights(data, checkpoint, tmp_path, monkeypatch):
