@@ -206,6 +206,15 @@ def test_masks_drawn_there_with_a_brush_and_new_ones_come_in(store):
     assert take(store, content).changed == []
 
 
+def test_what_was_said_to_be_nothing_and_is_drawn_there_gets_its_family_back(store):
+    store.samples[2] = replace(store.samples[2], family="relation")
+    content = export(store.samples.values())
+    said = store.act(2, version_of(store.samples[2]), {"do": "nothing"})
+    assert said.family == "negative"
+    assert take(store, content).changed == [2]
+    assert store.samples[2].family == "relation"
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [

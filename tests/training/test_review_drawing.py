@@ -189,7 +189,7 @@ def test_reviews_say_what_became_of_a_sample(sample):
     said = do(sample, do="texts", texts=texts)
     assert said.texts["complex_query"] == ("what is square",)
     assert do(said, sample, do="accept").review == "corrected"
-    assert corrected(sample, ()).review == "corrected"
+    assert corrected(sample, sample, ()).review == "corrected"
 
 
 def test_only_what_means_nothing_here_is_of_the_family_negative(sample):
@@ -200,7 +200,8 @@ def test_only_what_means_nothing_here_is_of_the_family_negative(sample):
     far = shape("polygon", corners(0, 40, 4, 4))
     for original, family in ((related, "relation"), (nothing, ""), (sample, "")):
         assert do(nothing, original, do="draw", how="new", shape=far).family == family
-    assert corrected(nothing, sample.targets).family == ""
+        assert corrected(nothing, original, sample.targets).family == family
+    assert corrected(related, related, ()).family == "negative"
     waiting = replace(sample, targets=(), review="open")
     assert do(waiting, do="nothing").family == "negative"
     assert do(waiting, do="reject").family == ""

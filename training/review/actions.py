@@ -46,9 +46,9 @@ def act(
     return sample if after == sample else _sorted(after, original.family)
 
 
-def corrected(sample: Sample, targets: tuple[Target, ...]) -> Sample:
-    """With other targets, which a person has drawn elsewhere."""
-    return _sorted(replace(_with_targets(sample, targets), review=CORRECTED))
+def corrected(sample: Sample, original: Sample, targets: tuple[Target, ...]) -> Sample:
+    """With other targets, which a person has drawn elsewhere; `original` as in `act`."""
+    return _sorted(replace(_with_targets(sample, targets), review=CORRECTED), original.family)
 
 
 def mask_of(sample: Sample, target: Target) -> Mask:
@@ -84,7 +84,7 @@ def _acted(
     return replace(changed, review=CORRECTED) if said else changed
 
 
-def _sorted(sample: Sample, original: str = "") -> Sample:
+def _sorted(sample: Sample, original: str) -> Sample:
     """Of the family that its targets say, where they are to be relied on; else of the `original`
     one, if that is no longer so."""
     if sample.labelled and not sample.targets:

@@ -140,7 +140,7 @@ def take(store: Store, content: Mapping[str, Any]) -> Imported:
         if targets == sample.targets:
             result.same.append(number)
         else:
-            store.put(number, corrected(sample, targets), "import")
+            store.put(number, corrected(sample, store.original(number), targets), "import")
             result.changed.append(number)
     return result
 

@@ -92,8 +92,7 @@ class Store:
             before = self.sample(number)
             if version != version_of(before):
                 raise StaleError("it was changed in another window")
-            original = self._originals.get(number, before)
-            after = act(before, original, action, lambda: self.picture(before))
+            after = act(before, self.original(number), action, lambda: self.picture(before))
             self.put(number, after, str(action["do"]))
             return after
 
@@ -126,6 +125,10 @@ class Store:
         if sample is None:
             raise EntryError(f"there is no sample {number}")
         return sample
+
+    def original(self, number: int) -> Sample:
+        """A sample as it was before anybody looked at it; see `sample`."""
+        return self._originals.get(number) or self.sample(number)
 
     def picture(self, sample: Sample) -> np.ndarray:
         """uint8 RGB (H, W, 3).
