@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sam3i_model.instruction import Level
 from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.questions import Ask, WorldQuestions
@@ -91,3 +92,13 @@ def test_other_sentences_about_the_same_scenes_have_another_fingerprint(tmp_path
     asks = (grammar.simple, reworded, unmet)
     assert of(grammar.simple) == of(grammar.simple)
     assert len({*map(of, asks), of(grammar.simple, 2)}) == 4
+
+
+def test_rows_that_were_kept_stay_valid(tmp_path):
+    """`official` came later: with it in the fingerprint all kept rows would be refused."""
+
+    def ask(*scene) -> Query:
+        return Query("the left box", (1,), Level.SIMPLE, "relation", "1to1")
+
+    source = WorldQuestions(write_pool(tmp_path), 1, {"simple": ask})
+    assert source.fingerprint(2) == "24094628"
