@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -26,7 +26,7 @@ from training.evaluation.compare import UNWATCHED, compare
 from training.evaluation.figures import write_figures
 from training.evaluation.report import write_report
 from training.evaluation.rivals import Baseline, OptionError, Wanted, rival_of
-from training.evaluation.rows import RowFile, RowsError
+from training.evaluation.rows import Progress, RowFile, RowsError
 from training.evaluation.splits import Protocol, tables
 from training.questions import QuestionError
 
@@ -47,25 +47,11 @@ class ProtocolName(str, Enum):
     official = "official"
 
 
-def rows_file(
-    out: Path | None, stem: str, answerer: Answerer, arguments: dict[str, Any], dry_run: bool
-) -> RowFile | None:
-    """Where rows are kept; a dry run begins no file.
-
-    Raises:
-        RowsError: It was begun with other arguments.
-    """
-    path = out / f"{stem}.jsonl" if out else None
-    if path is None or (dry_run and not path.exists()):
-        return None
-    return RowFile(path, {**arguments, **answerer.identity()})
-
-
 def announce(
-    console: Console, answerer: Answerer, asked: Examination, file: RowFile | None
+    console: Console, answerer: Answerer, asked: Examination, progress: Progress | None
 ) -> None:
     """Say how much there is to ask, and what it may cost."""
-    left = asked.left(file)
+    left = asked.left(progress)
     line = f"{answerer.name}: {left:,} sentences about {asked.pictures:,} pictures to ask"
     if answerer.most_calls:
         line += f", {left * answerer.most_calls:,} calls of the language model at the very most"
@@ -148,9 +134,15 @@ def evaluate_command(
         }
         for answerer, stem in ((Checkpoint(first), "rows"), (rival, wanted.stem)):
             if answerer:
-                file = rows_file(out, stem, answerer, arguments, dry_run)
+                kept = (
+                    (out / f"{stem}.jsonl", {**arguments, **answerer.identity()}) if out else None
+                )
+                if dry_run:
+                    announce(console, answerer, asked, Progress(*kept) if kept else None)
+                    continue
+                file = RowFile(*kept) if kept else None
                 sides.append((answerer, file))
-                if dry_run or answerer.most_calls:
+                if answerer.most_calls:
                     announce(console, answerer, asked, file)
         if dry_run:
             return

@@ -23,7 +23,7 @@ from sam3i_model.instruction import Instruction, Level
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
 from training.checksum import checksum
-from training.evaluation.rows import Row, RowFile, row_of
+from training.evaluation.rows import Progress, Row, RowFile, row_of
 from training.questions import Picture, Question, Source
 
 BATCH = 16
@@ -141,10 +141,10 @@ class Examination:
             if question.level in self.levels and (question.official or not self.official)
         ]
 
-    def left(self, file: RowFile | None) -> int:
+    def left(self, progress: Progress | None) -> int:
         """How many sentences are still to be asked."""
-        done = file.done if file else set()
-        begun = file.begun if file else {}
+        done = progress.done if progress else set()
+        begun = progress.begun if progress else {}
         return sum(
             len(self.questions(self.source[number])) - begun.get(number, 0)
             for number in range(self.pictures)

@@ -151,45 +151,27 @@ def size_of(share: float) -> str:
     return "large" if share >= LARGE else "medium" if share >= SMALL else "small"
 
 
-class RowFile:
-    """The rows of one evaluation on disk. Only one process at a time holds it, until it is closed.
+class Progress:
+    """How far an evaluation on disk is. It is only read, even while another process writes it.
 
     Args:
-        path: Made with its folder if it isn't there.
+        path: Of its rows; nothing is done if it isn't there.
         arguments: What the rows depend on, as JSON. A file that was begun with others is refused.
 
+    Attributes:
+        begun: Picture -> how many rows the file has of it.
+        done: Pictures that it has all rows of.
+
     Raises:
-        RowsError: It was begun with other arguments, isn't a file of rows, or is being written.
-        OSError: It can't be written.
+        RowsError: It was begun with other arguments, or isn't a file of rows.
+        OSError: It can't be read.
     """
 
     def __init__(self, path: Path, arguments: dict[str, Any]) -> None:
         self.path = path
         self.begun: dict[int, int] = {}
-        """Picture -> how many rows the file has of it."""
         self.done: set[int] = set()
-        """Pictures that it has all rows of."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("a+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            complete = self._check(arguments)
-            self._file.truncate(complete)  # half a line that a kill left
-            if not complete:
-                self._append({"arguments": arguments})
-        except BlockingIOError as error:
-            self.close()
-            raise RowsError(
-                f"another evaluation is writing {path}: wait for it, or give another --out"
-            ) from error
-        except (RowsError, OSError):
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Let others have it."""
-        with suppress(OSError):  # again, of a row that could not be written: that was raised then
-            self._file.close()
+        self._complete = self._check(arguments) if path.exists() else 0
 
     def _check(self, arguments: dict[str, Any]) -> int:
         """Note which pictures are begun and done; the bytes of all complete lines."""
@@ -212,15 +194,51 @@ class RowFile:
                 )
         return complete
 
-    def append(self, picture: int, rows: Sequence[Row], left: int = 0) -> None:
-        """Add rows of one picture, of which so many are `left`; on disk when this returns."""
-        self._append({"picture": picture, "left": left, "rows": [asdict(row) for row in rows]})
-        self._note(picture, len(rows), left)
-
     def _note(self, picture: int, rows: int, left: int) -> None:
         self.begun[picture] = self.begun.get(picture, 0) + rows
         if not left:
             self.done.add(picture)
+
+
+class RowFile(Progress):
+    """The rows of one evaluation on disk. Only one process at a time holds it, until it is closed.
+
+    Args:
+        path: Made with its folder if it isn't there.
+        arguments: As in `Progress`.
+
+    Raises:
+        RowsError: As in `Progress`, or it is being written.
+        OSError: It can't be written.
+    """
+
+    def __init__(self, path: Path, arguments: dict[str, Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: BinaryIO = path.open("a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            super().__init__(path, arguments)
+            self._file.truncate(self._complete)  # half a line that a kill left
+            if not self._complete:
+                self._append({"arguments": arguments})
+        except BlockingIOError as error:
+            self.close()
+            raise RowsError(
+                f"another evaluation is writing {path}: wait for it, or give another --out"
+            ) from error
+        except (RowsError, OSError):
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let others have it."""
+        with suppress(OSError):  # again, of a row that could not be written: that was raised then
+            self._file.close()
+
+    def append(self, picture: int, rows: Sequence[Row], left: int = 0) -> None:
+        """Add rows of one picture, of which so many are `left`; on disk when this returns."""
+        self._append({"picture": picture, "left": left, "rows": [asdict(row) for row in rows]})
+        self._note(picture, len(rows), left)
 
     def _append(self, content: dict[str, Any]) -> None:
         self._file.write(json.dumps(content, separators=(",", ":")).encode() + b"\n")
