@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import ftfy
 
 from sam3i_model import routing
-from sam3i_model.routing.text import cut_out
+from sam3i_model.routing.cutting import cut_out
 
 MAX_TEXT_LENGTH = 1000
 """Characters."""
@@ -25,6 +26,9 @@ class Level(IntEnum):
     """A noun with conditions: attribute, place, relation, state, number, negation."""
     COMPLEX = 3
     """No target noun: a purpose, an intention or a situation instead."""
+
+
+LEVELS = tuple(level.name.lower() for level in Level if level != Level.AUTO)
 
 
 class Outcome(IntEnum):
@@ -101,12 +105,17 @@ def route(text: str) -> Routing:
     )
 
 
-def understand(instruction: Instruction) -> Routing:
-    """How an instruction is read: as `route` says, or whole at the level that it gives itself."""
+def understand(instruction: Instruction, trained: Sequence[str] = LEVELS) -> Routing:
+    """How an instruction is read: as `route` says, or whole at the level that it gives itself.
+
+    A model that was `trained` for concepts alone is asked for the kind where that says the same.
+    """
     routing, level = route(instruction.text), instruction.level
-    if level == Level.AUTO:
-        return routing
-    return replace(routing, level=level, why="as asked", prompt=instruction.text, kind="")
+    if level != Level.AUTO:
+        return replace(routing, level=level, why="as asked", prompt=instruction.text, kind="")
+    if routing.kind and routing.level.name.lower() not in trained:
+        return replace(routing, level=Level.CONCEPT, prompt=routing.kind)
+    return routing
 
 
 def refusal(text: str) -> str:

@@ -226,9 +226,8 @@ class Segmenter:
             return self._prepared[key]
         if reason := refusal(instruction.text):
             return _rejected(instruction, reason)
-        routing, trained = understand(instruction), self.model.config.trained_levels
-        if routing.kind and routing.level.name.lower() not in trained:
-            routing = replace(routing, level=Level.CONCEPT, prompt=routing.kind)
+        trained = self.model.config.trained_levels
+        routing = understand(instruction, trained)
         level = routing.level
         if level.name.lower() not in trained:
             return _rejected(

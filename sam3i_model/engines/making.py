@@ -178,7 +178,8 @@ def make_check(
 ) -> Check:
     """What PyTorch says of frames and instructions, of which every trained level must have one."""
     trained = [Level[name.upper()] for name in model.config.trained_levels]
-    asked = [routing for routing in map(understand, instructions) if routing.level in trained]
+    read = [understand(i, model.config.trained_levels) for i in instructions]
+    asked = [routing for routing in read if routing.level in trained]
     missing = [level.name.lower() for level in trained if level not in [r.level for r in asked]]
     if missing or not frames:
         raise EngineError(

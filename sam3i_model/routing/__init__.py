@@ -14,18 +14,20 @@ from itertools import combinations, dropwhile, zip_longest
 from sam3i_model.routing import words as w
 from sam3i_model.routing.clauses import general_head, open_target
 from sam3i_model.routing.conditions import ATTRIBUTE, condition, is_any, is_singular
+from sam3i_model.routing.destinations import before_next, moved
 from sam3i_model.routing.lists import is_plain, listed, takes_more
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import noun_phrase
-from sam3i_model.routing.requests import is_way, without_destination, without_request
+from sam3i_model.routing.requests import is_way, without_request
 from sam3i_model.routing.steps import acts_on_it, conditioned, later_request, steps
 from sam3i_model.routing.text import parts
 from sam3i_model.routing.verbs import ends_noun_phrase
 
 CONCEPT, SIMPLE, COMPLEX = 1, 2, 3
-_NO_NAMES = (w.DETERMINERS - w.NUMBERS - {"no"}) | w.word_set(
-    "of kind kinds sort sorts type types instance instances example examples"
-)
+_NO_NAMES = w.DETERMINERS - w.NUMBERS - {"no"} | {"of"}
+_OF_NAMES = w.word_set("kind kinds sort sorts type types instance instances example examples")
+_PURPOSES = w.word_set("purpose terrain weather season in")
+_PLACED = w.PREPOSITIONS - w.word_set("for to of about as with")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,10 @@ def read(text: str) -> Reading:
     if not readings:
         return Reading(CONCEPT, "no words") if not spoken else _read_words(spoken[0])
     reading = _weigh(list(_asked_along(_without_complements(readings))))
+    if reading.level == CONCEPT and any(map(_places_it, spoken[1:])):
+        return replace(
+            reading, level=SIMPLE, why="a noun told of in two sentences", prompt="", kind=""
+        )
     return reading if _tells_all(reading, readings) else replace(reading, prompt="", kind="")
 
 
@@ -77,7 +83,16 @@ def _tells_all(reading: Reading, readings: Sequence[Reading]) -> bool:
 
 def _leads_in(reading: Reading) -> bool:
     """Whether a part before a request says nothing of what is requested: "Robbie", "if you can"."""
-    return reading.aside or not (reading.requested or reading.listed)
+    place = not _PLACED.isdisjoint(reading.prompt.split()[:1])
+    return reading.aside or not (reading.requested or reading.listed or place)
+
+
+def _places_it(words: Sequence[str]) -> bool:
+    """Whether a sentence says more of the thing before: "it is on the left", "it has a chip"."""
+    if words[0] not in w.SUBJECTS - {"i", "we", "you"} or words[1:2] == ["and"]:
+        return False
+    has = words[1:2] in (["has"], ["have"]) and not w.DETERMINERS.isdisjoint(words[2:3])
+    return has or not (_PLACED | w.TRANSITIVE | {"one"}).isdisjoint(words[2:])
 
 
 def _read_parts(spoken: Sequence[Sequence[str]]) -> Iterator[Reading]:
@@ -96,12 +111,14 @@ def _read_part(words: Sequence[str]) -> list[Reading]:
     asked, requested = without_request(words)
     if not asked:
         return []
+    if requested:
+        asked = before_next(asked)
     reading = _read_words(asked, requested, joined=not {"and", "or"}.isdisjoint(words))
     if (reading.situation or asked[0] in w.SUBORDINATORS) and (later := later_request(asked)):
         requests = _read_part(later)
         return [reading, *requests] if reading.situation else requests
-    if placed := without_destination(words, asked):
-        reading = replace(reading, prompt=" ".join(placed))
+    if thing := moved(words, asked):
+        reading = replace(reading, prompt=" ".join(thing), kind=_read_words(thing, requested).kind)
     return [replace(reading, way=is_way(words))]
 
 
@@ -140,7 +157,12 @@ def _read_words(asked: Sequence[str], requested: bool = False, joined: bool = Fa
 
 def _named(asked: Sequence[str]) -> str:
     """ "mugs" of "all of the mugs"; numbers belong to a name: "5 mm key"."""
-    return " ".join(dropwhile(_NO_NAMES.__contains__, asked))
+    left = list(asked)
+    while left and (left[0] in _NO_NAMES or (left[0] in _OF_NAMES and left[1:2] == ["of"])):
+        if left[1:2] == ["and"] or (left[0] == "all" and not _PURPOSES.isdisjoint(left[1:2])):
+            break  # "his and hers towels", "all purpose flour"
+        left = left[1:]
+    return " ".join(left)
 
 
 def _without_complements(readings: Sequence[Reading]) -> Iterator[Reading]:

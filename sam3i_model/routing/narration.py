@@ -70,7 +70,7 @@ NARRATION = rf"""(?:
     | (?:the\ )?robot\ (?:should|must|can|could|needs\ to|has\ to)
     | (?:(?:i|we|(?:the\ )?robot)\ (?:am|are|is)\ )?(?:now\ |currently\ )?{_GETTING}
     | (?:(?:for|in|on|at|to|during|after)\ [\w\ ]+\ )?(?:i|we)\ (?:just\ |really\ |only\ )?
-      (?:(?:will\ )?(?:want|need)|(?:would|should)\ (?:like|love|not\ mind
+      (?:(?:will\ )?(?:want|need)|(?:would|should)\ (?:very\ much\ )?(?:like|love|not\ mind
       |appreciate(?!\ it\b))|(?:can\ )?see|mean|meant|said|require
       |could\ (?:use|do\ with(?!.*\ down$))|fancy|am\ after|are\ after)(?!\ to\b)(?!{_AIM})
     | {_WHO}\ (?:wants|needs|asked|told|would\ like)\ (?:me|us|you|the\ robot)\ to(?=\ {_GET})

@@ -39,19 +39,25 @@ ASIDE = re.compile(
     r"(?:(?:please|morning|afternoon|evening|good|thanks|thank|you|so|much|a|lot|cheers|ta|quick"
     r"|careful|sorry|right|well|robot|look|listen|hurry|up|yes|no|rush|quickly|ok|okay|all|of|them"
     r"|excuse|me|hey|hi|hello|there|um+|uh+|er+m*|h+m+|now|mate|wait|if|possible|then|both"
-    r"|immediately|slowly|carefully|again|if you (?:would|could|can)"
-    r"|(?:will|would|could|can) you)(?: |$))+"
+    r"|immediately|slowly|carefully|again|be careful|let me know|sorry to \w+ you"
+    r"|if you (?:would|could|can)|(?:will|would|could|can) you)(?: |$))+"
 )
 
 LEAD_IN = re.compile(
     rf"""(?:
       {NARRATION} | (?:i\ (?:think|believe|guess|reckon)\ )?(?:it|that)\ is(?=\ the\b)
-    | i\ (?:think|believe|guess|reckon)(?=\ (?:the|a|there)\b)
+    | i\ (?:think|believe|guess|reckon)(?=\ (?:the|a|there|we\ need|i\ need)\b)
     | (?:what\ is\ )?the\ (?:position|location|pose|mask|outline|contour|pixels
-      |bounding\ box)\ of
+      |bounding\ box)\ of | (?:put|draw)\ an?\ (?:bounding\ )?box\ (?:around|on|over)
+    | be\ (?:so\ )?\w+\ (?:as|enough)\ to | (?:can|could)\ you\ do\ (?:me|us)\ a\ favou?r\ and
+    | do\ you\ think\ (?:you|we)\ (?:can|could) | i\ wonder\ if\ (?:you|we)\ (?:can|could|might)
+    | (?:why\ do\ not|how\ about)\ (?:you|we)(?=\ (?:please\ )?(?:{FIND}|{VERB})\b)
+    | shall\ (?:we|i)(?=\ (?:{FIND}|{VERB})\b) | (?:might|may)\ you
+    | you\ (?:could|would|might)(?:\ not)?(?=\ (?:please\ )?(?:{FIND}|{VERB})\b)
+    | (?:direct|take|lead|guide|walk)\ (?:me|us)\ to | should\ you\ (?:find|see|spot)
     | (?:would|do)\ you\ mind\ \w+ing(?:\ (?:me|us|up|out|at|for))? | {YOU}(?:\ see)?
     | (?:i\ was\ )?(?:wondering|wonder)\ (?:if|whether)\ (?:you\ could|there\ (?:is|are))
-    | would\ it\ be\ possible\ to(?=\ (?:{FIND}|have|get|see|borrow)\b)
+    | would\ it\ be\ (?:at\ all\ )?possible\ to(?=\ (?:{FIND}|have|get|see|borrow)\b)
     | (?:any\ idea|do\ you\ know|(?:does\ )?(?:anyone|anybody)\ know)\ (?:where(?:\ is|\ are)?
       |(?:if|whether)(?=\ (?:there|you|we|they)\ ))
     | any\ chance\ (?:of|you\ (?:could|can)) | make\ it(?=\ the\ )
@@ -79,8 +85,9 @@ LEAD_IN = re.compile(
     | you\ (?:can\ |could\ |will\ )?see
     | let\ us(?=\ (?:{FIND}|{VERB})\b) | (?:let\ us\ )?start\ (?:off\ )?with(?=\ the\ )
     | let\ me\ (?:have|see)
-    | (?:can|could|may|might)\ (?:i|we)\ (?:have|get|borrow|see|use|take|trouble\ you\ for)
-    | (?:i|we)\ (?:would|should)\ (?:be\ (?:\w+\ )?\w+|appreciate\ it)\ if(?=\ you\ )
+    | (?:can|could|may|might)\ (?:i|we)\ (?:please\ )?(?:have|get|borrow|see|use|take
+      |trouble\ you\ for)
+    | (?:i|we)\ (?:would|should)\ (?:be(?:\ \w+){{1,3}}|appreciate\ it)\ if(?=\ you\ )
     | would\ you\ be\ (?:so\ )?\w+\ (?:as|enough)\ to
     | (?:do|did|would)\ (?:you|we)\ (?:see|have|own|stock)
     | (?:do\ (?:you|we|they)\ )?(?:have|has|had)\ (?:you|we|they)?(?:\ not)?\ ?got
@@ -129,7 +136,8 @@ TAIL = re.compile(
     r"|(?:do|can|could|will|would) you(?: see| please)?|(?:that )?you (?:can )?(?:see"
     r"|find|count|spot)|asap|mate|anywhere"
     r"|as soon as possible|immediately|(?:visible )?(?:in|from)"
-    r" (?:the|this|that|your|my) (?:room|(?:(?!left|right|other|first|second|last)\w+ )?"
+    r" (?:the|this|that|your|my) (?:room|(?:(?:rgb|depth|colou?r|camera|input|current|given|whole"
+    r"|entire|attached|provided|present|following|same|full|video) )?"
     r"(?:image|picture|scene|photo|frame|view|field of view)))$"
 )
 REASON = re.compile(

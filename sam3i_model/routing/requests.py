@@ -32,7 +32,6 @@ _PLACING = w.word_set("on in at under near by with")
 _SWITCHED = w.word_set("power plug screw bring push hand fill tuck")
 _HOW = w.word_set("together twice first ready")
 _BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
-_PUTTING = w.word_set("put place insert deliver")
 _DONE_TO = w.word_set("stop warm cool dry heat fix")
 _UNSEEN = w.word_set("room house air leak problem cause music thirst hunger headache")
 """What is seldom to be found where something is to be done to it: "warm the room"."""
@@ -88,6 +87,8 @@ def after_request(text: str) -> tuple[str, bool]:
 
 def _ends_in_manner(left: Sequence[str]) -> bool:
     """Whether the last word tells of the doing: "(turn) the lamp off", "the pages together"."""
+    if left[-1:] in (["away"], ["back"]) and len(left) > 2 and left[-2] not in ("way", "ways"):
+        return left[0] in _BEFORE_OBJECTS and left[-2] not in w.DETERMINERS
     if left[-1:] and left[-1] in _PARTICLES:  # "the way out" is a name of its own
         return left[-2:-1] not in (["way"], ["ways"]) and noun_phrase(left) == left[:-1]
     if len(left) < 3 or qualifies(left[-2]):  # "the green jelly"
@@ -98,18 +99,6 @@ def _ends_in_manner(left: Sequence[str]) -> bool:
 def is_way(words: Sequence[str]) -> bool:
     """Whether a part says where to go or where to put what another part names."""
     return bool(ON_THE_WAY.match(" ".join(words)))
-
-
-def without_destination(words: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """The thing in "put the mug in the sink", nothing if more may be told of where it is."""
-    phrase = noun_phrase(asked)
-    told = asked[len(phrase) :]
-    prepositions = [word for word in told if word in w.PREPOSITIONS]
-    if told[:1] in (["into"], ["onto"]) and w.DETERMINERS.intersection(told[1:2]):
-        return phrase
-    puts = not _PUTTING.isdisjoint(words[: len(words) - len(asked)])
-    alone = len(prepositions) == 1 and w.SIDES.isdisjoint(told) and "that" not in told
-    return phrase if puts and alone and told[0] in w.PREPOSITIONS else []
 
 
 def _asked_for(text: str) -> str:
@@ -140,7 +129,7 @@ def _tells(words: Sequence[str]) -> bool:
 def _object(words: Sequence[str]) -> Sequence[str]:
     """What follows a verb, whatever verb, as its object: "rinse the cup", "wait at the door"."""
     first, rest = words[0], words[_length_of_verb(words) :]
-    if len(rest) < 2 or rest[rest[0] == "all"] not in _BEFORE_OBJECTS:
+    if len(rest) < 2 or not _begins_object(rest):
         return []
     if noun_phrase(rest)[-1] in _UNSEEN or _is_said_of(rest):
         return []
@@ -150,6 +139,12 @@ def _object(words: Sequence[str]) -> Sequence[str]:
     if first in _NO_IMPERATIVES - _GOING or w.is_plural(first) or _PARTICIPLE.fullmatch(first):
         return []
     return [] if _tells(words) else rest
+
+
+def _begins_object(rest: Sequence[str]) -> bool:
+    """Whether words begin as an object does: "the ...", "all the ...", "Anna's lunch"."""
+    first = rest[rest[0] in ("all", "only", "half")]
+    return first in _BEFORE_OBJECTS or (first.endswith("'s") and len(first) > 3)
 
 
 def _length_of_verb(words: Sequence[str]) -> int:

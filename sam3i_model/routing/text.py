@@ -72,11 +72,8 @@ _SIDE = "|".join(sorted(w.SIDES | w.PLACES | w.ORDINALS | {"far", "mid"}))
 _COMPOUND_SIDE = re.compile(
     rf"(?<![\w-])(?:{_SIDE})(?:-(?:from|the|to|side|most|{_SIDE}))+(?![\w-])"
 )
-_TOKEN = re.compile(r"\w+(?:[-'/.]\w+)*|[,;:.!?()\[\]\"…—–|]|\s-+(?=\s)")  # noqa: RUF001
-_WORD = re.compile(r"\w")
-_SIGNS = tuple("#$€£")
-_END = re.compile(r"[\s\w.,;:!?'\"()\[\]{}…—–|]")  # noqa: RUF001
-"""What doesn't belong to the word before it, as in "C++" and "50%"."""
+TOKEN = re.compile(r"\w+(?:[-'/.]\w+)*|[,;:.!?()\[\]\"…—–|]|\s-+(?=\s)")  # noqa: RUF001
+WORD = re.compile(r"\w")
 
 # Words that a level hangs on, so that a slip in them must not matter.
 _WEIGHTY = (
@@ -106,7 +103,7 @@ def _slips(word: str) -> Iterator[str]:
             yield word[:i] + word[i] + word[i:]
 
 
-_MENDED = {
+MENDED = {
     slip: word
     for word in sorted(_WEIGHTY, reverse=True)
     if len(word) > 3 or word == "the"
@@ -115,21 +112,16 @@ _MENDED = {
 }
 
 
-_CONTRACTED = 4
-"""Fewer words than this are one more each for a contraction."""
 MOST_TOKENS = 80
 """Words and punctuation marks that are read; the model itself reads 32 tokens."""
 
 
 def parts(text: str) -> list[list[str]]:
     """The words of each part of a cleaned text, parts being what stands between punctuation."""
-    for pattern, plain in _PLAIN:
-        text = pattern.sub(plain, text)
-    text = _COMPOUND_SIDE.sub(_apart, text)
-    tokens = [_MENDED.get(token, token) for token in _TOKEN.findall(text)[:MOST_TOKENS]]
+    tokens = [MENDED.get(token, token) for token in TOKEN.findall(plain(text))[:MOST_TOKENS]]
     found: list[list[str]] = [[]]
     for i, token in enumerate(tokens):
-        if _WORD.match(token):
+        if WORD.match(token):
             found[-1].extend(_owner(token, tokens[i + 1 :]))
         elif token == ":" and len(found) == 1 and _is_label(found[0]) and tokens[i + 1 :]:
             found = [[]]  # "user: I'm hungry"
@@ -138,19 +130,11 @@ def parts(text: str) -> list[list[str]]:
     return [part for part in found if part]
 
 
-def cut_out(words: Sequence[str], text: str) -> str:
-    """What in a cleaned text became those words in a row of `parts`, or "" if that isn't plain."""
-    tokens = [token for token in _TOKEN.finditer(text) if _WORD.match(token[0])]
-    for size in range(len(words), max(0, len(words) - _CONTRACTED), -1):
-        for at in range(len(tokens) - size + 1):
-            row = [token[0] for token in tokens[at : at + size]]
-            if row[:2] == words[:2] and row[-1:] == words[-1:]:
-                start, end = tokens[at].start(), tokens[at + size - 1].end()
-                start -= text[:start].endswith(_SIGNS)
-                end += len(_END.split(text[end:], maxsplit=1)[0])
-                opened = [mark for mark in "\"'" if f" {mark}" in text[start:end]]
-                return text[start : end + text[end:].startswith(tuple(opened))]
-    return ""
+def plain(text: str) -> str:
+    """Without contractions, code and markup."""
+    for pattern, instead in _PLAIN:
+        text = pattern.sub(instead, text)
+    return _COMPOUND_SIDE.sub(_apart, text)
 
 
 def _apart(side: re.Match[str]) -> str:
@@ -183,7 +167,7 @@ def _owner(token: str, after: Sequence[str]) -> list[str]:
     if not token.endswith("'s") or len(token) < 3:
         return [token]
     first, second = (*after[:2], "", "")[:2]
-    ends = not _WORD.match(second) or second in w.PREPOSITIONS | w.ADVERBS | w.SUBORDINATORS
+    ends = not WORD.match(second) or second in w.PREPOSITIONS | w.ADVERBS | w.SUBORDINATORS
     if first in w.PREPOSITIONS | w.DETERMINERS | w.ADVERBS | {"not", "been", "got", "going"}:
         return [token[:-2], "is"]
     if first and (

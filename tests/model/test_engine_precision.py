@@ -20,7 +20,9 @@ from sam3i_model.engines.onnx_engine import OnnxEngine
 from sam3i_model.engines.parity import Check
 from sam3i_model.engines.precision import RoundedModel, half_products
 from sam3i_model.engines.runtime import CPU
+from sam3i_model.instruction import Instruction, Level
 from sam3i_model.modeling import Sam3IModel
+from sam3i_model.processing import tokenize
 from tests.model.test_engines import ASKED, FRAMES, SIZE, make, rewrite
 
 pytest.importorskip("onnxruntime")
@@ -264,6 +266,14 @@ def test_a_weight_that_float16_cannot_hold_stops_the_export(base, mixed, tmp_pat
     assert "there in text_encoder.text_model.encoder.layers.0, whose values differ" in said
     assert said.endswith("it is not used; export with --precision float32")
     assert [p.name for p in tmp_path.iterdir()] == ["wide"]
+
+
+def test_a_check_asks_as_a_segmenter_does(base):
+    model, tokenizer = load(base, "cpu", image_size=SIZE)
+    model.config.trained_levels = ["concept"]
+    check = making.make_check(model, tokenizer, FRAMES, [Instruction("find the red mug, please")])
+    assert check.ids.tolist() == [tokenize(tokenizer, "red mug").ids.tolist()] * 2
+    assert check.levels.tolist() == [int(Level.CONCEPT)] * 2
 
 
 def test_a_value_that_float16_cannot_hold_does_not_pass_the_gate(base):

@@ -22,12 +22,13 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import replace
+from itertools import dropwhile
 from pathlib import Path
 
 import pytest
 
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, clean, route, understand
-from sam3i_model.routing.text import _MENDED
+from sam3i_model.routing.text import MENDED
 from sam3i_model.tokenizers import clip_tokenizer
 
 # Sentence -> whether one single thing is asked for. Kitchens, workshops, warehouses, labs, streets.
@@ -61,6 +62,7 @@ CONCEPT: dict[str, bool] = {
     "first aid kit": False,
     "for sale sign": False,
     "object": False,
+    "pick up the mug and put it on the table": True,
     "please pick up the screwdriver": True,
     "where is the forklift?": True,
     "Find all pallets.": False,
@@ -331,7 +333,6 @@ SIMPLE: dict[str, bool] = {
     "turn on the red light": True,
     "take the key under the red book": True,
     "the wooden spoon": True,
-    "pick up the mug and put it on the table": True,
     "the mug & the bowl": False,
     "if the door is locked, unlock it": True,
     "my goal: the red ball": True,
@@ -600,24 +601,29 @@ def test_agreement_on_how_many_are_asked_for(names: str, floor: float) -> None:
     assert 1 - len(wrong) / len(rows) >= floor, "\n".join(wrong)
 
 
-def test_agreement_on_the_words_that_a_model_reads() -> None:
-    """240 of the sentences, by an eighth person who had not seen the rules: 93 % of those whose
-    level is right at first, where the whole sentence is 56 %; then the rules were mended on them.
+@pytest.mark.parametrize(("name", "levels", "prompts"), [("p", 0.96, 0.96), ("q", 0.89, 0.91)])
+def test_agreement_on_the_words_that_a_model_reads(
+    name: str, levels: float, prompts: float
+) -> None:
+    """Set p are 240 of the sentences, by an eighth person who had not seen the rules: 93 % of those
+    whose level is right at first, where the whole sentence is 56 %. Set q is by a ninth, who wrote
+    462 to bring the rules down: 86 % of the levels, 85 % of those. The rules were mended on both.
     """
-    wrong, count = [], 0
-    for row in sentences("prompts.tsv"):
-        routing = route(row["text"])
-        if routing.level.name.lower() != row["level"]:
-            continue
-        count += 1
-        if _plain(routing.prompt) not in map(_plain, row["prompt"].split(" | ")):
-            wrong.append(f"{row['prompt']} -> {routing.prompt}: {row['text']}")
-    assert count > 225
-    assert 1 - len(wrong) / count >= 0.96, "\n".join(wrong)
+    rows = [row for row in sentences("prompts.tsv") if row["set"] == name]
+    right = [row for row in rows if route(row["text"]).level.name.lower() in row["level"]]
+    wrong = [
+        f"{row['prompt']} -> {route(row['text']).prompt}: {row['text']}"
+        for row in right
+        if _plain(route(row["text"]).prompt) not in map(_plain, row["prompt"].split(" | "))
+    ]
+    assert len(right) / len(rows) >= levels
+    assert 1 - len(wrong) / len(right) >= prompts, "\n".join(wrong)
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.findall(r"[\w']+", clean(text)))
+    """Words and signs; a determiner in front is as good as none."""
+    words = re.findall(r"[\w'$#%+°&]+", clean(text))
+    return " ".join(dropwhile({"the", "a", "an", "some", "any", "all", "of"}.__contains__, words))
 
 
 @pytest.mark.parametrize(
@@ -648,6 +654,34 @@ def _plain(text: str) -> str:
         ("the mug, the plate", None),
         ("TIAGo, pick up the mug", "mug"),
         ("The mug. Find the red one.", None),
+        ("The cup in the sink is clean; find the cup by the sink.", "the cup by the sink"),
+        ("Find the mug. It's on the left.", None),
+        ("Find a boy. He's wearing a blue shirt.", None),
+        ("Pick up the scalpel. Be careful, it's sharp.", "scalpel"),
+        ("On the top shelf, find the blue box.", None),
+        ("With the gripper, take the blue box on the left.", "the blue box on the left"),
+        ("Insert the tube with the red cap.", "the tube with the red cap"),
+        ("Put the cup with the broken handle in the trash.", "the cup with the broken handle"),
+        ("Put away the toys under the couch.", "the toys under the couch"),
+        ("Find the door into the garden.", "the door into the garden"),
+        ("Bring the tray to room 12.", "the tray"),
+        ("Transfer the flask from the bench to the hood.", "the flask from the bench"),
+        ("Draw a bounding box around the red mug.", "the red mug"),
+        ("open the drawer and leave it open", "drawer"),
+        ("put the milk back", "milk"),
+        ("all purpose flour", "all purpose flour"),
+        ("type O blood bag", "type o blood bag"),
+        ("his and hers towels", "his and hers towels"),
+        ("<object>red mug</object>", "red mug"),
+        ("- **red toolbox**", "red toolbox"),
+        ('find the "good" scissors', '"good" scissors'),
+        ("the tray (the blue one) on the cart, please", None),
+        ("the -80 \N{DEGREE SIGN}C freezer", "-80 \N{DEGREE SIGN}c freezer"),
+        ("pass the salt & pepper", "the salt & pepper"),
+        ("the photo in the silver frame", "the photo in the silver frame"),
+        ("the mug in the camera image", "mug"),
+        ("Why don't you bring me the blue binder?", "the blue binder"),
+        ("I would be ever so grateful if you could fetch the ladder.", "ladder"),
         ("the mug; it is the red one on the left", None),
         ("find the \N{RED APPLE}", None),
         ("finde die rote Tasse", None),
@@ -680,7 +714,7 @@ def _number(text: str) -> str:
 def test_only_slips_are_mended_no_words() -> None:
     """CLIP's vocabulary has a token for every common word, and for few misspellings."""
     whole = clip_tokenizer().get_vocab()
-    assert {slip for slip in _MENDED if f"{slip}</w>" in whole} == {"teh", "ened", "gera", "sement"}
+    assert {slip for slip in MENDED if f"{slip}</w>" in whole} == {"teh", "ened", "gera", "sement"}
     closet, mug = route("the closet"), route("the mug")
     assert (closet.prompt, mug.prompt) == ("closet", "mug")
     assert replace(closet, prompt="mug", kind="mug") == mug
