@@ -72,8 +72,8 @@ def evaluate_command(
     baseline: Annotated[
         Baseline | None,
         typer.Option(
-            help="Put beside it: base, itself without adapters; router, itself at the levels that "
-            "it reads from the sentences; agent, a language model."
+            help="Put beside it: base, itself without adapters; router, itself as the node asks "
+            "it, by levels and words read from the sentences; agent, a language model."
         ),
     ] = None,
     address: Annotated[

@@ -109,23 +109,32 @@ def test_base_of_the_bundled_checkpoint_never_meets_an_adapter(tmp_path):
         assert one.level == "simple" or one == other
 
 
-def test_levels_as_they_are_read_stand_beside_those_that_are_meant(run, tmp_path):
+def test_what_the_node_asks_stands_beside_what_is_meant(run, tmp_path):
     out = tmp_path / "out"
     result = run("good", "--baseline", "router", "--out", out)
     assert result.exit_code == 0, result.output
-    assert "beside good at the levels it reads" in result.output
+    assert "beside good as the node asks it" in result.output
     assert (out / "router.jsonl").exists()
 
 
-def test_a_level_that_is_read_need_not_be_the_one_that_was_meant(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "level", "words"),
+    [
+        ("red boxes", Level.CONCEPT, "red boxes"),
+        ("could you hand me the red box, please?", Level.SIMPLE, "the red box"),
+    ],
+)
+def test_level_and_words_that_are_read_need_not_be_those_that_were_meant(
+    tmp_path, text, level, words
+):
     segmenter = Segmenter.from_pretrained("bundled", "cpu")
-    source = InstructionFile(write_data(tmp_path, [("a", "red boxes", [(0, 10)], {})]))
+    source = InstructionFile(write_data(tmp_path, [("a", text, [(0, 10)], {})]))
     asked = Examination(source, ("simple",), 1)
     ((meant,), (read,)) = (collect(one(segmenter), asked) for one in (Checkpoint, AsRead))
     assert meant.level == read.level == "simple"
     segmenter.set_image(source[0].rgb)
-    (as_concept,) = segmenter.ground([Instruction("red boxes", level=Level.CONCEPT)])
-    assert read.presence == pytest.approx(as_concept.presence, abs=1e-4)
+    (as_read,) = segmenter.ground([Instruction(words, level=level)])
+    assert read.presence == pytest.approx(as_read.presence, abs=1e-4)
     assert read.presence != meant.presence
 
 

@@ -107,14 +107,14 @@ class BaseAlone(Checkpoint):
 
 
 class AsRead(Checkpoint):
-    """The same checkpoint as the node asks it: each level is read from the sentence."""
+    """The same checkpoint as the node asks it: by level and words that are read from a sentence."""
 
     def __init__(self, segmenter: Segmenter) -> None:
         super().__init__(segmenter)
-        self.name = f"{segmenter.name} at the levels it reads"
+        self.name = f"{segmenter.name} as the node asks it"
 
     def identity(self) -> dict[str, str]:
-        """The rules that read, too."""
+        """The rules that read the sentences, too."""
         rules = [Path(instruction.__file__), *sorted(Path(routing.__file__).parent.glob("*.py"))]
         return {**super().identity(), "rules": checksum(rules)}
 
