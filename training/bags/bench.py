@@ -103,7 +103,7 @@ def write_recording(path: Path, gigabytes: float, mcap: bool, compression: Compr
 def _answer(types: Any, header: Any) -> Any:
     """An answer with one square of 100 pixels a side."""
     result = types["sam3i_ros/msg/InstructionResult"](
-        "default", SENTENCE, 1, 2, "", 0.9, 5, False, ""
+        "default", SENTENCE, 1, 2, SENTENCE, 0.9, 5, False, ""
     )
     point = types["geometry_msgs/msg/Point"](0.0, 0.0, 0.0)
     turn = types["geometry_msgs/msg/Quaternion"](0.0, 0.0, 0.0, 1.0)
@@ -121,7 +121,7 @@ def _answer(types: Any, header: Any) -> Any:
         0,
         0,
     )
-    return types[ANSWERS](header, [result], [segment], "", "no 3D", 0.1)
+    return types[ANSWERS](header, HEIGHT, WIDTH, [result], [segment], "", "no 3D", 0.1)
 
 
 def read_ours(path: Path, rate: float) -> int:
