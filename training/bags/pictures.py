@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,10 @@ FULL_COLOUR = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTO
 JPEG_OPTIONS = (cv2.IMWRITE_JPEG_QUALITY, 95, *FULL_COLOUR)
 """For images recorded raw: a third more bytes, but a small thing keeps its colour."""
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 3)
+_SEGMENT = re.compile(rb"\xff+([^\xff\xda])(..)", re.DOTALL)
+"""Of a JPEG, before its coefficients (marker DA): marker, and how long it is from there on."""
+_METADATA = b"\xe1"
+"""Marker of EXIF and XMP."""
 DEPTH_ENCODINGS = ("16UC1", "32FC1")
 
 
@@ -57,14 +62,29 @@ def millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def picture_file(message: Any, type: str, rgb: NDArray[np.uint8]) -> tuple[str, bytes]:
-    """The end of an image's file name and its bytes: JPEG as recorded, PNG as PNG, raw as JPEG."""
+    """The end of an image's file name and its bytes: JPEG as recorded but for EXIF, PNG as PNG,
+    raw as JPEG."""
     data = bytes(message.data) if type == COMPRESSED else b""
     swapped = type == COMPRESSED and "compressed rgb" in message.format
     if data.startswith(b"\xff\xd8") and not swapped:
-        return ".jpg", data
+        return ".jpg", _unturned(data)
     kind = ".png" if data and not data.startswith(b"\xff\xd8") else ".jpg"
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     return kind, encoded(kind, bgr, JPEG_OPTIONS).tobytes()
+
+
+def _unturned(data: bytes) -> bytes:
+    """A JPEG without its EXIF, all else byte for byte.
+
+    It may say how the picture is to be turned; the node never turns it, nor the masks upon it.
+    """
+    kept, at = [data[:2]], 2
+    while segment := _SEGMENT.match(data, at):
+        end = segment.end() - 2 + int.from_bytes(segment[2], "big")
+        if segment[1] != _METADATA:
+            kept.append(data[at:end])
+        at = end
+    return b"".join([*kept, data[at:]])
 
 
 def depth_file(depth: NDArray[np.float32]) -> bytes:
