@@ -97,15 +97,22 @@ def segment(id: str, mask: NDArray[np.bool_], score: float, carried: bool = Fals
     )  # fmt: skip
 
 
-def result(id: str, text: str, outcome: int, level: int = 2, presence: float = 0.9) -> Any:
+def result(
+    id: str, text: str, outcome: int, level: int = 2, presence: float = 0.9, prompt: str = ""
+) -> Any:
     return TYPES["sam3i_ros/msg/InstructionResult"](
-        id, text, outcome, level, "", presence, 4, False, ""
+        id, text, outcome, level, prompt, presence, 4, False, ""
     )
 
 
-def answer(stamp: int, results: list[Any], segments: list[Any]) -> Any:
+def answer(
+    stamp: int,
+    results: list[Any],
+    segments: list[Any],
+    size: tuple[int, int] = (HEIGHT, WIDTH),
+) -> Any:
     return TYPES["sam3i_ros/msg/SegmentArray"](
-        header(stamp), HEIGHT, WIDTH, results, segments, "", "no 3D", 0.1
+        header(stamp), *size, results, segments, "", "no 3D", 0.1
     )
 
 
@@ -140,5 +147,5 @@ def write(
             kind = message.__msgtype__
             if topic not in connections:
                 connections[topic] = writer.add_connection(topic, kind, typestore=definitions)
-            writer.write(connections[topic], time, STORE.serialize_cdr(message, kind))
+            writer.write(connections[topic], time, definitions.serialize_cdr(message, kind))
     return path

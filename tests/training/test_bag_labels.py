@@ -75,9 +75,13 @@ def test_what_wasnt_looked_for_has_no_label():
 
 
 def test_masks_that_dont_fit_are_told():
-    answer = make.answer(
-        make.START, [make.result("a", MUG.text, FOUND)], [make.segment("a", LEFT, 0.9)]
-    )
+    results = [make.result("a", MUG.text, FOUND)]
+    answer = make.answer(make.START, results, [make.segment("a", LEFT, 0.9)])
+    larger = (2 * make.HEIGHT, 2 * make.WIDTH)
+    with pytest.raises(MessageError, match="is to a 64x48 image, this one is 128x96"):
+        list(recorded(answer, [MUG], larger, 0.5))
+    answer.height = answer.width = 0  # as of a sender that doesn't say
+    assert len(list(recorded(answer, [MUG], larger, 0.5))) == 1
     with pytest.raises(MessageError, match="does not fit a 10x10 image"):
         list(recorded(answer, [MUG], (10, 10), 0.5))
     answer.segments[0].mask_runs = np.array([2**32 - 1] * 3, np.uint32)
@@ -86,6 +90,23 @@ def test_masks_that_dont_fit_are_told():
     answer.segments = answer.segments * 1001
     with pytest.raises(MessageError, match="1,001 segments"):
         list(recorded(answer, [MUG], SIZE, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "prompt", "learned"),
+    [
+        ("please show me the red mug", 2, "red mug", "red mug"),
+        ("all mugs", 1, "mugs", "mugs"),
+        # The best "mug" alone would be wrong: there may be others.
+        ("the mug", 1, "mug", "the mug"),
+        ("please show me the red mug", 2, "", "please show me the red mug"),
+    ],
+)
+def test_what_the_model_read_is_learned_to_be_read(text, level, prompt, learned):
+    asked = Asked("a", text, Level(level))
+    result = make.result("a", text, FOUND, level=level, prompt=prompt)
+    label = labels([result], [make.segment("a", LEFT, 0.9)], [asked])["a"]
+    assert (label.text, label.level, label.review) == (learned, level, "")
 
 
 def test_levels_are_worked_out_as_the_node_does():

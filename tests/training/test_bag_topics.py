@@ -6,22 +6,8 @@ import numpy as np
 import pytest
 
 from tests.training import bag_samples as make
-from training.annotations import Problems
-from training.bags.bag import Bag
-from training.bags.scan import scan
+from tests.training.topic_choice import chosen, stamps
 from training.bags.storage import BagError
-from training.bags.topics import Camera, Wishes, choose
-
-SLOP = make.SECOND // 20
-
-
-def chosen(path, **wishes: str) -> Camera:
-    with Bag(path, lambda where, what: None) as bag:
-        return choose(bag, scan(bag, Problems(), lambda done: None), Wishes(**wishes), SLOP)
-
-
-def stamps(count: int = 4) -> list[int]:
-    return [make.START + i * make.STEP for i in range(count)]
 
 
 def renamed(events, **names: str):
@@ -71,38 +57,6 @@ def test_two_cameras_with_one_frame_id_are_not_mixed(tmp_path):
     assert camera.info.topic.name == names["info"]
     named = chosen(bag, depth=names["depth"])
     assert named.depth is not None
-
-
-def test_whose_sentences_are_taken_is_told(tmp_path):
-    events = [
-        (f"/{robot}/color/image_raw", t, make.image(t, make.picture(1)))
-        for robot in ("r1", "r2")
-        for t in stamps(4 if robot == "r1" else 3)
-    ]
-    for space in ("/r1/sam3i", "/r2/sam3i", "/planner"):
-        events.append((f"{space}/instruction_text", stamps()[0], make.sentence("cans")))
-    camera = chosen(make.write(tmp_path / "bag", events))
-    assert camera.unheard == ("/r2/sam3i/instruction_text",)
-    left_out, together = camera.notes[-2:]
-    assert "/r2/sam3i/instruction_text is left out" in left_out
-    assert "/r1/sam3i/instruction_text, /planner/instruction_text is asked" in together
-
-
-def test_who_answered_to_a_camera_was_asked_about_it(tmp_path):
-    cameras = ("/camera/color", "/robot/wrist/color")
-    events = [
-        (f"{name}/image_raw", t + late, make.image(t + late, make.picture(1)))
-        for late, name in enumerate(cameras)
-        for t in stamps()
-    ]
-    events.append(("/robot/sam3i/instruction_text", stamps()[0], make.sentence("cans")))
-    result = make.result("default", "cans", 1)
-    events += [("/robot/sam3i/segments", t, make.answer(t, [result], [])) for t in stamps(2)]
-    bag = make.write(tmp_path / "bag", events)
-    for late, name in enumerate(cameras):
-        camera = chosen(bag, image="" if late == 0 else f"{name}/image_raw")
-        assert (camera.colour.name, camera.unheard) == (f"{name}/image_raw", ())
-    assert len(chosen(make.write(tmp_path / "silent", events[:-2])).unheard) == 1
 
 
 def test_what_programs_draw_is_no_camera(tmp_path):

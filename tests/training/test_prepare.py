@@ -13,31 +13,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from sam3i_model.cli import build
 from tests.training import bag_samples as make
-from training.annotations import Problems
+from tests.training.prepare_runs import ALL, prepare, read
 from training.instruction_file import InstructionFile
 from training.rle import decode
 from training.sam3i_check import explain
-from training.sam3i_json import OPEN, Sample, parse
+from training.sam3i_json import OPEN
 
 REAL = Path(__file__).parents[3] / "shared/data/rosbag/apc_shelf_15frames"
 FOUND, NOT_FOUND = 1, 2
 LEFT = make.square(5, 5)
-ALL = ["--rate", "0", "--motion", "0", "--blur", "0"]
-
-
-def prepare(*arguments: object):
-    return CliRunner().invoke(build("prepare"), ["prepare", *map(str, arguments)])
-
-
-def read(out: Path) -> list[Sample]:
-    problems = Problems()
-    found = parse(json.loads((out / "annotations.json").read_text()), problems)
-    assert problems.count == 0
-    return found
 
 
 def at(frame: int) -> int:

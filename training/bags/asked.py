@@ -147,9 +147,12 @@ class Timeline:
         self._order.append(order)
         self._state.append(self._known[state])
 
-    def published(self, asked: Asked) -> Asked:
-        """What is active now under the id and with the text of an instruction; else itself."""
-        keys = ((space, asked.id) for space in dict.fromkeys(self.topics.values()))
+    def published(self, asked: Asked, space: str) -> Asked:
+        """What is active now under the id and with the text of an instruction; else itself.
+
+        It is looked for in the namespace `space` first, then in the others.
+        """
+        keys = ((each, asked.id) for each in dict.fromkeys([space, *self.topics.values()]))
         active = (self._book.entries[self._active[key]] for key in keys if key in self._active)
         return next((other for other in active if other.text == asked.text), asked)
 

@@ -117,10 +117,7 @@ def prepare_command(
                 describe(console, each.bag, each.contents, each.camera)
             announce(console, [(each.camera, each.plan) for each in found])
             if not any(each.plan.slots for each in found):
-                raise BagError(
-                    "no instruction was recorded with the images: give sentences to label with "
-                    '--instruction "the red mug"'
-                )
+                raise BagError(nothing_said([each.camera for each in found]))
             if dry_run:
                 report(console, problems)
                 return
@@ -160,6 +157,16 @@ def extra_instructions(texts: Sequence[str]) -> list[Asked]:
     """
     distinct = dict.fromkeys(texts)
     return [asked_of(f"extra-{number}", text, 0) for number, text in enumerate(distinct, 1)]
+
+
+def nothing_said(cameras: Sequence[Camera]) -> str:
+    """Why nothing is to be asked of the images, and what to do."""
+    unheard = ", ".join(dict.fromkeys(topic for camera in cameras for topic in camera.unheard))
+    other = f"what was said on {unheard} is for another camera: name that with --image, or"
+    return (
+        f"{other if unheard else 'no instruction was recorded with the images:'} give sentences "
+        'to label with --instruction "the red mug"'
+    )
 
 
 def load_teacher(name: str, device: str) -> Model:

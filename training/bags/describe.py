@@ -16,7 +16,8 @@ from training.bags.heads import SECOND
 from training.bags.picking import Plan
 from training.bags.pictures import COMPRESSED
 from training.bags.scan import Contents, Stream
-from training.bags.topics import Camera, View
+from training.bags.topics import Camera
+from training.bags.views import View
 
 JPEG_BYTES, PNG_BYTES = 0.4, 0.8
 """Bytes a pixel: of a raw image written as JPEG, and of raw depth written as PNG; roughly."""

@@ -13,6 +13,7 @@ from sam3i_model.decoding import MessageError, mask_from_segment
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
 from training.bags.asked import Asked, identity
+from training.bags.scan import answered_size
 from training.rle import Mask
 from training.sam3i_json import OPEN
 
@@ -77,6 +78,11 @@ def recorded(
     """
     if len(answer.segments) > MAX_SEGMENTS:
         raise MessageError(f"an answer has {len(answer.segments):,} segments")
+    shown = answered_size(answer) or size
+    if shown != size:
+        raise MessageError(
+            f"it is to a {shown[1]}x{shown[0]} image, this one is {size[1]}x{size[0]}"
+        )
     named = {(asked.id, asked.text): asked for asked in wanted}
     for result in answer.results:
         text = " ".join(result.text.split())

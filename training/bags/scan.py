@@ -86,18 +86,32 @@ class Stream:
         return np.array(self._orders, np.int64)
 
 
+def answered_size(answer: Any) -> tuple[int, int] | None:
+    """(H, W) of the image that a SegmentArray answers; None if that wasn't recorded."""
+    # Earlier versions of the message have no size.
+    size = int(getattr(answer, "height", 0)), int(getattr(answer, "width", 0))
+    return size if all(size) else None
+
+
 class Answers:
-    """What the node answered: a stream, and for each answer its results."""
+    """What the node answered: a stream, and for each answer its results.
+
+    Attributes:
+        sizes: (H, W) of the images that it answered, as far as that was recorded.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
+        self.sizes: set[tuple[int, int]] = set()
         self._begins = array("q", [0])
         self._asked = array("q")
         self._outcomes = array("B")
         self._certain = array("B")
 
-    def add(self, results: list[Result]) -> None:
+    def add(self, results: list[Result], size: tuple[int, int] | None) -> None:
         """Take up an answer's."""
+        if size:
+            self.sizes.add(size)
         for number, outcome, certain in results:
             self._asked.append(number)
             self._outcomes.append(outcome)
@@ -190,8 +204,9 @@ def _take(bag: Bag, contents: Contents, message: Message, file: int, order: int)
         raise MessageError("a message has no stamp, and was recorded at no time that can be")
     if topic.type == ANSWERS:
         answer = bag.types.read(topic, bytes(message.data))
-        results = _results(contents, answer)
-        contents.answers.setdefault(topic.name, Answers(stream)).add(results)
+        results = _results(contents, answer, topic.name.rpartition("/")[0])
+        answers = contents.answers.setdefault(topic.name, Answers(stream))
+        answers.add(results, answered_size(answer))
     stream.add(message, file, order, head.stamp)
 
 
@@ -201,8 +216,8 @@ def _level_asked(result: Any) -> int:
     return Level.AUTO if own else int(result.level_used)
 
 
-def _results(contents: Contents, answer: Any) -> list[Result]:
-    """The instructions that an answer names, and what became of them."""
+def _results(contents: Contents, answer: Any, space: str) -> list[Result]:
+    """The instructions that an answer of a namespace names, and what became of them."""
     if len(answer.results) > MAX_RESULTS:
         raise EntryError(f"an answer has {len(answer.results):,} results")
     known = tuple(Outcome)
@@ -213,7 +228,7 @@ def _results(contents: Contents, answer: Any) -> list[Result]:
             continue
         with suppress(EntryError):  # of a text that the node rejected
             asked = asked_of(result.id, result.text, _level_asked(result))
-            number = contents.book.number(contents.timeline.published(asked))
+            number = contents.book.number(contents.timeline.published(asked, space))
             if number >= 0:
                 doubtful = result.truncated or result.id in carried
                 certain = result.outcome in (Outcome.FOUND, Outcome.NOT_FOUND) and not doubtful

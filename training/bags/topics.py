@@ -6,47 +6,26 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from sam3i_model.decoding import MessageError, intrinsics_from_camera_info
 from training.bags import pictures
 from training.bags.bag import Bag
-from training.bags.names import belongs, common, elsewhere, named, parts_of, same
+from training.bags.names import belongs, common, elsewhere, named, parts_of
 from training.bags.pairing import Partners, epochs
-from training.bags.scan import IMAGE, INFO, Answers, Column, Contents, Stream
+from training.bags.scan import IMAGE, INFO, Answers, Contents, Stream
 from training.bags.storage import BagError
+from training.bags.views import View, answered, cameras, likeness, read_view, tried, view_named
 
-_NO_CAMERA = re.compile(r"(^|/)(masks?|labels?|overlay|debug|truth|theora|ffmpeg)(/|$)")
 _COLOUR = re.compile(r"colou?r|rgb")
 _GREY = re.compile(r"infra|(^|[/_])ir([/_]|\d|$)|mono|grey|gray|fisheye")
 _ALIGNED = re.compile(r"aligned|registered|depth_to_")
-_TRANSPORTS = ("compressed", "compressedDepth")
-_TRIES = 5
-"""Messages that are looked at to tell what a topic holds."""
 _SAMPLE = 200
 """Images whose partners are looked for to choose a depth topic."""
 
-
-@dataclass(frozen=True)
-class View:
-    """An image topic and what its first readable message shows."""
-
-    stream: Stream
-    is_depth: bool
-    height: int
-    width: int
-
-    @property
-    def name(self) -> str:
-        """Of the topic."""
-        return self.stream.topic.name
-
-    @property
-    def parts(self) -> list[str]:
-        """Of the name, without the transport."""
-        return [part for part in parts_of(self.name) if part not in _TRANSPORTS]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,14 +67,16 @@ def choose(bag: Bag, contents: Contents, wishes: Wishes, slop: int) -> Camera:
     """
     notes: list[str] = []
     unread: list[str] = []
-    answers = _answers(contents, wishes.answers, notes)
     streams = contents.of_type(IMAGE, pictures.COMPRESSED)
-    views = [v for s in streams if (v := _view(bag, s, wishes.depth, unread))]
-    notes += unread
+    views = [v for s in streams if (v := read_view(bag, s, wishes.depth, unread))]
+    seen = cameras(views, contents)
     depth = None
     try:
-        colour = _colour(views, answers, wishes.image, notes)
-        others = [v.parts for v in _cameras(views, answers) if v.parts != colour.parts]
+        wished = _colour_named(views, wishes.image) if wishes.image else None
+        answers = _answers(contents, wishes.answers, wished, notes)
+        notes += unread
+        colour = wished or _colour(views, seen, answers, notes)
+        others = [v.parts for v in seen if v.parts != colour.parts]
         if wishes.depth != "none":
             depth = _depth(views, colour, others, wishes.depth, slop, notes)
     except BagError as error:
@@ -105,33 +86,15 @@ def choose(bag: Bag, contents: Contents, wishes: Wishes, slop: int) -> Camera:
     return Camera(colour, depth, info, answers, tuple(notes), unheard)
 
 
-def _view(bag: Bag, stream: Stream, depth: str, notes: list[str]) -> View | None:
-    """What a topic holds; None if none of the messages tried can be read."""
-    name = stream.topic.name
-    called_depth = "depth" in name.lower() or same(name, depth)
-    why: Exception | None = None
-    for index in _tried(stream):
-        try:
-            message = bag.read(stream.topic, stream.address(index))
-            deep = pictures.is_depth(message, called_depth)
-            read = pictures.depth if deep else pictures.colour
-            height, width = read(message, stream.topic.type).shape[:2]
-            return View(stream, deep, height, width)
-        except MessageError as error:
-            why = error
-    notes.append(f"{name} is left out: {why}")
-    return None
-
-
-def _tried(stream: Stream) -> Column:
-    """Which of a topic's messages are looked at."""
-    return np.linspace(0, len(stream) - 1, min(_TRIES, len(stream))).astype(int)
-
-
-def _answers(contents: Contents, wish: str, notes: list[str]) -> Answers | None:
+def _answers(
+    contents: Contents, wish: str, colour: View | None, notes: list[str]
+) -> Answers | None:
+    """The answers to the camera that was named, else the most."""
     if wish:
         return contents.answers[named(wish, list(contents.answers), "SegmentArray")]
-    ranked = sorted(contents.answers.values(), key=lambda a: -len(a.stream))
+    there = list(contents.answers.values())
+    like = likeness([(colour, a) for a in there])
+    ranked = _sorted(there, [(*rank, len(a.stream)) for rank, a in zip(like, there, strict=True)])
     if len(ranked) > 1:
         names = ", ".join(a.stream.topic.name for a in ranked[1:])
         chosen = ranked[0].stream.topic.name
@@ -139,25 +102,25 @@ def _answers(contents: Contents, wish: str, notes: list[str]) -> Answers | None:
     return ranked[0] if ranked else None
 
 
-def _cameras(views: Sequence[View], answers: Answers | None) -> list[View]:
-    """The colour topics but for what a program drew."""
-    node = answers.stream.topic.name.rsplit("/", 1)[0] + "/" if answers else ""
-    return [
-        v
-        for v in views
-        if not v.is_depth
-        and not _NO_CAMERA.search(v.name)
-        and not (len(node) > 1 and v.name.startswith(node))
-    ]
+def _sorted(things: Sequence[T], ranks: Sequence[tuple[Any, ...]]) -> list[T]:
+    """The highest rank first; of one rank as they came."""
+    order = sorted(range(len(things)), key=lambda i: ranks[i], reverse=True)
+    return [things[i] for i in order]
 
 
-def _colour(views: Sequence[View], answers: Answers | None, wish: str, notes: list[str]) -> View:
-    if wish:
-        chosen = _view_named(views, wish)
-        if chosen.is_depth:
-            raise BagError(f"{wish} holds depth, no colour: name a colour topic with --image")
-        return chosen
-    ranked = sorted(_cameras(views, answers), key=lambda v: _colour_rank(v, answers), reverse=True)
+def _colour_named(views: Sequence[View], wish: str) -> View:
+    chosen = view_named(views, wish)
+    if chosen.is_depth:
+        raise BagError(f"{wish} holds depth, no colour: name a colour topic with --image")
+    return chosen
+
+
+def _colour(
+    views: Sequence[View], seen: Sequence[View], answers: Answers | None, notes: list[str]
+) -> View:
+    """What the node answered to, of the cameras seen, then what looks most like one."""
+    like = likeness([(v, answers) for v in seen])
+    ranked = _sorted(seen, [(*rank, *_look(v)) for rank, v in zip(like, seen, strict=True)])
     if not ranked:
         there = ", ".join(sorted(v.name for v in views)) or "no image topic at all"
         raise BagError(f"no colour camera is in the recording ({there}); name one with --image")
@@ -167,22 +130,16 @@ def _colour(views: Sequence[View], answers: Answers | None, wish: str, notes: li
     return ranked[0]
 
 
-def _colour_rank(view: View, answers: Answers | None) -> tuple[Any, ...]:
-    """What the node answered to, then what is called colour, has more pictures, and is raw."""
+def _look(view: View) -> tuple[Any, ...]:
+    """What is called colour, has more pictures, and is raw."""
     name = view.name.lower()
     kind = 1 if _COLOUR.search(name) else -1 if _GREY.search(name) else 0
     return (
-        _answered(view, answers),
         kind,
         round(math.log2(len(view.stream))),
         view.stream.topic.type == IMAGE,
         len(view.stream),
     )
-
-
-def _answered(view: View, answers: Answers | None) -> int:
-    """How many answers are to a camera's pictures."""
-    return int(np.isin(answers.stream.stamps, view.stream.stamps).sum()) if answers else 0
 
 
 def _depth(
@@ -194,11 +151,11 @@ def _depth(
     notes: list[str],
 ) -> View | None:
     if wish:
-        chosen = _view_named(views, wish)
+        chosen = view_named(views, wish)
         if not chosen.is_depth:
             raise BagError(f"{wish} holds no depth (16UC1 in mm or 32FC1 in m)")
     else:
-        deep = [v for v in views if v.is_depth and not _NO_CAMERA.search(v.name)]
+        deep = [v for v in views if v.is_depth and not v.drawn]
         found = [v for v in deep if belongs(v.parts, colour.parts, others)]
         if not found:
             if deep:
@@ -279,7 +236,7 @@ def _info(
     for stream in sorted(streams, key=rank, reverse=True):
         if not belongs(parts_of(stream.topic.name), colour.parts, others):
             continue
-        for index in _tried(stream):
+        for index in tried(stream):
             try:
                 found = intrinsics_from_camera_info(bag.read(stream.topic, stream.address(index)))
             except MessageError as error:
@@ -303,7 +260,7 @@ def _unheard(
     that answered to this one."""
     topics = contents.timeline.topics
     node = None
-    if answers and _answered(colour, answers):
+    if answers and answered(colour, answers):
         node = answers.stream.topic.name.rpartition("/")[0]
     unheard = tuple(
         topic
@@ -317,8 +274,3 @@ def _unheard(
     if len({topics[topic] for topic in heard}) > 1:
         notes.append(f"what was said on {', '.join(heard)} is asked of one camera: {colour.name}")
     return unheard
-
-
-def _view_named(views: Sequence[View], wish: str) -> View:
-    name = named(wish, [v.name for v in views], "image")
-    return next(v for v in views if v.name == name)

@@ -17,7 +17,11 @@ _RULE = "=" * 80 + "\n"
 MAX_DEFINITION = 1 << 20
 """Characters."""
 
-_LATER = {("sam3i_ros/msg/InstructionResult", "prompt")}
+_LATER = {
+    ("sam3i_ros/msg/InstructionResult", "prompt"),
+    ("sam3i_ros/msg/SegmentArray", "height"),
+    ("sam3i_ros/msg/SegmentArray", "width"),
+}
 """Fields that recordings of earlier versions may lack."""
 
 _common = cache(typestore)
