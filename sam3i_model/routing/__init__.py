@@ -83,7 +83,8 @@ def _tells_all(reading: Reading, readings: Sequence[Reading]) -> bool:
 
 def _leads_in(reading: Reading) -> bool:
     """Whether a part before a request says nothing of what is requested: "Robbie", "if you can"."""
-    place = not _PLACED.isdisjoint(reading.prompt.split()[:1])
+    told = reading.prompt.split()
+    place = not (_PLACED.isdisjoint(told[:1]) and w.SIDES.isdisjoint(told))
     return reading.aside or not (reading.requested or reading.listed or place)
 
 

@@ -125,7 +125,7 @@ LEAD_IN = re.compile(
 )
 ON_THE_WAY = re.compile(rf"(?:{FILLER.pattern})?(?:{WAY})\ ", re.VERBOSE)
 TAIL = re.compile(
-    r" (?:please|now|thanks|thank you|cheers|for me|for us|right now|is|are|are there|is located"
+    r" (?:please|now|later|tomorrow|thanks|thank you|cheers|for me|for us|right now|is|are|are there|is located"
     r"|here|again|slowly|quickly|carefully|in view|in sight|with your (?:gripper|arm|hand)"
     r"|(?:when|once|as soon as|whenever) you (?:\w+ ){0,3}\w+|around here|round here|in here|nearby"
     r"|around|about"

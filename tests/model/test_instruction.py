@@ -659,6 +659,7 @@ def _plain(text: str) -> str:
         ("Find a boy. He's wearing a blue shirt.", None),
         ("Pick up the scalpel. Be careful, it's sharp.", "scalpel"),
         ("On the top shelf, find the blue box.", None),
+        ("To the left of the door, press the switch.", None),
         ("With the gripper, take the blue box on the left.", "the blue box on the left"),
         ("Insert the tube with the red cap.", "the tube with the red cap"),
         ("Put the cup with the broken handle in the trash.", "the cup with the broken handle"),
