@@ -14,12 +14,12 @@ from itertools import combinations, dropwhile, zip_longest
 from sam3i_model.routing import words as w
 from sam3i_model.routing.clauses import general_head, open_target
 from sam3i_model.routing.conditions import ATTRIBUTE, condition, is_any, is_singular
-from sam3i_model.routing.destinations import before_next, moved
+from sam3i_model.routing.destinations import before_next, moved, received
 from sam3i_model.routing.lists import is_plain, listed, takes_more
 from sam3i_model.routing.names import is_name
 from sam3i_model.routing.phrases import noun_phrase
-from sam3i_model.routing.requests import is_way, without_request
-from sam3i_model.routing.steps import acts_on_it, conditioned, later_request, steps
+from sam3i_model.routing.requests import after_request, is_way, without_request
+from sam3i_model.routing.steps import acts_on_it, conditioned, later_request, placed, steps
 from sam3i_model.routing.text import parts
 from sam3i_model.routing.verbs import ends_noun_phrase
 
@@ -78,13 +78,14 @@ def _tells_all(reading: Reading, readings: Sequence[Reading]) -> bool:
     others = [r for r in readings if not (r.way or (r.situation and not r.aside))]
     if reading.requested:
         others = list(dropwhile(_leads_in, others))
-    return [other.prompt for other in others] == [reading.prompt]
+    return [other.prompt for other in others] == ([] if reading.way else [reading.prompt])
 
 
 def _leads_in(reading: Reading) -> bool:
     """Whether a part before a request says nothing of what is requested: "Robbie", "if you can"."""
     told = reading.prompt.split()
     place = not (_PLACED.isdisjoint(told[:1]) and w.SIDES.isdisjoint(told))
+    place = place and told != ["next"]
     return reading.aside or not (reading.requested or reading.listed or place)
 
 
@@ -98,8 +99,9 @@ def _places_it(words: Sequence[str]) -> bool:
 
 def _read_parts(spoken: Sequence[Sequence[str]]) -> Iterator[Reading]:
     for part, after in zip_longest(spoken, spoken[1:], fillvalue=()):
-        thing = conditioned(part) if acts_on_it(after) else []
-        if thing:  # "if the drawer is open, close it"
+        acted_on = acts_on_it(after) or acts_on_it(after_request(" ".join(after))[0].split())
+        thing = conditioned(part) or placed(part) if acted_on else []
+        if thing:  # "if the drawer is open, close it", "my bag is on the chair, bring it"
             why = "a noun with a relation or a state"
             yield replace(
                 _read_words(thing, requested=True), level=SIMPLE, why=why, prompt="", kind=""
@@ -113,7 +115,7 @@ def _read_part(words: Sequence[str]) -> list[Reading]:
     if not asked:
         return []
     if requested:
-        asked = before_next(asked)
+        asked = received(words, before_next(asked))
     reading = _read_words(asked, requested, joined=not {"and", "or"}.isdisjoint(words))
     if (reading.situation or asked[0] in w.SUBORDINATORS) and (later := later_request(asked)):
         requests = _read_part(later)

@@ -19,6 +19,7 @@ _SITUATION = "a situation instead of a target"
 _QUESTION = "a question or an aim instead of a target"
 _PURPOSE = "a purpose instead of a target"
 _UNSEEN = w.word_set("something anything somewhere anywhere nowhere")
+_FITTING = w.word_set("suitable appropriate proper fitting")
 _ABOUT_USE = w.ADVERBS | w.PURPOSE | w.PROPERTIES
 _ABOUT_HEAD = w.word_set("here there that which who ever exactly of")
 
@@ -60,6 +61,8 @@ def open_target(asked: Sequence[str]) -> str:
     if head is not None:
         if asked[head] in w.NOUN_HEADS and not w.PROPERTIES.isdisjoint(asked[:head]):
             return "a property instead of a target noun"
+        if head == len(asked) - 1 and not _FITTING.isdisjoint(asked[:head]):
+            return "no target noun"
         return _open_head(asked[head:])
     bare = list(dropwhile(w.DETERMINERS.__contains__, asked))
     if (
@@ -90,7 +93,7 @@ def _is_activity(first: str, second: str) -> bool:
     """ "drying the dishes", "sitting down"; not "cutting board"."""
     return (
         first.endswith("ing")
-        and first not in w.PREPOSITIONS | w.POSITIONS
+        and first not in w.PREPOSITIONS | w.POSITIONS | w.PRONOUN_HEADS
         and second in OBJECTS | {"up", "down", "off", "out", "this", "these", "those"}
     )
 

@@ -49,6 +49,7 @@ LEAD_IN = re.compile(
     | i\ (?:think|believe|guess|reckon)(?=\ (?:the|a|there|we\ need|i\ need)\b)
     | (?:what\ is\ )?the\ (?:position|location|pose|mask|outline|contour|pixels
       |bounding\ box)\ of | (?:put|draw)\ an?\ (?:bounding\ )?box\ (?:around|on|over)
+    | (?:search|scan|check|inspect|examine)\ (?:the|my|our|your|this|that)\ \w+(?:\ \w+)?\ for
     | be\ (?:so\ )?\w+\ (?:as|enough)\ to | (?:can|could)\ you\ do\ (?:me|us)\ a\ favou?r\ and
     | do\ you\ think\ (?:you|we)\ (?:can|could) | i\ wonder\ if\ (?:you|we)\ (?:can|could|might)
     | (?:why\ do\ not|how\ about)\ (?:you|we)(?=\ (?:please\ )?(?:{FIND}|{VERB})\b)
@@ -125,7 +126,8 @@ LEAD_IN = re.compile(
 )
 ON_THE_WAY = re.compile(rf"(?:{FILLER.pattern})?(?:{WAY})\ ", re.VERBOSE)
 TAIL = re.compile(
-    r" (?:please|now|later|tomorrow|thanks|thank you|cheers|for me|for us|right now|is|are|are there|is located"
+    r" (?:please|now|later|tomorrow|thanks|thank you|cheers|for me|for us|right now|is|are"
+    r"|are there|is located"
     r"|here|again|slowly|quickly|carefully|in view|in sight|with your (?:gripper|arm|hand)"
     r"|(?:when|once|as soon as|whenever) you (?:\w+ ){0,3}\w+|around here|round here|in here|nearby"
     r"|around|about"
@@ -135,6 +137,7 @@ TAIL = re.compile(
     r"|if (?:possible|you (?:can|could|would|do not mind|have time|get a chance|are free))"
     r"|(?:do|can|could|will|would) you(?: see| please)?|(?:that )?you (?:can )?(?:see"
     r"|find|count|spot)|asap|mate|anywhere"
+    r"|(?:back )?where (?:it|they) belongs?|out of the way"
     r"|as soon as possible|immediately|(?:visible )?(?:in|from)"
     r" (?:the|this|that|your|my) (?:room|(?:(?:rgb|depth|colou?r|camera|input|current|given|whole"
     r"|entire|attached|provided|present|following|same|full|video) )?"

@@ -36,12 +36,18 @@ _PLACED = tuple(
     )
 )
 _STATED = re.compile(rf"(?:{_BE}|does|did|has|have) (?={_CERTAIN} \w+ )(.+)$")
+_WHETHER = re.compile(
+    rf"(?:check|see|verify|confirm|know|tell me|let me know|make sure) (?:if|whether|that)"
+    rf" (?P<thing>{_CERTAIN} .+?) (?P<be>{_BE}) (?P<state>.+)$"
+)
 _QUALITY = re.compile(r"(?<! and)(?<! the) ((?:\w+ed )?(\w+))$")
 _SWITCHED = w.word_set("on off in out up down")
 
 
 def asked_about(text: str) -> str:
     """What a question names with what it asks of it: "the stove on"; or ""."""
+    if clause := _WHETHER.match(text):
+        text = f"{clause['be']} {clause['thing']} {clause['state']}"
     for pattern in _PLACED:
         if found := pattern.match(text):
             return "".join(found.groups())

@@ -17,6 +17,11 @@ _NOTHING = w.word_set(
     " in out over here there is are again and know now both all any"
 )
 _PARTICLES = w.word_set("on off up down out in away back over")
+DIRECTIONS = w.word_set(
+    "away back over clockwise counterclockwise anticlockwise forward forwards backward backwards"
+    " sideways upstairs downstairs"
+)
+"""They tell of the doing where they end what is asked for."""
 _APART = w.word_set("up down out off away back")
 """Particles that seldom follow a noun without a determiner."""
 _GOING = w.word_set(
@@ -87,8 +92,9 @@ def after_request(text: str) -> tuple[str, bool]:
 
 def _ends_in_manner(left: Sequence[str]) -> bool:
     """Whether the last word tells of the doing: "(turn) the lamp off", "the pages together"."""
-    if left[-1:] in (["away"], ["back"]) and len(left) > 2 and left[-2] not in ("way", "ways"):
-        return left[0] in _BEFORE_OBJECTS and left[-2] not in w.DETERMINERS
+    if left[-1:] and left[-1] in DIRECTIONS and len(left) > 2 and left[-2] not in ("way", "ways"):
+        said = left[-2] in w.DETERMINERS or left[-2].endswith("ing")  # "the crate falling over"
+        return left[0] in w.DEFINITE | w.INDEFINITE and not said
     if left[-1:] and left[-1] in _PARTICLES:  # "the way out" is a name of its own
         return left[-2:-1] not in (["way"], ["ways"]) and noun_phrase(left) == left[:-1]
     if len(left) < 3 or qualifies(left[-2]):  # "the green jelly"
@@ -150,6 +156,8 @@ def _begins_object(rest: Sequence[str]) -> bool:
 def _length_of_verb(words: Sequence[str]) -> int:
     """How many words a verb at the start takes: "set down", "power on", "back away from"."""
     first, *after = words
+    if first in _GOING and after[:3] == ["in", "front", "of"]:
+        return 4
     at = 0
     if after[:1] and after[0] in _APART and first not in w.AIMS - _DONE_TO | {"put", "cover"}:
         at = 1  # "keep off the grass", "put out the fire"

@@ -57,6 +57,13 @@ def conditioned(words: Sequence[str]) -> list[str]:
     return list(words[1:verb])
 
 
+def placed(words: Sequence[str]) -> list[str]:
+    """What a sentence tells the place of: of "my bag is on the chair" "my bag"."""
+    verb = next((at for at, word in enumerate(words) if word in w.FINITE_BE), 0)
+    there = not w.PREPOSITIONS.isdisjoint(words[verb + 1 : verb + 2])
+    return list(words[:verb]) if verb and there and words[0] in w.DEFINITE else []
+
+
 def acts_on_it(words: Sequence[str]) -> bool:
     """Whether words ask to do something to a thing told of before: "then turn it off"."""
     words = list(dropwhile(_FIRST.__contains__, words))

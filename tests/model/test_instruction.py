@@ -601,13 +601,17 @@ def test_agreement_on_how_many_are_asked_for(names: str, floor: float) -> None:
     assert 1 - len(wrong) / len(rows) >= floor, "\n".join(wrong)
 
 
-@pytest.mark.parametrize(("name", "levels", "prompts"), [("p", 0.96, 0.96), ("q", 0.89, 0.91)])
+@pytest.mark.parametrize(
+    ("name", "levels", "prompts"), [("p", 0.96, 0.96), ("q", 0.9, 0.91), ("r", 0.97, 0.98)]
+)
 def test_agreement_on_the_words_that_a_model_reads(
     name: str, levels: float, prompts: float
 ) -> None:
     """Set p are 240 of the sentences, by an eighth person who had not seen the rules: 93 % of those
     whose level is right at first, where the whole sentence is 56 %. Set q is by a ninth, who wrote
-    462 to bring the rules down: 86 % of the levels, 85 % of those. The rules were mended on both.
+    462 to bring the rules down: 86 % of the levels, 85 % of those. Set r is by a tenth, 300 as they
+    come to robots: 90 % of the levels, 98 % after slips of the person's, and 94 % of those. The
+    rules were mended on all three.
     """
     rows = [row for row in sentences("prompts.tsv") if row["set"] == name]
     right = [row for row in rows if route(row["text"]).level.name.lower() in row["level"]]
@@ -661,6 +665,18 @@ def _plain(text: str) -> str:
         ("On the top shelf, find the blue box.", None),
         ("To the left of the door, press the switch.", None),
         ("With the gripper, take the blue box on the left.", "the blue box on the left"),
+        ("Next, pick up the mug.", "mug"),
+        ("Search the living room for the blue backpack.", "the blue backpack"),
+        ("Give the patient the red cup.", "the red cup"),
+        ("hand me the pliers the ones with red handles", "the pliers the ones with red handles"),
+        ("bring me an A3 sheet, not an A4 one", "an a3 sheet, not an a4 one"),
+        ("bring the bucket over to the trough", "the bucket"),
+        ("Turn the knob clockwise.", "knob"),
+        ("grab the crate that's falling over", "the crate that's falling over"),
+        ("Sort the green apples into the left crate.", "the green apples"),
+        ("Find something the patient can drink from.", "something the patient can drink from"),
+        ("The screw is loose. Find a suitable tool.", None),
+        ("My inhaler is on the nightstand, please bring it.", None),
         ("Insert the tube with the red cap.", "the tube with the red cap"),
         ("Put the cup with the broken handle in the trash.", "the cup with the broken handle"),
         ("Put away the toys under the couch.", "the toys under the couch"),
