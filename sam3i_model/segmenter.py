@@ -230,9 +230,10 @@ class Segmenter:
         routing = understand(instruction, trained)
         level = routing.level
         if level.name.lower() not in trained:
+            who = self.adapters or self.name  # whoever has these levels
             return _rejected(
                 instruction,
-                f"{self.name} was not trained for {level.name.lower()} instructions, only for "
+                f"{who} was not trained for {level.name.lower()} instructions, only for "
                 f"{' and '.join(trained)}: name the thing, or load a checkpoint that was",
                 level,
             )

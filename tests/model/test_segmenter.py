@@ -145,7 +145,12 @@ def test_a_level_that_was_not_trained_is_rejected(scripted):
     refused = segmenter.ground(["something to drink from"])[0]
     assert refused.outcome == Outcome.REJECTED
     assert refused.level == Level.COMPLEX
-    assert "not trained for complex" in refused.detail
+    levels = "was not trained for complex instructions, only for concept and simple: "
+    assert refused.detail.startswith(f"model {levels}")
+    segmenter.adapters = "/runs/tuned"  # whose levels they are then
+    assert segmenter.ground(["something to drink from"])[0].detail.startswith(
+        f"/runs/tuned {levels}"
+    )
 
 
 def test_long_sentences_are_cut_and_say_so(scripted):
