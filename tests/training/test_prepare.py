@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 import shutil
@@ -16,6 +17,7 @@ import pytest
 
 from tests.training import bag_samples as make
 from tests.training.prepare_runs import ALL, prepare, read
+from training.bags import command, folder
 from training.instruction_file import InstructionFile
 from training.rle import decode
 from training.sam3i_check import explain
@@ -194,18 +196,37 @@ def test_errors_are_one_line(tmp_path):
         ((tmp_path / "missing", tmp_path / "x"), "there is no recording"),
         ((other, out, *ALL), "another bags"),
         ((bag, out, "--rate", "5"), "another rate"),
-        ((bag, taken), "wasn't prepared here"),
+        ((bag, taken), "holds something that wasn't prepared here: name a new folder after the"),
+        ((bag, other), f"{other} holds something that wasn't prepared here"),  # OUT was forgotten
+        ((bag, other, "--dry-run"), "wasn't prepared here"),
+        ((bag, bag), "wasn't prepared here"),
+        ((bag, file), "file is a file: name a new folder after the recordings"),
         ((bag, tmp_path / "x", "--image", "/nope"), "no image topic '/nope'"),
         ((bag, tmp_path / "x", "--camera-info", "/nope"), "no CameraInfo topic '/nope'"),
         ((bag, tmp_path / "x", "--image", make.DEPTH), "holds depth, no colour"),
         ((bag, tmp_path / "x", "--instruction", " "), "'text' is empty"),
-        ((bag, file / "x"), "file"),
+        ((bag, file / "x"), "x can't be written (Not a directory): name another folder"),
     ]:
         result = prepare(*arguments)
         assert result.exit_code == 1, arguments
         assert result.exception is None or isinstance(result.exception, SystemExit)
         assert told in result.output.replace("\n", " ")
         assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_that_cant_be_written_is_told_before_the_bags_are_read(tmp_path, monkeypatch):
+    bag, out = make.write(tmp_path / "bag", talk()), tmp_path / "new" / "out"
+    looked: list[object] = []
+    monkeypatch.setattr(command, "look_through", lambda *given: looked.append(given))
+    monkeypatch.setattr(folder, "TemporaryFile", closed)
+    result = prepare(bag, out)
+    assert (result.exit_code, looked) == (1, [])
+    assert "can't be written (Read-only file system): name another" in result.output
+    assert not out.parent.exists()
+
+
+def closed(dir: Path) -> None:
+    raise OSError(errno.EROFS, "Read-only file system", str(dir))
 
 
 def test_pictures_that_cant_be_read_cost_themselves(tmp_path):

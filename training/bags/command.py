@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ from training.annotations import Problems
 from training.bags.asked import Asked, asked_of
 from training.bags.bag import Bag
 from training.bags.describe import announce, conclusion, describe
+from training.bags.folder import JOURNAL, begin, check_folder, try_to_write
 from training.bags.heads import SECOND
 from training.bags.looks import Judge
 from training.bags.picking import Plan
@@ -30,12 +31,11 @@ from training.bags.topics import Camera, Wishes, choose
 from training.engine.command import progress
 from training.engine.journal import Journal, JournalError
 from training.entries import EntryError
-from training.sam3i_json import ANNOTATIONS
 
 if TYPE_CHECKING:
     from training.bags.labels import Model
 
-JOURNAL, PREVIEW = "journal.jsonl", "preview.jpg"
+PREVIEW = "preview.jpg"
 DONE = {"key": "done"}
 MEGABYTE = 1_000_000
 
@@ -86,6 +86,7 @@ def prepare_command(
     problems = Problems()
     wishes = Wishes(image, depth, info, answers)
     try:
+        check_folder(out)
         extra = extra_instructions(instruction or [])
         with ExitStack() as stack:
             opened = [stack.enter_context(Bag(path, problems.add)) for path in bags]
@@ -101,10 +102,12 @@ def prepare_command(
                 "blur": blur,
                 "slop": slop,
             }
-            # A folder that can't be gone on with is told before the bags are read, but a new one is
-            # begun only when there is something to take.
-            begun = (out / JOURNAL).exists() or (out / ANNOTATIONS).exists()
+            # A folder that can't be written or gone on with is told before the bags are read, but a
+            # new one is begun only when there is something to take.
+            begun = (out / JOURNAL).exists()
             journal = begin(out, heading, stack) if begun and not dry_run else None
+            if not (begun or dry_run):
+                try_to_write(out)
             if journal and DONE["key"] in journal.records:
                 console.print(f"{out} is complete already; for another data set, name a new folder")
                 return
@@ -182,18 +185,6 @@ def load_teacher(name: str, device: str) -> Model:
         return Segmenter.from_pretrained(name, device)
     except CheckpointError as error:
         raise BagError(str(error)) from error
-
-
-def begin(out: Path, heading: dict[str, Any], stack: ExitStack) -> Journal:
-    """Open or begin the journal of a data set; `stack` closes it.
-
-    Raises:
-        JournalError: The folder has another one.
-    """
-    path = out / JOURNAL
-    if (out / ANNOTATIONS).exists() and not path.exists():
-        raise JournalError(f"{out} has a data set that wasn't prepared here: choose a new folder")
-    return stack.enter_context(closing(Journal(path, heading)))
 
 
 def look_through(
