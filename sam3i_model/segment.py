@@ -29,6 +29,8 @@ def segment_command(
     console = results()
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise failed(f"'{out}' must end in .png or .jpg")
+    if not image.is_file():
+        raise failed(f"there is no file '{image}'")
     rgb = read_rgb(image)
     if rgb is None:
         raise failed(

@@ -65,7 +65,7 @@ class Follower:
         keeps_up = self._took < interval
         if GAP < interval < math.inf and self._job and not begun:
             self._health.fault(
-                "tracking.gap",
+                "camera.gap",
                 Severity.WARN,
                 f"the model was at an image for longer than {GAP:g} s without another, over which "
                 "nothing is carried, so its answer is lost; set tracking to false, or have the "

@@ -36,8 +36,8 @@ def runtime() -> Any:
         import onnxruntime
     except ImportError as error:
         raise EngineError(
-            "ONNX Runtime is not installed: `pip install onnxruntime` (or onnxruntime-gpu), or "
-            "take backend torch"
+            "ONNX Runtime is not installed: `pip install onnxruntime` (or onnxruntime-gpu), to "
+            "export `pip install -r requirements/engines.txt`, or take backend torch"
         ) from error
     return onnxruntime
 

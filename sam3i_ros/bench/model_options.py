@@ -43,9 +43,9 @@ def open_engines(
         CheckpointError: The checkpoint or one of its exports can't be used.
     """
     source = locate(model)
-    exported = source.is_dir() and read_manifest(source) is not None
+    exported = read_manifest(source) if source.is_dir() else None
     if backends is None:
-        backends = [Backend.ONNX] if exported and not image_size else []
+        backends = [Backend.ONNX] if exported else []
     others: dict[str, Engine] = {}
     for backend in dict.fromkeys(backends):
         if backend not in (Backend.TORCH, Backend.ONNX, Backend.TENSORRT):
@@ -59,7 +59,8 @@ def open_engines(
         if image_size not in (0, opened.engine.config.image_size):
             raise EngineError(
                 f"'{model}' has graphs of {opened.engine.config.image_size} px: leave --image-size "
-                f"out, or run `sam3i export --image-size {image_size}` and measure that"
+                f"out, run `sam3i export --image-size {image_size}` and measure that, or give "
+                "--backend torch"
             )
     loaded, tokenizer = load(model, device, image_size=image_size)
     name = f"PyTorch, {loaded.device.type}"

@@ -97,6 +97,9 @@ def test_segment_writes_an_overlay(random_model, tmp_path):
 
 def test_segment_says_in_one_line_what_is_wrong(tmp_path):
     said = run("segment", str(tmp_path / "none.jpg"), "mug")
+    assert (said.exit_code, said.output) == (1, f"there is no file '{tmp_path / 'none.jpg'}'\n")
+    (tmp_path / "text.jpg").write_text("no picture")
+    said = run("segment", str(tmp_path / "text.jpg"), "mug")
     assert said.exit_code == 1
     assert "not a picture" in said.output
     picture = tmp_path / "photo.png"

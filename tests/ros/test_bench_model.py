@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sam3i_model import cli
+from sam3i_model.engines.interface import EngineError
 from sam3i_ros.bags import BagError
+from sam3i_ros.bench import model_options
 from sam3i_ros.bench.model_options import numbers, sentences
 from sam3i_ros.bench.model_page import number, ticks, write_page
 from sam3i_ros.bench.pictures import evenly, read_pictures
@@ -121,6 +124,24 @@ def test_mistakes_end_in_one_line(words, said, bag, tmp_path, monkeypatch):
     (tmp_path / "FILE").touch()
     result = bench(*(str(bag) if word == "BAG" else word for word in words))
     assert said in refused(result)
+
+
+def test_an_exports_graphs_are_taken_at_their_size_or_refused(tmp_path, monkeypatch):
+    engine = SimpleNamespace(config=SimpleNamespace(image_size=384))
+    opened = SimpleNamespace(refused="", name="ONNX Runtime", engine=engine)
+    monkeypatch.setattr(model_options, "locate", Path)
+    monkeypatch.setattr(model_options, "read_manifest", lambda folder: object())
+    monkeypatch.setattr(model_options, "open_checkpoint", lambda *given: opened)
+    torch = SimpleNamespace(device=SimpleNamespace(type="cpu"))
+    monkeypatch.setattr(model_options, "load", lambda *given, image_size: (torch, None))
+    monkeypatch.setattr(model_options, "PlainCalls", lambda model: model)
+    for size in (0, 384):
+        engines, _ = model_options.open_engines(str(tmp_path), "cpu", None, size)
+        assert list(engines)[:2] == ["PyTorch, cpu", "ONNX Runtime"]
+    with pytest.raises(EngineError, match=r"has graphs of 384 px: .* or give --backend torch"):
+        model_options.open_engines(str(tmp_path), "cpu", None, 448)
+    engines, _ = model_options.open_engines(str(tmp_path), "cpu", ["torch"], 448)
+    assert "ONNX Runtime" not in engines
 
 
 def test_an_instruction_that_can_not_be_asked_is_one_line_after_the_bar(bag):

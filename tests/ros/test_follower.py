@@ -257,7 +257,8 @@ def test_the_threshold_for_all_is_not_part_of_what_was_asked(rig: Rig) -> None:
 
 def test_a_camera_too_slow_to_track_on_is_said(rig: Rig) -> None:
     def gaps() -> list[str]:
-        return [f.text for f in rig.health.faults() if f.key == "tracking.gap"]
+        report = rig.health.report({})
+        return [s.message for s in report if s.component == "camera" and "tracking" in s.message]
 
     rig.show()
     rig.show()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from builtin_interfaces.msg import Time
 
+from sam3i_ros import health
 from sam3i_ros.health import HOLD, LOG_EVERY, Health, Severity, percentiles, to_diagnostics
 
 
@@ -124,3 +128,10 @@ def test_the_message(clock: Clock) -> None:
     assert rows["/sam3i: model"].level == b"\x02"
     assert rows["/sam3i: model"].message == "no such folder; give a path"
     assert rows["/sam3i: camera"].level == b"\x00"
+
+
+def test_every_fault_of_the_node_belongs_to_a_row_of_the_diagnostics():
+    sources = Path(health.__file__).parent.rglob("*.py")
+    keys = re.findall(r'fault\(\s*"(\w+)\.', "".join(p.read_text("utf-8") for p in sources))
+    assert len(keys) > 10
+    assert set(keys) <= set(health.COMPONENTS)
