@@ -588,6 +588,7 @@ def test_agreement_with_labelled_sentences(names: str, floor: float, astray: int
     read = [(row["level"], route(row["text"]).level.name.lower(), row["text"]) for row in rows]
     wrong = [f"{label} -> {level}: {text}" for label, level, text in read if label != level]
     assert len(rows) > 100
+    print(f"{names}: {1 - len(wrong) / len(rows):.1%} of {len(rows)} levels")
     assert 1 - len(wrong) / len(rows) >= floor, "\n".join(wrong)
     assert len([line for line in wrong if line.startswith("concept -> complex")]) <= astray
 
@@ -598,6 +599,7 @@ def test_agreement_on_how_many_are_asked_for(names: str, floor: float) -> None:
     read = [(row["number"], _number(row["text"]), row["text"]) for row in rows]
     wrong = [f"{label} -> {number}: {text}" for label, number, text in read if label != number]
     assert len(rows) > 200
+    print(f"{names}: {1 - len(wrong) / len(rows):.1%} of {len(rows)} numbers")
     assert 1 - len(wrong) / len(rows) >= floor, "\n".join(wrong)
 
 
@@ -620,6 +622,8 @@ def test_agreement_on_the_words_that_a_model_reads(
         for row in right
         if _plain(route(row["text"]).prompt) not in map(_plain, row["prompt"].split(" | "))
     ]
+    print(f"{name}: {len(right) / len(rows):.1%} of {len(rows)} levels, ", end="")
+    print(f"{1 - len(wrong) / len(right):.1%} of {len(right)} prompts")
     assert len(right) / len(rows) >= levels
     assert 1 - len(wrong) / len(right) >= prompts, "\n".join(wrong)
 
