@@ -109,6 +109,35 @@ def test_what_the_model_read_is_learned_to_be_read(text, level, prompt, learned)
     assert (label.text, label.level, label.review) == (learned, level, "")
 
 
+@pytest.mark.parametrize(
+    ("level", "prompt", "learned"),
+    [
+        (0, "blue box", (Level.SIMPLE, "the blue box")),
+        (0, "Please give me the blue box", (Level.CONCEPT, "Please give me the blue box")),
+        (1, "Please give me the blue box", (Level.CONCEPT, "Please give me the blue box")),
+    ],
+)
+def test_the_kind_that_a_node_without_adapters_took_is_not_what_adapters_learn(
+    level, prompt, learned
+):
+    asked = Asked("a", "Please give me the blue box", Level(level))
+    result = make.result("a", asked.text, FOUND, level=1, prompt=prompt)
+    label = labels([result], [make.segment("a", LEFT, 0.9)], [asked])["a"]
+    assert (label.level, label.text) == learned
+
+
+def test_the_kind_that_a_teacher_without_adapters_took_is_not_what_adapters_learn():
+    class Concepts(Teacher):
+        def ground(self, instructions):
+            return [
+                Grounding(i, Outcome.NOT_FOUND, Level.CONCEPT, 0.25, prompt="blue box")
+                for i in instructions
+            ]
+
+    (label,) = taught(Concepts(), make.picture(0), [Asked("a", "show me the blue box")], 0.5)
+    assert (label.level, label.text, label.score) == (Level.SIMPLE, "the blue box", 0.75)
+
+
 def test_levels_are_worked_out_as_the_node_does():
     assert unlabelled(Asked("a", "the mug left of the box")).level == Level.SIMPLE
     assert unlabelled(Asked("a", "something to drink from")).level == Level.COMPLEX

@@ -35,7 +35,8 @@ class Label:
 
     Attributes:
         asked: The instruction.
-        level: Never AUTO.
+        level: Never AUTO. Where a model without adapters took the kind alone, "blue box" of "the
+            blue box", it is the sentence's own, and so is the text: adapters learn from that.
         text: What is to be learned to be read: what the node's model read. A concept of one certain
             thing keeps its sentence: of "mug", the best mug alone would be wrong.
         masks: bool (H, W) each; none if it isn't there, or nobody has said yet.
@@ -129,5 +130,9 @@ def _judged(
     capped = 0 < asked.max_instances <= len(found) and not asked.routing.singular
     unclear = said.outcome != (Outcome.FOUND if found else Outcome.NOT_FOUND)
     is_open = doubtful or capped or unclear or score < cut
-    text = _text(asked, level, getattr(said, "prompt", ""))  # older recordings have none
+    prompt = getattr(said, "prompt", "")  # older recordings have none
+    whole = prompt == asked.text  # so is what the service was asked for as a concept
+    if level == Level.CONCEPT and asked.routing.level == Level.SIMPLE and not whole:
+        level, prompt = asked.routing.level, asked.routing.prompt
+    text = _text(asked, level, prompt)
     return Label(asked, level, text, tuple(found), score, OPEN if is_open else "")
