@@ -211,7 +211,8 @@ class PerceptionNode(LifecycleNode):
         names = {change.name for change in changes}
         try:
             new = parameters.changed(self._settings, changes)
-            for text in new.instructions:
+            # Those of the start, which may be unusable, have results that say why.
+            for text in new.instructions if "instructions" in names else ():
                 if reason := entry(text).rejected:
                     raise ValueError(f"instructions: {reason}")
             if "adapters" in names:

@@ -507,6 +507,36 @@ def test_interrupted_twice_while_the_model_works(
     assert process.said("[ERROR]") == before, process.log.read_text()
 
 
+def test_a_start_with_an_impossible_instruction(
+    make_rig: Callable[..., Rig], tmp_path: Path
+) -> None:
+    """It is rejected like any other, and stands in nothing's way."""
+    rig = make_rig("/long", {"segments": SegmentArray})
+    asked = f"instructions:=['{'red ' * 500}', '...', red]"
+    process = Process(
+        tmp_path / "log", "autostart:=true", "depth_transport:=none", asked, namespace="/long"
+    )
+    try:
+        answer = rig.answer(rig.show_colour())
+        assert outcomes(answer) == {
+            "instructions[0]": REJECTED,
+            "instructions[1]": REJECTED,
+            "instructions[2]": FOUND,
+        }
+        assert [result.detail for result in answer.results[:2]] == [
+            "the text has 2000 characters; use at most 1000",
+            "the text has no words; say what to look for",
+        ]
+        assert rig.set(max_rate=1.0) == []
+        assert rig.set(instructions=["..."]) == [
+            "instructions: the text has no words; say what to look for"
+        ]
+    finally:
+        status = process.end()
+    assert status == 0, process.log.read_text()
+    assert process.said("[ERROR]") == 0, process.log.read_text()
+
+
 def test_a_model_that_cannot_be_loaded(make_rig: Callable[..., Rig], tmp_path: Path) -> None:
     rig = make_rig("/none", {})
     process = Process(tmp_path / "log", "model:=missing", namespace="/none")
