@@ -185,10 +185,13 @@ def unreviewed(entries: Sequence[Entry], path: Path) -> str:
 
 
 def choices(entry: Entry, name: str) -> bool:
-    """Whether an entry has texts for a source; of which sort a text is, a file doesn't say."""
+    """Whether an entry has texts for a source; of which sort a text is, a file doesn't say.
+
+    One mug of several is no answer to learn for the concept "mug".
+    """
     if name == "triplet":
         return bool(entry.targets) and all(entry.texts[key] for key in LEVEL_LISTS.values())
-    if name not in SOURCES:
+    if name not in SOURCES or (name == "concept" and entry.single and entry.targets):
         return False
     key = LEVEL_LISTS[SOURCES[name]]
     return bool(entry.texts[key] or entry.negative.get(key))

@@ -98,6 +98,8 @@ class InstructionFile:
         some = self._pictures[:count]
         files = checksum(image_path(self.root, name) for name, _ in some)
         said = repr([samples for _, samples in some])
+        if single := [s.id for _, samples in some for s in samples if s.single]:
+            said += repr(single)
         return f"{zlib.crc32(said.encode(), int(files, 16)):08x}"
 
 
@@ -135,6 +137,7 @@ def questions(sample: Sample) -> list[Question]:
             wording=wording,
             crowds=crowds,
             official=not wording,
+            single=sample.single,
         )
         for key, texts in without_crowds(sample).texts.items()
         for wording, text in enumerate(texts)

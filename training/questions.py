@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from sam3i_model.instruction import Instruction, Level
 from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.rle import Rle, areas, encode, united
@@ -48,6 +49,7 @@ class Question:
         wording: 0 for the first of the sentences that ask the same, then 1, 2, ...
         crowds: Codes of what is meant but stands for many that are not told apart.
         official: Whether SAM3-I's own script asks it, too.
+        single: Whether one certain thing is asked for, whatever else the sentence fits.
     """
 
     image: str
@@ -60,11 +62,17 @@ class Question:
     wording: int = 0
     crowds: tuple[Rle, ...] = ()
     official: bool = field(default=True, repr=False)  # not in fingerprints, which are of `repr`
+    single: bool = field(default=False, repr=False)
 
     @property
     def present(self) -> bool:
         """Whether anything is meant: at least one pixel."""
         return any(areas(self.masks))
+
+    def instruction(self, level: Level, threshold: float = 0.0) -> Instruction:
+        """As a segmenter is asked it at a level."""
+        most = 1 if self.single else 0
+        return Instruction(self.text, level=level, max_instances=most, threshold=threshold)
 
 
 @dataclass(frozen=True)

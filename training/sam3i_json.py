@@ -4,7 +4,8 @@ What the official loader reads is written as it needs it. Beside that an image e
 of ours, which that loader ignores: `granularity` ("1to1", "1toN", "1toAll"), `negative` (texts a
 level that denote nothing here), `provenance` (source, model, rounds), `part` (whether the targets
 are parts of things), `family` (the sort of condition, such as "relation"), `review` (what a person
-said of it) and `recording` (the frame it was taken from). What is written is read back exactly.
+said of it), `recording` (the frame it was taken from) and `single` (whether one certain thing is
+asked for). What is written is read back exactly.
 
 The official loader needs a text on every level. A sentence that was said to a robot has one level,
 so that such files have empty lists: they are read and written here, and `training.sam3i_check` says
@@ -112,7 +113,8 @@ class Sample:
     """One picture with one target set and the sentences that denote it.
 
     `texts` has all of `TEXT_LISTS`; `negative` only those that have any. No targets: the sentences
-    denote nothing here, unless the sample isn't `labelled`.
+    denote nothing here, unless the sample isn't `labelled`. With `single` they ask for one certain
+    thing, whatever else they fit: "mug" of somebody who said "the mug".
     """
 
     id: int
@@ -128,6 +130,7 @@ class Sample:
     family: str = ""
     review: str = ""
     recording: Recording | None = None
+    single: bool = field(default=False, repr=False)  # fingerprints are of `repr`, and older
 
     @property
     def labelled(self) -> bool:
@@ -166,6 +169,8 @@ def document(samples: Sequence[Sample]) -> dict[str, Any]:
             entry["family"] = sample.family
         if sample.review:
             entry["review"] = sample.review
+        if sample.single:
+            entry["single"] = True
         if sample.recording is not None:
             entry["recording"] = asdict(sample.recording)
         images.append(entry)
@@ -245,6 +250,7 @@ def _sample(entry: Mapping[str, Any], targets: Mapping[int, list[Any]]) -> Sampl
         family=text(entry, "family", MAX_FAMILY) if "family" in entry else "",
         review=text(entry, "review", MAX_FAMILY) if "review" in entry else "",
         recording=_recording(entry.get("recording")),
+        single=entry.get("single") is True,
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.progress import track
 
-from sam3i_model.instruction import Instruction, Level
+from sam3i_model.instruction import Level
 from sam3i_model.segmenter import Segmenter
 from training.metrics import union_iou
 from training.questions import Source, judged
@@ -74,9 +74,7 @@ def ask_about(
         if not questions:
             continue
         segmenter.set_image(picture.rgb)
-        instructions = [
-            Instruction(q.text, level=Level[q.level.upper()], threshold=lowest) for q in questions
-        ]
+        instructions = [q.instruction(Level[q.level.upper()], lowest) for q in questions]
         found = segmenter.ground(instructions)
         for question, answer in zip(questions, found, strict=True):
             shape = (picture.rgb.shape[0], picture.rgb.shape[1])

@@ -93,20 +93,23 @@ def test_masks_that_dont_fit_are_told():
 
 
 @pytest.mark.parametrize(
-    ("text", "level", "prompt", "learned"),
+    ("text", "level", "prompt", "learned", "single"),
     [
-        ("please show me the red mug", 2, "red mug", "red mug"),
-        ("all mugs", 1, "mugs", "mugs"),
-        # The best "mug" alone would be wrong: there may be others.
-        ("the mug", 1, "mug", "the mug"),
-        ("please show me the red mug", 2, "", "please show me the red mug"),
+        ("please show me the red mug", 2, "red mug", "red mug", False),
+        ("all mugs", 1, "mugs", "mugs", False),
+        ("a mug", 1, "mug", "mug", False),
+        # The best "mug" alone is meant: there may be others.
+        ("Could you find the mug?", 1, "mug", "mug", True),
+        ("please show me the red mug", 2, "", "please show me the red mug", False),
+        ("find the mug", 1, "", "find the mug", True),
     ],
 )
-def test_what_the_model_read_is_learned_to_be_read(text, level, prompt, learned):
+def test_what_the_model_read_is_learned_to_be_read(text, level, prompt, learned, single):
     asked = Asked("a", text, Level(level))
     result = make.result("a", text, FOUND, level=level, prompt=prompt)
     label = labels([result], [make.segment("a", LEFT, 0.9)], [asked])["a"]
     assert (label.text, label.level, label.review) == (learned, level, "")
+    assert label.single == single
 
 
 @pytest.mark.parametrize(

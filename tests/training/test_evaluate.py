@@ -34,6 +34,7 @@ from training.evaluation.asking import Checkpoint, Examination, collect, evaluat
 from training.evaluation.rows import Row, RowFile
 from training.evaluation.splits import tables
 from training.instruction_file import InstructionFile
+from training.thresholds import ask_about
 
 OURS = evaluation.PROTOCOLS["ours"]
 
@@ -88,6 +89,25 @@ def test_figures_of_every_group(data):
     assert found["object or part"]["simple: part"]["t_acc"] == 0
     assert found["level"]["concept"]["n_acc"] == 1
     assert found["level"]["simple"]["n_acc"] is None
+
+
+def test_one_certain_thing_is_asked_for_as_such(tmp_path):
+    picture, text, meant, fields = SAMPLES[0]
+    data = [(picture, text, meant[:1], {**fields, "single": True}), SAMPLES[1]]
+    source = InstructionFile(write_data(tmp_path, data))
+    asked: list[tuple[str, int, float]] = []
+
+    class Noted(Scripted):
+        def ground(self, instructions):
+            asked.extend((i.text, i.max_instances, i.threshold) for i in instructions)
+            return super().ground(instructions)
+
+    segmenter: Any = Noted("good", GOOD)
+    collect(Checkpoint(segmenter), Examination(source, ("concept",), 2))
+    assert asked == [("box", 1, 0), ("can", 0, 0)]
+    asked.clear()
+    ask_about(segmenter, source, range(2), ("concept",))  # to calibrate
+    assert asked == [("box", 1, 0.1), ("can", 0, 0.1)]
 
 
 def test_a_killed_evaluation_goes_on_where_it_stopped(data, tmp_path, monkeypatch):

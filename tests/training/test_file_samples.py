@@ -95,6 +95,16 @@ def test_triplets_negatives_and_what_denotes_nothing(tmp_path):
     assert seen == {"a": {1}, "b": {1}, "c": {1}, "d": {1}, "e": {0}, "the green box": {0}}
 
 
+def test_one_of_several_is_no_answer_to_a_concept(tmp_path):
+    one = replace(entry(1, RED, concept=("mug",), simple_query=("a",)), single=True)
+    none = replace(entry(2, None, concept=("can",)), single=True)
+    path = written(tmp_path, [one, none, entry(3, BLUE, concept=("cup",))])
+    seen = set()
+    for sample in draws(FileSamples(path, {"concept": 0.5, "simple": 0.5})):
+        seen |= {(asked.text, len(asked.masks)) for asked in sample.asked}
+    assert seen == {("a", 1), ("can", 0), ("cup", 1)}
+
+
 def test_so_many_sentences_are_about_what_is_not_there(tmp_path):
     both = {"simple_query": ("the red box",)}
     one = Sample(**{**vars(entry(1, RED, **both)), "negative": {"simple_query": ("the mug",)}})

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sam3i_model.instruction import Instruction, Level
 from training.data import open_source
 from training.instruction_file import InstructionFile
 from training.questions import QuestionError
@@ -122,6 +123,20 @@ def test_other_pictures_have_another_fingerprint(tmp_path):
     assert InstructionFile(path, copy).fingerprint(2) != source.fingerprint(2)
     assert InstructionFile(path, copy).fingerprint(1) == source.fingerprint(1)
     assert source.fingerprint(1) != source.fingerprint(2)
+
+
+def test_one_certain_thing_is_asked_for_and_has_another_fingerprint(tmp_path):
+    path, data = write(tmp_path, content()), content()
+    before = InstructionFile(path)
+    data["images"][0]["single"] = True
+    path.write_text(json.dumps(data))
+    source = InstructionFile(path)
+    assert [q.single for q in source[0].questions] == [True] * 3 + [False] * 4
+    assert source[0].questions[0].instruction(Level.CONCEPT, 0.25) == Instruction(
+        "box", level=Level.CONCEPT, max_instances=1, threshold=0.25
+    )
+    assert source[0].questions[3].instruction(Level.SIMPLE).max_instances == 0
+    assert source.fingerprint(2) != before.fingerprint(2)
 
 
 def change(**fields: Any) -> dict[str, Any]:

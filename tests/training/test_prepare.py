@@ -140,6 +140,18 @@ def test_scores_below_the_cut_wait_for_a_person(tmp_path):
     assert [len(s.targets) for s in samples] == [1, 0] * 3  # still a proposal
 
 
+def test_a_concept_of_one_certain_thing_is_kept_as_it_was_read_and_says_so(tmp_path):
+    events = make.camera(1)
+    for id, text in (("one", "Could you find the box?"), ("all", "boxes")):
+        events.append((make.SAID, at(0) - 50, make.said(id, text)))
+    bag, out = make.write(tmp_path / "bag", sorted(events, key=lambda e: e[1])), tmp_path / "out"
+    assert prepare(bag, out, *ALL).exit_code == 0
+    assert [(s.texts["concept"], s.single) for s in read(out)] == [
+        (("box",), True),
+        (("boxes",), False),
+    ]
+
+
 def test_two_recordings_of_one_name(tmp_path):
     first = make.write(tmp_path / "a" / "bag", talk())
     second = make.write(tmp_path / "b" / "bag", talk(4))

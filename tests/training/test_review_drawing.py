@@ -192,6 +192,13 @@ def test_reviews_say_what_became_of_a_sample(sample):
     assert corrected(sample, sample, ()).review == "corrected"
 
 
+def test_other_sentences_say_themselves_how_many_they_mean(sample):
+    single = replace(sample, single=True)
+    same = {key: list(texts) for key, texts in single.texts.items()}
+    assert do(single, do="texts", texts=same) == single
+    assert not do(single, do="texts", texts={**same, "concept": ["boxes"]}).single
+
+
 def test_only_what_means_nothing_here_is_of_the_family_negative(sample):
     related = replace(sample, family="relation")
     assert do(related, do="accept").family == "relation"

@@ -99,6 +99,20 @@ def test_a_recorded_sentence_is_read_back(review):
     assert sum("its review is" in line for line in faults) == (not sample.labelled)
 
 
+def test_one_certain_thing_is_read_back_and_nothing_else_is_one():
+    sample = replace(recorded(""), single=True)
+    content = json.loads(json.dumps(document([sample])))
+    assert content["images"][0]["single"] is True
+    assert parse(content, Problems()) == [sample]
+    assert "single" not in document([recorded("")])["images"][0]
+    assert repr(sample) == repr(recorded(""))  # which fingerprints of older data are of
+    for other in (False, None, 1, "yes", []):
+        content["images"][0]["single"] = other
+        problems = Problems()
+        assert parse(content, problems) == [recorded("")]
+        assert problems.count == 0
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("score", 2), ("score", "1"), ("stamp", 1.5), ("depth", "../x"), ("bag", ""), ("topic", None)],

@@ -37,8 +37,7 @@ class Label:
         asked: The instruction.
         level: Never AUTO. Where a model without adapters took the kind alone, "blue box" of "the
             blue box", it is the sentence's own, and so is the text: adapters learn from that.
-        text: What is to be learned to be read: what the node's model read. A concept of one certain
-            thing keeps its sentence: of "mug", the best mug alone would be wrong.
+        text: What is to be learned to be read: what the node's model read.
         masks: bool (H, W) each; none if it isn't there, or nobody has said yet.
         score: Of the least certain mask, or 1 - presence where there is none; 0 if unlabelled.
         review: `OPEN` if a person is to look at it, else "".
@@ -51,16 +50,15 @@ class Label:
     score: float = 0.0
     review: str = OPEN
 
+    @property
+    def single(self) -> bool:
+        """Whether a concept stands for one certain thing, as "mug" of "the mug" does."""
+        return self.level == Level.CONCEPT and self.asked.routing.definite
+
 
 def unlabelled(asked: Asked) -> Label:
     """Of an instruction that nobody has answered."""
-    level = asked.routing.level
-    return Label(asked, level, _text(asked, level, asked.routing.prompt))
-
-
-def _text(asked: Asked, level: Level, prompt: str) -> str:
-    one = level == Level.CONCEPT and asked.routing.definite
-    return asked.text if one or not prompt else prompt
+    return Label(asked, asked.routing.level, asked.routing.prompt)
 
 
 def recorded(
@@ -134,5 +132,4 @@ def _judged(
     whole = prompt == asked.text  # so is what the service was asked for as a concept
     if level == Level.CONCEPT and asked.routing.level == Level.SIMPLE and not whole:
         level, prompt = asked.routing.level, asked.routing.prompt
-    text = _text(asked, level, prompt)
-    return Label(asked, level, text, tuple(found), score, OPEN if is_open else "")
+    return Label(asked, level, prompt or asked.text, tuple(found), score, OPEN if is_open else "")

@@ -212,6 +212,7 @@ class Taker:
             provenance=Provenance("rosbag2", by, 0) if label.score else None,
             family="negative" if absent else "",
             review=label.review,
+            single=label.single,
             recording=Recording(
                 self._bag.name,
                 self._camera.colour.name,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sam3i_model.agent import KEEP_PROMPT, NAME_PROMPT, Agent, AgentLimits
 from sam3i_model.agent_client import AnswerError, BudgetError, ChatClient
 from sam3i_model.grounding import Grounding
-from sam3i_model.instruction import Instruction, Level, Outcome
+from sam3i_model.instruction import Level, Outcome
 from sam3i_model.segmenter import Segmenter
 from training.evaluation.asking import Answer, identity_of
 from training.questions import Question
@@ -60,7 +60,7 @@ class AgentBaseline:
         return [self._ask(question) for question in questions]
 
     def _ask(self, question: Question) -> Answer:
-        instruction = Instruction(question.text, level=Level[question.level.upper()])
+        instruction = question.instruction(Level[question.level.upper()])
         client, began = self.client, time.monotonic()
         calls, answers = self._calls(), client.answers
         try:

@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerFast
 
 from sam3i_model import instruction, routing
 from sam3i_model.grounding import Grounding
-from sam3i_model.instruction import Instruction, Level
+from sam3i_model.instruction import Level
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
 from training.checksum import checksum
@@ -84,7 +84,7 @@ class Checkpoint:
         """All at once; the seconds are shared out."""
         began = time.perf_counter()
         groundings = self.segmenter.ground(
-            [Instruction(question.text, level=self.level(question)) for question in questions]
+            [question.instruction(self.level(question)) for question in questions]
         )
         each = (time.perf_counter() - began) / len(questions)
         return [Answer(grounding, each) for grounding in groundings]

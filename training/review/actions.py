@@ -70,7 +70,8 @@ def _acted(
     if do == "nothing":
         return _settled(_with_targets(sample, ()), original)
     if do == "texts":
-        changed = replace(sample, texts=_texts(action))
+        texts = _texts(action)  # what a person writes says itself how many it means
+        changed = replace(sample, texts=texts, single=sample.single and texts == sample.texts)
     elif do == "delete":
         number = _instance(sample, action)
         left = sample.targets[:number] + sample.targets[number + 1 :]

@@ -15,7 +15,7 @@ from training.formats import sam3i
 from training.formats.reading import load
 from training.sam3i_json import Sample, document, parse
 
-_OWN = ("text_inst_input", "granularity", "family", "review")
+_OWN = ("text_inst_input", "granularity", "family", "review", "single")
 """Fields of an image entry that a review changes."""
 
 

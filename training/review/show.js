@@ -122,7 +122,7 @@ function fill(parent, children) {
 }
 
 function showWords(sample) {
-  $("level").textContent = LEVELS[sample.level] || "";
+  $("level").textContent = (LEVELS[sample.level] || "") + (sample.single ? ", one certain thing" : "");
   $("level").hidden = !sample.level;
   $("text").textContent = sample.text || "no sentence";
   $("text").classList.toggle("none", !sample.text);

@@ -46,6 +46,7 @@ def full(store: Store, sample: Sample) -> dict[str, Any]:
         "width": sample.width,
         "height": sample.height,
         "fault": fault,
+        "single": sample.single,
         "texts": {key: list(sample.texts[key]) for key in TEXT_LISTS},
         "negative": {key: list(texts) for key, texts in sample.negative.items()},
         "shapes": [
