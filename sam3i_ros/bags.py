@@ -12,6 +12,8 @@ from rosbags.interfaces import Connection
 
 from sam3i_model.definitions import typestore
 
+SEGMENTS = "sam3i_ros/msg/SegmentArray"
+TRUTH_PREFIX = "/truth/"  # what a camera could not know
 _REMEDIES = {  # by what the library says of a bag whose recorder was killed
     "end magic": " It was cut off: `mcap recover FILE.mcap -o NEW.mcap` saves what it holds.",
     "Expected metadata file": " Name the .mcap or .db3 file in it.",
@@ -62,6 +64,34 @@ def messages(reader: AnyReader, connections: Collection[Connection]) -> Iterator
             yield Message(connection.topic, time, bytes(data))
     except Exception as error:
         raise BagError(f"The recording is damaged: {_line(error)}") from error
+
+
+def from_camera(reader: AnyReader, types: Collection[str]) -> list[Connection]:
+    """What has messages of these types, but truth and the results of nodes."""
+    results = result_bases(reader)
+    return [
+        c
+        for c in reader.connections
+        if c.msgcount
+        and c.msgtype in types
+        and not c.topic.startswith(TRUTH_PREFIX)
+        and base_of(c.topic) not in results
+    ]
+
+
+def result_bases(reader: AnyReader) -> set[str]:
+    """Names of the nodes whose results the recording holds, such as /sam3i."""
+    return {base_of(t) for t in topics_of(reader, SEGMENTS) if t.endswith("/segments")}
+
+
+def topics_of(reader: AnyReader, message_type: str) -> list[str]:
+    """Topics of a type that have messages."""
+    return sorted({c.topic for c in reader.connections if c.msgtype == message_type and c.msgcount})
+
+
+def base_of(topic: str) -> str:
+    """What stands before a topic's last name: the node of `~/segments`, the camera of an image."""
+    return topic.rpartition("/")[0]
 
 
 def type_name(message_type: Any) -> str:

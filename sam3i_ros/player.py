@@ -30,7 +30,7 @@ from rosbags.interfaces import Connection
 from rosgraph_msgs.msg import Clock
 
 from sam3i_ros.arguments import ros_arguments_only
-from sam3i_ros.bags import BagError, Message, messages, open_bag
+from sam3i_ros.bags import BagError, Message, from_camera, messages, open_bag
 
 # All three begin with a std_msgs/Header, which is what `restamped` relies on.
 CAMERA_TYPES = (
@@ -38,7 +38,6 @@ CAMERA_TYPES = (
     "sensor_msgs/msg/CompressedImage",
     "sensor_msgs/msg/CameraInfo",
 )
-TRUTH_PREFIX = "/truth/"  # what a camera could not know
 LINGER = 0.5  # s before a finished player leaves: DDS still carries its last images
 STAMP_OFFSET = 4  # the stamp of a leading Header follows the four bytes of CDR encapsulation
 
@@ -90,11 +89,7 @@ class CameraBag:
     def open(cls, path: Path) -> Iterator[CameraBag]:
         """Raises BagError if there is nothing at `path` that can be played."""
         with open_bag(path) as reader:
-            connections = [
-                c
-                for c in reader.connections
-                if c.msgcount and c.msgtype in CAMERA_TYPES and not c.topic.startswith(TRUTH_PREFIX)
-            ]
+            connections = from_camera(reader, CAMERA_TYPES)
             if not connections:
                 there = ", ".join(sorted({c.topic for c in reader.connections})) or "nothing"
                 raise BagError(

@@ -24,7 +24,7 @@ from sam3i_ros.pipeline import SegmenterLike
 from sam3i_ros.replay.interrupts import heed, heed_none
 from sam3i_ros.replay.result_bag import ResultBag, is_result_bag
 from sam3i_ros.replay.run import Replay
-from sam3i_ros.replay.topics import Topics, choose, copied
+from sam3i_ros.replay.topics import Topics, choose, copied, outdated
 
 MAX_INSTRUCTIONS, MAX_RATE = 64, 240.0  # as much as the node can be set to
 INTERRUPTED = 130  # exit status, as a shell gives it
@@ -67,6 +67,8 @@ def replay_command(
         with open_bag(bag) as reader:
             topics = choose(reader, image, depth, camera_info, recorded=not instruction)
             copies = copied(reader, topics, base)
+            if old := ", ".join(sorted(outdated(reader) - {base})):
+                console.print(f"Results of {old} are of another version and are left out.")
             segmenter = Segmenter.from_pretrained(model, device)
             status = play(reader, topics, copies, segmenter, active, out, base, rate, console)
     except (BagError, CheckpointError) as error:

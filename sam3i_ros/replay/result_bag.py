@@ -18,10 +18,9 @@ from rosbags.interfaces import Connection
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from sam3i_model.definitions import typestore
-from sam3i_ros.bags import Message, type_name
+from sam3i_ros.bags import SEGMENTS, Message, type_name
 from sam3i_ros.outputs import TOPICS, FrameMessages
 from sam3i_ros.pipeline import Result
-from sam3i_ros.replay.topics import SEGMENTS
 
 AHEAD = 16  # messages and frames that may wait to be written
 # At the head of its file, where a reindex leaves it; live recordings hold segments too.

@@ -11,14 +11,20 @@ from rosbags.interfaces import Connection
 from sensor_msgs.msg import CompressedImage, Image
 
 from sam3i_model.definitions import typestore
-from sam3i_ros.bags import BagError, messages
+from sam3i_ros.bags import (
+    SEGMENTS,
+    BagError,
+    base_of,
+    from_camera,
+    messages,
+    result_bases,
+    topics_of,
+)
 from sam3i_ros.outputs import TOPICS
-from sam3i_ros.player import TRUTH_PREFIX
 
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 INSTRUCTION, TEXT = "sam3i_ros/msg/Instruction", "std_msgs/msg/String"
-SEGMENTS = "sam3i_ros/msg/SegmentArray"
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
 NONE = "none"  # what a user says who wants no depth
 _DEPTH_ENCODINGS = ("16UC1", "32FC1", "mono16")
@@ -59,34 +65,42 @@ def choose(reader: AnyReader, image: str, depth: str, info: str, recorded: bool)
     depth = _one("--depth", "depth image", named, wanted, [*depths, *_are("either", kinds)])
     kinds.pop(depth, None)
     colours, greys = [*_are("colour", kinds), *_are("either", kinds)], _are("grey", kinds)
-    infos = _of(reader, CAMERA_INFO)
+    infos = topics_of(reader, CAMERA_INFO)
     image = _one("--image", "colour image", image, colours or greys, [*colours, *greys])
     if not image:
         there = ", ".join(sorted({c.topic for c in reader.connections})) or "nothing"
         raise BagError(f"The recording has no colour images; it holds: {there}.")
-    beside = [t for t in infos if _base(t) == _base(_without_transport(image))]
+    beside = [t for t in infos if base_of(t) == base_of(_without_transport(image))]
     fitting = (beside or infos) if depth else []
     info = _one("--camera-info", "camera_info", info, fitting, infos)
     return Topics(image, depth, info, _instructions(reader) if recorded else ())
 
 
-def result_bases(reader: AnyReader) -> set[str]:
-    """Names of the nodes whose results the recording holds, such as /sam3i."""
-    return {_base(t) for t in _of(reader, SEGMENTS) if t.endswith("/segments")}
+def outdated(reader: AnyReader) -> set[str]:
+    """Those of `result_bases` whose segments are no longer what the message is now.
+
+    A file can hold one definition of a type only, and new results need today's.
+    """
+    ours, theirs = typestore(), reader.typestore
+    known = SEGMENTS in theirs.fielddefs  # else the file says nothing of its types
+    if known and theirs.hash_rihs01(SEGMENTS) != ours.hash_rihs01(SEGMENTS):
+        return result_bases(reader)
+    return set()
 
 
 def copied(reader: AnyReader, topics: Topics, base: str) -> list[Connection]:
     """What belongs beside new results below `base`: the camera, TF, and results of other names.
 
-    BagError if one of it has the name of a new result.
+    Results that are `outdated` stay behind as a whole: without their segments the others are
+    images that nobody can tell from a camera's. BagError if one of it has the name of a new result.
     """
-    camera = {topics.image, topics.depth, *_of(reader, CAMERA_INFO), *topics.instructions}
-    others = result_bases(reader) - {base}
+    camera = {topics.image, topics.depth, *topics_of(reader, CAMERA_INFO), *topics.instructions}
+    others = result_bases(reader) - outdated(reader) - {base}
     types: dict[str, str] = {}  # of a topic that two types were published on, the first counts
     beside = [
         c
         for c in reader.connections
-        if (c.topic in camera or c.msgtype == TRANSFORMS or _base(c.topic) in others)
+        if (c.topic in camera or c.msgtype == TRANSFORMS or base_of(c.topic) in others)
         and types.setdefault(c.topic, c.msgtype) == c.msgtype
     ]
     results = {f"{base}/{topic.name}" for topic in TOPICS}
@@ -97,14 +111,10 @@ def copied(reader: AnyReader, topics: Topics, base: str) -> list[Connection]:
 
 def _kinds(reader: AnyReader) -> dict[str, str]:
     """`_kind` of every image topic, but results, truth and empty ones."""
-    results = result_bases(reader)
-    kinds = {}
-    for connection in reader.connections:
-        topic = connection.topic
-        if topic.startswith(TRUTH_PREFIX) or _base(topic) in results or not connection.msgcount:
-            continue
-        if connection.msgtype in (IMAGE, COMPRESSED) and topic not in kinds:
-            kinds[topic] = _kind(reader, connection)
+    kinds: dict[str, str] = {}
+    for connection in from_camera(reader, (IMAGE, COMPRESSED)):
+        if connection.topic not in kinds:
+            kinds[connection.topic] = _kind(reader, connection)
     return kinds
 
 
@@ -153,26 +163,17 @@ def _one(option: str, what: str, named: str, found: Sequence[str], usable: Colle
 
 def _instructions(reader: AnyReader) -> tuple[str, ...]:
     ours = typestore()
-    found = [t for t in _of(reader, TEXT) if t.endswith("/instruction_text")]
-    if commands := _of(reader, INSTRUCTION):
+    found = [t for t in topics_of(reader, TEXT) if t.endswith("/instruction_text")]
+    if commands := topics_of(reader, INSTRUCTION):
         if reader.typestore.hash_rihs01(INSTRUCTION) != ours.hash_rihs01(INSTRUCTION):
             raise BagError(f"{INSTRUCTION} was another message then; say --instruction.")
         found += commands
     if not found:
         raise BagError("No instructions were recorded; say --instruction.")
-    nodes = sorted({_base(t) for t in found})
+    nodes = sorted({base_of(t) for t in found})
     if len(nodes) > 1:
         raise BagError(f"Instructions to several nodes: {', '.join(nodes)}; say --instruction.")
     return tuple(found)
-
-
-def _of(reader: AnyReader, message_type: str) -> list[str]:
-    """Topics of a type that have messages."""
-    return sorted({c.topic for c in reader.connections if c.msgtype == message_type and c.msgcount})
-
-
-def _base(topic: str) -> str:
-    return topic.rpartition("/")[0]
 
 
 def _without_transport(topic: str) -> str:

@@ -19,10 +19,12 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from rosgraph_msgs.msg import Clock
+from sam3i_ros.msg import SegmentArray
 from sensor_msgs.msg import CompressedImage
 
 from sam3i_ros.bags import Message
 from sam3i_ros.player import BagError, CameraBag, moment, read_stamp, restamped
+from tests.ros import recordings
 
 STORE = get_typestore(Stores.ROS2_KILTED)
 COLOUR = "/camera/color/image_raw/compressed"
@@ -145,6 +147,21 @@ def test_bag_gives_camera_topics_only(tmp_path: Path, plugin: StoragePlugin) -> 
     assert len(messages) == 20
     assert messages[-1].time == START + 9 * STEP
     assert messages[-1].data == image(START + 9 * STEP, 9)
+
+
+def test_results_of_a_node_are_not_a_cameras(tmp_path: Path) -> None:
+    path = recordings.write(
+        tmp_path / "bag",
+        [
+            *recordings.moment(0),
+            (0, "/left/sam3i/segments", SegmentArray()),
+            (0, "/left/sam3i/masks", recordings.depth(0)),
+            (0, "/left/sam3i/overlay", recordings.colour(0)),
+        ],
+    )
+    with CameraBag.open(path) as bag:
+        camera = {"/cam/rgb/image_raw", "/cam/rgb/camera_info", "/cam/depth_registered/image_raw"}
+        assert set(bag.types) == {message.topic for message in bag} == camera
 
 
 def test_plays_once_as_recorded(tmp_path: Path, ear: Ear) -> None:
