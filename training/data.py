@@ -15,10 +15,12 @@ from training.instruction_file import InstructionFile, file_in, is_folder
 from training.questions import SENTENCES, QuestionError, Source, WorldQuestions
 from training.samples import Mixed, Samples
 from training.settings import UNGROUNDED, Settings, SettingsError
-from training.world.pool import WorldPool, records_of
+from training.world.pool import WorldPool, records_of, shards_of
 from training.world_samples import WorldSamples
 
 VALIDATION_SEED = 5
+RECORDED = (".mcap", ".mcap.zstd", ".mcap.zst", ".db3", ".db3.zstd", ".db3.zst")
+"""What files of recordings end with."""
 
 
 def open_data(
@@ -47,8 +49,30 @@ def open_data(
     return samples, source
 
 
+def check_there(data: Path) -> None:
+    """Whether there is anything that could be data.
+
+    Raises:
+        FileNotFoundError: There is not; one line that says what to do.
+    """
+    if not data.exists():
+        raise FileNotFoundError(
+            f"there is nothing at {data}: name a SAM3-I JSON or its folder (`sam3i prepare`, "
+            "`sam3i annotate`), or a folder of scenes (`sam3i render pool`)"
+        )
+    if is_folder(data) or (data.is_dir() and shards_of(data)):
+        return
+    files = data.iterdir() if data.is_dir() else [data]
+    if any(path.name.endswith(RECORDED) for path in files):
+        raise FileNotFoundError(
+            f"{data} is a recording: make a data set of it, `sam3i prepare {data} OUT`, and name "
+            "that"
+        )
+
+
 def open_samples(data: Path, settings: Settings, variants: int = 0) -> Samples:
     """A pool of rendered scenes, or a SAM3-I JSON file or the folder it is in."""
+    check_there(data)
     mixture, absent = settings.mixture, settings.absent
     if data.is_file() or is_folder(data):
         samples = FileSamples(file_in(data), mixture, variants, absent)
@@ -100,6 +124,7 @@ def open_source(data: Path, images: Path | None, seed: int, sentences: int = SEN
     Raises:
         QuestionError, FileNotFoundError: It is none, in one line.
     """
+    check_there(data)
     if data.is_dir() and not is_folder(data):
         return WorldQuestions(WorldPool(data), seed, sentences=sentences)
     return InstructionFile(data, images)

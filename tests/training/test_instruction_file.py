@@ -224,6 +224,16 @@ def test_a_folder_may_be_named(tmp_path):
         open_source(tmp_path / "sub", None, 5)
 
 
+def test_a_recording_is_to_be_prepared_first(tmp_path):
+    (tmp_path / "drive_0.db3").touch()
+    with pytest.raises(FileNotFoundError, match=f"`sam3i prepare {tmp_path} OUT`, and name that"):
+        open_source(tmp_path, None, 5)
+    folder = write(tmp_path, content()).rename(tmp_path / "annotations.json").parent
+    assert len(open_source(folder, None, 5)) == 2
+    with pytest.raises(FileNotFoundError, match=f"there is nothing at {tmp_path}/none"):
+        open_source(tmp_path / "none", None, 5)
+
+
 def test_samples_that_ask_nothing_are_left_out(tmp_path):
     data = content()
     data["images"][1]["text_inst_input"] = {"concept": [], "simple_query": []}

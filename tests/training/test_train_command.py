@@ -154,11 +154,17 @@ def test_an_interrupted_run_says_what_the_next_one_does(tmp_path, pool, monkeypa
     [
         ("nonsense", "pool", "is no file and none of base, base-full-size, base-images, fine-tune"),
         ("stage-1-1", "pool", "starts from a checkpoint: name it with --from"),
-        ("base", "nowhere", "nowhere"),
+        ("base", "nowhere", "nowhere: name a SAM3-I JSON or its folder (`sam3i prepare`"),
+        ("base", "empty", "empty; make some: sam3i render pool"),
+        ("base", "drive", "drive is a recording: make a data set of it, `sam3i prepare "),
+        ("base", "drive/drive_0.mcap.zstd", "zstd is a recording: make a data set of it"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path, pool, settings, data, said):
     folder = pool if data == "pool" else tmp_path / data
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "drive").mkdir()
+    (tmp_path / "drive/drive_0.mcap.zstd").touch()
     refused(called(folder, tmp_path / "out", "--settings", settings), said)
     assert not (tmp_path / "out").exists()
 
