@@ -127,7 +127,10 @@ def open_source(data: Path, images: Path | None, seed: int, sentences: int = SEN
     check_there(data)
     if data.is_dir() and not is_folder(data):
         return WorldQuestions(WorldPool(data), seed, sentences=sentences)
-    return InstructionFile(data, images)
+    questions = InstructionFile(data, images)
+    if questions.unreviewed:
+        notes().print(f"{data}: {questions.unreviewed}")
+    return questions
 
 
 def chosen_levels(wanted: str, source: Source, trained: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from training.annotations import Problems, image_path
 from training.checksum import checksum
 from training.entries import SourceError
+from training.file_samples import unreviewed
 from training.formats import sam3i
 from training.formats.reading import load
 from training.pictures import check_picture, read_picture
@@ -43,6 +44,9 @@ class InstructionFile:
         only: Pictures to ask about: `file_name` -> (width, height). What can't be used, or says
             another size, is then left out, as in training, instead of refused. None: all pictures.
 
+    Attributes:
+        unreviewed: See `file_samples.unreviewed`; "" if none are.
+
     Raises:
         QuestionError: The file, or a picture, is missing or not what it should be.
     """
@@ -55,7 +59,9 @@ class InstructionFile:
     ) -> None:
         self.path = file_in(path)
         self.root = images or self.path.parent
-        samples = _samples(self.path, strict=only is None)
+        everything = _samples(self.path, strict=only is None)
+        self.unreviewed = unreviewed(everything, self.path)
+        samples = [sample for sample in everything if sample.labelled]
         if only is not None:
             samples = [s for s in samples if only.get(s.file_name) == (s.width, s.height)]
         self._pictures = list(_by_picture(filter(asks, samples)).items())
@@ -165,7 +171,7 @@ def asks(sample: Sample) -> bool:
 
 
 def _samples(path: Path, strict: bool) -> list[Sample]:
-    """Those to ask; what can't be used is refused if `strict`, else left out."""
+    """All of a file; what can't be used is refused if `strict`, else left out."""
     problems = Problems()
     with _as_question_error():
         content = load(path)
@@ -178,7 +184,7 @@ def _samples(path: Path, strict: bool) -> list[Sample]:
         raise QuestionError(
             f"{path}: {problems.lines[0]} ({problems.count} such entries): correct or remove them"
         )
-    return [sample for sample in samples if sample.labelled]
+    return samples
 
 
 def _by_picture(samples: Iterable[Sample]) -> dict[str, list[Sample]]:

@@ -234,6 +234,21 @@ def test_a_recording_is_to_be_prepared_first(tmp_path):
         open_source(tmp_path / "none", None, 5)
 
 
+def test_what_waits_for_a_review_is_told(tmp_path, capsys):
+    path, data = write(tmp_path, content()), content()
+    data["images"][0]["review"], data["images"][1]["review"] = "open", "rejected"
+    path.write_text(json.dumps(data))
+    assert len(open_source(path, None, 5)) == 1
+    waiting = "samples that wait for a person: 1; samples that were rejected: 1"
+    assert capsys.readouterr().err == f"{path}: {waiting}\n"
+    folder = path.rename(tmp_path / "annotations.json").parent
+    open_source(folder, None, 5)
+    assert f"wait for a person (sam3i review {folder}): 1" in capsys.readouterr().err
+    write(tmp_path, content()).replace(folder / "annotations.json")
+    open_source(folder, None, 5)
+    assert capsys.readouterr().err == ""
+
+
 def test_samples_that_ask_nothing_are_left_out(tmp_path):
     data = content()
     data["images"][1]["text_inst_input"] = {"concept": [], "simple_query": []}
