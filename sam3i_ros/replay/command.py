@@ -25,6 +25,7 @@ from sam3i_ros.replay.interrupts import heed, heed_none
 from sam3i_ros.replay.result_bag import ResultBag, is_result_bag
 from sam3i_ros.replay.run import Replay
 from sam3i_ros.replay.topics import Topics, choose, copied, outdated
+from sam3i_ros.replay.workplace import clear
 
 MAX_INSTRUCTIONS, MAX_RATE = 64, 240.0  # as much as the node can be set to
 INTERRUPTED = 130  # exit status, as a shell gives it
@@ -122,6 +123,8 @@ def play(
     console: Console,
 ) -> int:
     """Answer the whole recording and say what came of it; the exit status."""
+    for folder in clear(out):
+        console.print(f"{folder} has the results that were at {out} before: a run broke off there.")
     target = ResultBag(out, reader, copies, base)
     health = Health(lambda severity, text: console.print(text, style="yellow"))
     types = {c.topic: c.msgtype for c in copies}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +19,7 @@ from sam3i_model.definitions import typestore
 from sam3i_ros.bags import SEGMENTS, Message, type_name
 from sam3i_ros.outputs import TOPICS, FrameMessages
 from sam3i_ros.pipeline import Result
+from sam3i_ros.replay.workplace import Workplace
 
 AHEAD = 16  # messages and frames that may wait to be written
 # At the head of its file, where a reindex leaves it; live recordings hold segments too.
@@ -58,20 +57,16 @@ class ResultBag:
 
     def __enter__(self) -> ResultBag:
         """OSError if the place can't be written to, as from all other methods."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix=".sam3i-", dir=self._path.parent))
+        self._place = Workplace(self._path)
         try:
             self._open()
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._place.close()
             raise
         return self
 
     def _open(self) -> None:
-        self._old = self._folder / "old"
-        # The final name already, as the file inside is called after it.
-        self._new = self._folder / "new" / self._path.name
-        self._writer = Writer(self._new, version=9, storage_plugin=StoragePlugin.MCAP)
+        self._writer = Writer(self._place.new, version=9, storage_plugin=StoragePlugin.MCAP)
         self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         self._writer.open()
         ours, theirs = typestore(), self._reader.typestore
@@ -134,25 +129,26 @@ class ResultBag:
                 self._writer.abort()
         finally:
             # What was there is given up for nothing but what took its place.
-            if self._path.exists() or not self._old.exists():
-                shutil.rmtree(self._folder, ignore_errors=True)
+            self._place.close(keep=self._place.old.exists() and not self._path.exists())
 
     def _complete(self) -> None:
         for future in self._pending:
             future.result()
         self._writer.close()
         if self._path.exists():
-            self._path.rename(self._old)
+            self._path.rename(self._place.old)
         try:
-            self._new.rename(self._path)
+            self._place.new.rename(self._path)
         except OSError:
-            if self._old.exists():
+            if self._place.old.exists():
                 self._restore()
             raise
 
     def _restore(self) -> None:
         try:
-            self._old.rename(self._path)
+            self._place.old.rename(self._path)
         except OSError as error:
-            where = f"the earlier results are in {self._old}, the new ones in {self._new}"
+            where = (
+                f"the earlier results are in {self._place.old}, the new ones in {self._place.new}"
+            )
             raise OSError(error.errno, f"{error.strerror}; {where}") from error

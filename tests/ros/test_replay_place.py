@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,54 @@ import pytest
 from rosbags.rosbag2 import Writer
 
 from sam3i_ros.replay import result_bag
+from sam3i_ros.replay.workplace import Workplace, clear
 from tests.ros.recordings import RED_ONLY, moment, read, refused, replay, write
 
 pytestmark = pytest.mark.usefixtures("loaded")
+
+KILLED = """
+import os, signal, sys
+from sam3i_model import cli
+from sam3i_model.segmenter import Segmenter
+from tests.ros.fakes import ColourSegmenter
+
+ColourSegmenter.ground = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Segmenter.from_pretrained = lambda *_: ColourSegmenter()
+cli.build("replay")(["replay", *sys.argv[1:]])
+"""
+
+
+def test_the_next_run_clears_away_what_a_killed_one_left(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", KILLED, str(recording), "--out", str(out), *RED_ONLY]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    left = list(tmp_path.glob(".sam3i-*/new/out"))
+    assert len(left) == 1
+    assert replay(recording, tmp_path / "other", *RED_ONLY).exit_code == 0
+    assert left[0].exists()  # somebody else's
+    working = Workplace(out)
+    assert replay(recording, out, *RED_ONLY).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == [
+        "other",
+        "out",
+    ]
+    assert list(tmp_path.glob(".sam3i-*")) == [working.old.parent]
+    working.close()
+    assert list(tmp_path.glob(".sam3i-*")) == []
+
+
+def test_a_file_system_without_locks_is_worked_on_and_nothing_cleared_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    place = Workplace(tmp_path / "out")
+    place.close(keep=True)
+    monkeypatch.undo()
+    assert clear(tmp_path / "out") == []
+    assert place.old.parent.is_dir()
 
 
 def test_a_run_without_answers_replaces_nothing(recording: Path, tmp_path: Path) -> None:
@@ -50,6 +98,13 @@ def test_what_can_not_be_put_into_place_leaves_what_was_there(
     assert said.output.splitlines()[-1] == line
     assert read(kept)["/sam3i/segments"][0].content.results[0].text == "the red thing"
     assert len(list(tmp_path.iterdir())) == 1
+    monkeypatch.setattr(Path, "rename", rename)
+    told = f"{kept.parent} has the results that were at {out} before: a run broke off there."
+    for _ in range(2):  # also when there are others in their place
+        said = replay(recording, out, *RED_ONLY, "--force")
+        assert said.exit_code == 0
+        assert said.output.splitlines().count(told) == ("old" in stuck)
+        assert kept.exists()
 
 
 def test_a_bag_is_replaced_only_if_told_to(recording: Path, tmp_path: Path) -> None:
