@@ -60,6 +60,7 @@ def locate(model: str | Path) -> Path:
                     "model.safetensors and tokenizer.json, a .pt file of SAM 3 or SAM3-I, or a "
                     "hub id such as facebook/sam3"
                 )
+        refuse_run(path)
         if not any(path.glob("*.safetensors")):
             raise CheckpointError(f"'{path}' has no model.safetensors: it is not a checkpoint")
         if not (path / "config.json").is_file():
@@ -67,6 +68,13 @@ def locate(model: str | Path) -> Path:
     except (OSError, RuntimeError) as error:  # too long, closed to the user, nobody's home
         raise CheckpointError(f"no way to '{model}': {first_line(error)}") from error
     return path
+
+
+def refuse_run(folder: Path) -> None:
+    """Raises CheckpointError if a folder is that of a training run, with its checkpoint within."""
+    within = folder / "model"
+    if (within / "config.json").is_file() and not (folder / "config.json").is_file():
+        raise CheckpointError(f"'{folder}' is the folder of a run: name its checkpoint, '{within}'")
 
 
 def download(hub_id: str) -> Path:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from sam3i_model.checkpoints import CheckpointError, load
+from sam3i_model.checkpoints import CheckpointError, load, refuse_run
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, results
@@ -87,6 +87,7 @@ def configuration(folder: Path) -> Sam3IConfig:
             return Sam3IConfig.from_dict(content)
     except (OSError, ValueError, KeyError, TypeError):
         pass
+    refuse_run(folder)
     raise CheckpointError(
         f"thresholds can't be stored in '{folder}': make a folder of it, with "
         f"`sam3i convert {folder} FOLDER`"

@@ -250,6 +250,15 @@ def test_missing_folder_and_device(folder, tmp_path):
         load(folder, "meta")
 
 
+def test_the_folder_of_a_run_is_told_its_checkpoint(folder):
+    said = f"'{folder.parent}' is the folder of a run: name its checkpoint, '{folder}'"
+    with pytest.raises(CheckpointError, match=said):
+        load(folder.parent, "cpu")
+    (folder / "model").mkdir()
+    (folder / "model/config.json").touch()
+    assert locate(folder) == folder  # a checkpoint all the same
+
+
 def test_paths_that_nothing_can_lie_at_end_in_one_line(tmp_path, monkeypatch):
     for path in ("~nobody-of-this-name/model", f"{tmp_path}/{'x' * 300}", "a\0b"):
         with pytest.raises(CheckpointError, match=r"no way to|no checkpoint at"):

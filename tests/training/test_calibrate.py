@@ -128,6 +128,7 @@ def test_what_cant_be_calibrated_is_one_line(checkpoint, tmp_path):
     for words, told in (
         (("bundled", data), "`sam3i convert bundled FOLDER`"),
         ((tmp_path / "none", data), "thresholds can't be stored in"),
+        ((tmp_path, data), f"'{tmp_path}' is the folder of a run: name its checkpoint, "),
         ((checkpoint, data, "--levels", "simple"), "was not trained for simple"),
         ((checkpoint, data, "--levels", "complex"), "no questions of the level complex"),
         ((checkpoint, tmp_path / "nowhere"), "nowhere"),
