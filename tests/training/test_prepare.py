@@ -183,6 +183,23 @@ def test_without_instructions_the_remedy_is_told(tmp_path):
     assert {s.review for s in samples} == {OPEN}
 
 
+def test_sentences_that_are_read_alike_are_asked_once(tmp_path):
+    bag, out = make.write(tmp_path / "bag", make.camera(1)), tmp_path / "out"
+    said = ["find the box", "the box", "boxes", "all the boxes", "a box", "box", "the box"]
+    result = prepare(bag, out, *ALL, *(w for text in said for w in ("--instruction", text)))
+    assert result.exit_code == 0, result.output
+    assert '"the box" is left out: it is read as "find the box" is' in result.output
+    assert '"all the boxes" is left out: it is read as "boxes" is' in result.output
+    assert '"box" is left out: it is read as "a box" is' in result.output
+    assert result.output.count("is left out: it is read") == 3
+    samples = read(out)
+    assert [(s.texts["concept"], s.single) for s in samples] == [
+        (("box",), True),
+        (("boxes",), False),
+        (("box",), False),
+    ]
+
+
 def test_a_teacher_labels(tmp_path):
     bag = make.write(tmp_path / "bag", talk(4))
     result = prepare(bag, tmp_path / "out", "--teacher", "bundled", "--rate", "0")
@@ -216,7 +233,14 @@ def test_errors_are_one_line(tmp_path):
         ((bag, tmp_path / "x", "--image", "/nope"), "no image topic '/nope'"),
         ((bag, tmp_path / "x", "--camera-info", "/nope"), "no CameraInfo topic '/nope'"),
         ((bag, tmp_path / "x", "--image", make.DEPTH), "holds depth, no colour"),
-        ((bag, tmp_path / "x", "--instruction", " "), "'text' is empty"),
+        (
+            (bag, tmp_path / "x", "--instruction", " "),
+            '--instruction " ": the text is empty; say what to look for',
+        ),
+        (
+            (bag, tmp_path / "x", "--instruction", "..."),
+            '--instruction "...": the text has no words; say what to look for',
+        ),
         ((bag, file / "x"), "x can't be written (Not a directory): name another folder"),
     ]:
         result = prepare(*arguments)

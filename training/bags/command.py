@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from sam3i_model.instruction import Level, refusal
 from sam3i_model.terminal import failed, notes
 from training.annotations import Problems
 from training.bags.asked import Asked, asked_of
@@ -87,7 +88,7 @@ def prepare_command(
     wishes = Wishes(image, depth, info, answers)
     try:
         check_folder(out)
-        extra = extra_instructions(instruction or [])
+        extra = extra_instructions(instruction or [], console)
         with ExitStack() as stack:
             opened = [stack.enter_context(Bag(path, problems.add)) for path in bags]
             prefixes = file_prefixes(opened)
@@ -152,14 +153,23 @@ def prepare_command(
     conclusion(console, out, figures)
 
 
-def extra_instructions(texts: Sequence[str]) -> list[Asked]:
-    """The sentences of --instruction, each once.
+def extra_instructions(texts: Sequence[str], console: Console) -> list[Asked]:
+    """The sentences of --instruction; of those that a model reads alike the first, which is said.
 
     Raises:
         EntryError: One can't be asked.
     """
-    distinct = dict.fromkeys(texts)
-    return [asked_of(f"extra-{number}", text, 0) for number, text in enumerate(distinct, 1)]
+    kept: dict[tuple[Level, str, bool], Asked] = {}
+    for number, text in enumerate(dict.fromkeys(texts), 1):
+        if reason := refusal(text):
+            raise EntryError(f'--instruction "{text}": {reason}')
+        asked = asked_of(f"extra-{number}", text, 0)
+        read = asked.routing
+        first = kept.setdefault((read.level, read.prompt, read.definite), asked)
+        if first is not asked:
+            line = f'"{asked.text}" is left out: it is read as "{first.text}" is'
+            console.print(line, style="yellow")
+    return list(kept.values())
 
 
 def nothing_said(cameras: Sequence[Camera]) -> str:
