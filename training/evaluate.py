@@ -16,7 +16,7 @@ from rich.console import Console
 from sam3i_model.agent_client import AgentError
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.segmenter import Segmenter
-from sam3i_model.terminal import failed, results
+from sam3i_model.terminal import failed, notes, results
 from training import metrics, official
 from training.data import chosen_levels, open_source
 from training.evaluation import terminal
@@ -173,6 +173,11 @@ def evaluate_command(
         raise failed(f"{error}. What is done is kept: run again to go on") from error
     except (CheckpointError, OptionError, QuestionError, RowsError, OSError) as error:
         raise failed(error) from error
+    except KeyboardInterrupt:
+        kept = f"what is done is kept in {out}: the same command goes on"
+        then = kept if out else "nothing is kept: it would be with --out"
+        notes().print(f"stopped; {then}")
+        raise typer.Exit(130) from None
     finally:
         for _, file in sides:
             if file:

@@ -150,6 +150,27 @@ def test_a_picture_goes_on_where_it_stopped(data, tmp_path, monkeypatch):
     assert path.read_text().splitlines()[:4] == [line.rstrip() for line in lines[:4]]
 
 
+def test_an_interrupted_evaluation_says_what_is_kept(run, tmp_path, monkeypatch):
+    real, moments = Scripted.ground, iter("asked stopped asked stopped asked asked".split())
+
+    def interrupted(self, instructions):
+        if next(moments) == "stopped":
+            raise KeyboardInterrupt
+        return real(self, instructions)
+
+    monkeypatch.setattr(Scripted, "ground", interrupted)
+    out = tmp_path / "out"
+    for options, then in [
+        ((), "nothing is kept: it would be with --out"),
+        (("--out", out), f"what is done is kept in {out}: the same command goes on"),
+    ]:
+        result = run("good", *options)
+        assert result.exit_code == 130, result.output
+        assert result.stderr == f"stopped; {then}\n"
+    assert run("good", "--out", out).exit_code == 0
+    assert list(moments) == []  # two of three pictures were left to ask about
+
+
 def test_pictures_without_questions_are_done(data, tmp_path):
     checkpoint = Checkpoint(Scripted("good", GOOD))
     asked = Examination(InstructionFile(data), ("complex",), 3)
