@@ -68,8 +68,10 @@ def convert_command(
         chosen = getattr(torch, dtype.value)
         level = "" if average_level is Averaged.ALL else average_level.value
         convert(checkpoint, out, config, chosen, average_with or (), adapters_of, level)
-    except (CheckpointError, OSError) as error:
+    except CheckpointError as error:
         raise failed(error) from error
+    except OSError as error:  # what is loaded says so itself
+        raise failed(f"'{out}' can't be written: {error.strerror or error}") from error
     results().print(f"checkpoint in {out}; `sam3i info {out}` says what it is", soft_wrap=True)
 
 
@@ -103,10 +105,15 @@ def convert(
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise CheckpointError(
-                f"'{out}' needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left"
+                f"'{out}' needs {amount(needed)} and the disk has {amount(free)} left"
             )
         save(model, tokenizer, folder, dtype)
         keep_heads(checkpoint, folder)
+
+
+def amount(count: int) -> str:
+    """Bytes for people."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def take_adapters(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
+from sam3i_model import convert as converting
 from sam3i_model.anatomy import is_adapter
 from sam3i_model.checkpoints import HEADS, load, save
 from sam3i_model.cli import build
@@ -115,6 +118,35 @@ def test_a_run_on_input_of_another_size_counts_in_the_mean(runs, tmp_path):
 
 def test_the_mean_of_a_level_needs_a_second_checkpoint(runs, tmp_path):
     refused(runs[0], tmp_path / "out", "--average-level", "simple", "needs --average-with")
+
+
+def test_a_disk_that_is_too_full_is_told_in_its_own_measure(runs, tmp_path, monkeypatch):
+    needed = sum(4 * v.numel() for v in load(runs[0], "cpu")[0].state_dict().values())
+    for free, left in ((34_000, "0.0 MB"), (needed - 1, f"{needed / 1e6:.1f} MB")):
+        usage = SimpleNamespace(free=free)
+        monkeypatch.setattr(converting.shutil, "disk_usage", lambda _, usage=usage: usage)
+        done = convert(runs[0], tmp_path / "out")
+        assert done.exit_code == 1
+        assert f"needs {needed / 1e6:.1f} MB and the disk has {left} left" in done.output
+    assert converting.amount(3_440_000_000) == "3.4 GB"
+
+
+def test_a_folder_that_cant_be_made_or_written_is_one_line(runs, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for out, why in (
+        (tmp_path / "file/out", "File exists"),
+        (tmp_path / ("x" * 300), "File name too"),
+    ):
+        said = f"'{out}' can't be made ({why}"
+        assert said in convert(runs[0], out).output
+
+    def full(*unused: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/hidden")
+
+    monkeypatch.setattr(converting, "save", full)
+    out = tmp_path / "out"
+    assert convert(runs[0], out).output == f"'{out}' can't be written: No space left on device\n"
+    assert not out.exists()
 
 
 def test_weights_too_large_for_float16_are_named(random_model, tmp_path):
