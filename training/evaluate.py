@@ -174,8 +174,9 @@ def evaluate_command(
     except (CheckpointError, OptionError, QuestionError, RowsError, OSError) as error:
         raise failed(error) from error
     except KeyboardInterrupt:
-        kept = f"what is done is kept in {out}: the same command goes on"
-        then = kept if out else "nothing is kept: it would be with --out"
+        then = f"what is done is kept in {out}: the same command goes on"
+        if not out:
+            then = "nothing is kept: it would be with --out"
         notes().print(f"stopped; {then}")
         raise typer.Exit(130) from None
     finally:
