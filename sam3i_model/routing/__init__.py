@@ -94,7 +94,7 @@ def _places_it(words: Sequence[str]) -> bool:
     if words[0] not in w.SUBJECTS - {"i", "we", "you"} or words[1:2] == ["and"]:
         return False
     has = words[1:2] in (["has"], ["have"]) and not w.DETERMINERS.isdisjoint(words[2:3])
-    return has or not (_PLACED | w.TRANSITIVE | {"one"}).isdisjoint(words[2:])
+    return has or not (_PLACED | w.TRANSITIVE | {"one"}).isdisjoint(words[2:-1])
 
 
 def _read_parts(spoken: Sequence[Sequence[str]]) -> Iterator[Reading]:

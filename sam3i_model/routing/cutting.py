@@ -17,10 +17,20 @@ _PAIRS = (("(", ")"), ("[", "]"), ('"', '"'))
 
 
 def cut_out(words: Sequence[str], text: str) -> str:
-    """What in a cleaned text became those words of `parts`, in a row; "" where that isn't there.
+    """What in a cleaned text became those words; "" where that isn't there, in a row.
 
-    Of several places the last one: a request comes after what else is said.
+    Of "is the hatch closed", which is read as "the hatch that is closed", the hatch.
     """
+    found = _row(words, text)
+    if found or "that" not in words:
+        return found
+    thing = list(words[: words.index("that")])
+    asked = any(_row([be, *thing], text) or _row([*thing, be], text) for be in ("is", "are"))
+    return _row(thing, text) if asked else ""
+
+
+def _row(words: Sequence[str], text: str) -> str:
+    """Of several places the last one: a request comes after what else is said."""
     tokens = [t for t in _SPOKEN.finditer(text) if t[0] == "&" or WORD.match(t[0])][:MOST_TOKENS]
     said = [[t[0]] if t[0] in words else _words(t[0]) for t in tokens]
     for first in reversed(range(len(tokens))):

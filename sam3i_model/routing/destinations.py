@@ -9,7 +9,7 @@ from sam3i_model.routing.phrases import noun_phrase
 from sam3i_model.routing.requests import DIRECTIONS
 from sam3i_model.routing.steps import acts_on_it
 
-_PUTTING = w.word_set("put place insert drop throw stack hang lay set mount")
+_PUTTING = w.word_set("put place insert drop throw stack hang lay set mount deposit dump discard")
 """Verbs after which a place is where the thing is to be: "put the mug on the table"."""
 _MOVING = _PUTTING | w.word_set(
     "deliver move transfer return carry bring take push pull slide send pass hand give wheel roll"
@@ -25,6 +25,7 @@ _NO_RECEIVER = (
 _BEGINNING = w.POSSESSIVE | w.word_set("the a an some another")
 _GOALS = w.word_set("to into onto towards toward")
 _PLACES = w.word_set("in on at under inside beside behind near next by against around over")
+_TIED = w.word_set("next close nearest closest leading going pointing belonging opening")
 _PARTICLES = w.word_set("away back on off out up down")
 _HAVING = w.word_set("with without of")
 
@@ -86,6 +87,4 @@ def _thing(words: Sequence[str]) -> list[str]:
 def _is_goal(asked: Sequence[str], at: int) -> bool:
     """Not "next to", "leading to", "addressed to"."""
     before = asked[at - 1]
-    return asked[at] in _GOALS and not (
-        before in ("next", "close", "nearest", "closest") or before.endswith(("ing", "ed"))
-    )
+    return asked[at] in _GOALS and not (before in _TIED or before.endswith("ed"))

@@ -39,7 +39,7 @@ ASIDE = re.compile(
     r"(?:(?:please|morning|afternoon|evening|good|thanks|thank|you|so|much|a|lot|cheers|ta|quick"
     r"|careful|sorry|right|well|robot|look|listen|hurry|up|yes|no|rush|quickly|ok|okay|all|of|them"
     r"|excuse|me|hey|hi|hello|there|um+|uh+|er+m*|h+m+|now|mate|wait|if|possible|then|both"
-    r"|immediately|slowly|carefully|again|be careful|let me know|sorry to \w+ you"
+    r"|immediately|slowly|carefully|again|be careful|let me know|have a look|sorry to \w+ you"
     r"|if you (?:would|could|can)|(?:will|would|could|can) you)(?: |$))+"
 )
 

@@ -36,7 +36,7 @@ _LEADING_ON = w.PREPOSITIONS | _PARTICLES | {"of"}
 _PLACING = w.word_set("on in at under near by with")
 _SWITCHED = w.word_set("power plug screw bring push hand fill tuck")
 _HOW = w.word_set("together twice first ready")
-_BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both")
+_BEFORE_OBJECTS = w.POSSESSIVE | w.word_set("the a an every each both this these those")
 _DONE_TO = w.word_set("stop warm cool dry heat fix")
 _UNSEEN = w.word_set("room house air leak problem cause music thirst hunger headache")
 """What is seldom to be found where something is to be done to it: "warm the room"."""
@@ -45,6 +45,7 @@ _NO_IMPERATIVES = (
     (w.PREPOSITIONS | w.OPENERS | w.CONJUNCTIONS | w.DETERMINERS | w.FINITE | w.FINITE_PLURAL)
     | (w.NEGATIONS | w.PEOPLE | w.AUXILIARIES | w.ADVERBS | w.PRONOUN_HEADS | w.ORDINALS)
     | (w.AIMS | w.YEARNING | w.FEELINGS | w.GAPS | w.CUT_LIKE | {"it", "of"})
+    | w.word_set("dr mr mrs ms prof")
 )
 
 
@@ -144,7 +145,7 @@ def _object(words: Sequence[str]) -> Sequence[str]:
         return rest if rest[0] == "the" and noun_phrase(rest) == rest and not aim else []
     if first in _NO_IMPERATIVES - _GOING or w.is_plural(first) or _PARTICIPLE.fullmatch(first):
         return []
-    return [] if _tells(words) else rest
+    return [] if _tells(words) else rest[rest[0] == "only" :]
 
 
 def _begins_object(rest: Sequence[str]) -> bool:

@@ -194,6 +194,7 @@ POSITIONS = word_set(
 PARTICIPLES = POSITIONS | word_set(
     "turned tipped fallen stacked placed located positioned upside upright attached connected"
     " filled covered wrapped painted closest nearest made left torn broken bent stuck hung"
+    " kept"
 )
 TRANSITIVE = word_set(
     "wearing holding carrying containing facing touching belonging missing showing"

@@ -604,7 +604,8 @@ def test_agreement_on_how_many_are_asked_for(names: str, floor: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "levels", "prompts"), [("p", 0.96, 0.96), ("q", 0.9, 0.91), ("r", 0.97, 0.98)]
+    ("name", "levels", "prompts"),
+    [("p", 0.96, 0.96), ("q", 0.9, 0.91), ("r", 0.97, 0.98), ("s", 0.95, 0.9)],
 )
 def test_agreement_on_the_words_that_a_model_reads(
     name: str, levels: float, prompts: float
@@ -612,8 +613,8 @@ def test_agreement_on_the_words_that_a_model_reads(
     """Set p are 240 of the sentences, by an eighth person who had not seen the rules: 93 % of those
     whose level is right at first, where the whole sentence is 56 %. Set q is by a ninth, who wrote
     462 to bring the rules down: 86 % of the levels, 85 % of those. Set r is by a tenth, 300 as they
-    come to robots: 90 % of the levels, 98 % after slips of the person's, and 94 % of those. The
-    rules were mended on all three.
+    come to robots: 90 % of the levels, 98 % after slips of the person's, and 94 % of those. Set s
+    is by an eleventh, 200 more when the rules had been mended on the others: 95 %, and 87 %.
     """
     rows = [row for row in sentences("prompts.tsv") if row["set"] == name]
     right = [row for row in rows if route(row["text"]).level.name.lower() in row["level"]]
@@ -670,6 +671,11 @@ def _plain(text: str) -> str:
         ("To the left of the door, press the switch.", None),
         ("With the gripper, take the blue box on the left.", "the blue box on the left"),
         ("Next, pick up the mug.", "mug"),
+        ("Verify that the rear hatch is closed.", "the rear hatch"),
+        ("is the door on the left open?", "the door on the left"),
+        ("Dr Osei's clipboard", "dr osei's clipboard"),
+        ("water only the plants that are drooping", "the plants that are drooping"),
+        ("Find me an umbrella, it's chucking it down.", "umbrella"),
         ("Search the living room for the blue backpack.", "the blue backpack"),
         ("Give the patient the red cup.", "the red cup"),
         ("hand me the pliers the ones with red handles", "the pliers the ones with red handles"),
