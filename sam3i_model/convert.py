@@ -18,7 +18,7 @@ from sam3i_model.checkpoints import CheckpointError, keep_heads, load, save
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.folders import new_folder
 from sam3i_model.modeling import Sam3IModel
-from sam3i_model.terminal import failed, results
+from sam3i_model.terminal import amount, failed, results
 
 IMAGE_SIZE = "vision_config.backbone_config.image_size"
 """Where a configuration has it, as `of_base` says."""
@@ -109,11 +109,6 @@ def convert(
             )
         save(model, tokenizer, folder, dtype)
         keep_heads(checkpoint, folder)
-
-
-def amount(count: int) -> str:
-    """Bytes for people."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def take_adapters(

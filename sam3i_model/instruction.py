@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 
 import ftfy
 
@@ -89,7 +90,12 @@ def route(text: str) -> Routing:
 
     Only the first `MAX_TEXT_LENGTH` characters are read. A line tells a thing of its own.
     """
-    lines = text[:MAX_TEXT_LENGTH].strip().splitlines()
+    return _read(text[:MAX_TEXT_LENGTH])
+
+
+@lru_cache(1024)  # the same sentence is asked of every frame, and named by every answer of a bag
+def _read(text: str) -> Routing:
+    lines = text.strip().splitlines()
     cleaned = clean("; ".join(lines))
     reading = routing.read(cleaned)
     prompt, kind = (cut_out(words.split(), cleaned) for words in (reading.prompt, reading.kind))

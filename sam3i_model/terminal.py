@@ -28,3 +28,8 @@ def failed(error: object) -> typer.Exit:
     """To be raised: says what is wrong, and ends the command with exit code 1."""
     complain(error)
     return typer.Exit(1)
+
+
+def amount(count: float) -> str:
+    """Bytes for people."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sam3i_model.terminal import notes
+from training.bags.files import is_storage
 from training.file_samples import FileSamples
 from training.instruction_file import InstructionFile, file_in, is_folder
 from training.questions import SENTENCES, QuestionError, Source, WorldQuestions
@@ -19,8 +20,6 @@ from training.world.pool import WorldPool, records_of, shards_of
 from training.world_samples import WorldSamples
 
 VALIDATION_SEED = 5
-RECORDED = (".mcap", ".mcap.zstd", ".mcap.zst", ".db3", ".db3.zstd", ".db3.zst")
-"""What files of recordings end with."""
 
 
 def open_data(
@@ -63,7 +62,7 @@ def check_there(data: Path) -> None:
     if is_folder(data) or (data.is_dir() and shards_of(data)):
         return
     files = data.iterdir() if data.is_dir() else [data]
-    if any(path.name.endswith(RECORDED) for path in files):
+    if any(map(is_storage, files)):
         raise FileNotFoundError(
             f"{data} is a recording: make a data set of it, `sam3i prepare {data} OUT`, and name "
             "that"

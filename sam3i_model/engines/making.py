@@ -35,6 +35,7 @@ from sam3i_model.folders import new_folder
 from sam3i_model.instruction import Instruction, Level, understand
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import tokenize
+from sam3i_model.terminal import amount
 
 Progress = Callable[[str], None]
 BRIEF = 2
@@ -100,8 +101,8 @@ def prepare(
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise EngineError(
-            f"an export of this checkpoint takes {needed / 1e9:.1f} GB, and the disk has "
-            f"{free / 1e9:.1f} GB left"
+            f"an export of this checkpoint takes {amount(needed)}, and the disk has "
+            f"{amount(free)} left"
         )
     save(model, tokenizer, folder)
     return model, tokenizer

@@ -21,27 +21,27 @@ def cut_out(words: Sequence[str], text: str) -> str:
 
     Of "is the hatch closed", which is read as "the hatch that is closed", the hatch.
     """
-    found = _row(words, text)
-    if found or "that" not in words:
-        return found
-    thing = list(words[: words.index("that")])
-    asked = any(_row([be, *thing], text) or _row([*thing, be], text) for be in ("is", "are"))
-    return _row(thing, text) if asked else ""
-
-
-def _row(words: Sequence[str], text: str) -> str:
-    """Of several places the last one: a request comes after what else is said."""
     tokens = [t for t in _SPOKEN.finditer(text) if t[0] == "&" or WORD.match(t[0])][:MOST_TOKENS]
     said = [[t[0]] if t[0] in words else _words(t[0]) for t in tokens]
-    for first in reversed(range(len(tokens))):
-        row: list[str] = []
-        for last in range(first, len(tokens)):
-            row += said[last]
-            if len(row) >= len(words):
-                break
-        if row == list(words):
-            return _whole(text, tokens[first].start(), tokens[last].end())
-    return ""
+
+    def row(wanted: Sequence[str]) -> str:
+        """Of several places the last one: a request comes after what else is said."""
+        for first in reversed(range(len(tokens))):
+            read: list[str] = []
+            for last in range(first, len(tokens)):
+                read += said[last]
+                if len(read) >= len(wanted):
+                    break
+            if read == list(wanted):
+                return _whole(text, tokens[first].start(), tokens[last].end())
+        return ""
+
+    found = row(words)
+    if found or "that" not in words:
+        return found
+    thing = words[: words.index("that")]
+    asked = any(row([be, *thing]) or row([*thing, be]) for be in ("is", "are"))
+    return row(thing) if asked else ""
 
 
 @lru_cache(1024)

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from sam3i_model.instruction import Instruction, Level, Routing, understand
+from training.bags.names import space_of
 from training.entries import MAX_TEXT, EntryError, words
 
 INSTRUCTION = "sam3i_ros/msg/Instruction"
@@ -122,7 +123,7 @@ class Timeline:
             except ValueError as error:
                 raise EntryError(f"operation {message.operation} does not exist") from error
             id, text, level, most = message.id, message.text, message.level, message.max_instances
-        space = self.topics[topic] = topic.rpartition("/")[0]
+        space = self.topics[topic] = space_of(topic)
         before = dict(self._active)
         if operation == Operation.CLEAR:
             self._active = {key: number for key, number in before.items() if key[0] != space}

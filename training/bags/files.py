@@ -85,6 +85,11 @@ def open_file(path: Path, stack: ExitStack) -> File:
         raise BagError(f"{path} can't be read: {error.strerror or error}") from error
 
 
+def is_storage(path: Path) -> bool:
+    """Whether a file is named as one of a recording is."""
+    return _opener(path) is not None
+
+
 def _opener(path: Path) -> Callable[[Path], File] | None:
     kinds: dict[str, Callable[[Path], File]] = {".mcap": McapFile, ".db3": SqliteFile}
     return kinds.get(PurePosixPath(_plain(path.name)).suffix) if path.is_file() else None

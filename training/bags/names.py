@@ -25,6 +25,11 @@ def same(name: str, wish: str) -> bool:
     return name.strip("/") == wish.strip("/")
 
 
+def space_of(name: str) -> str:
+    """What stands before a topic's last name: of "/r1/sam3i/segments" "/r1/sam3i"."""
+    return name.rpartition("/")[0]
+
+
 def parts_of(name: str) -> list[str]:
     """Of a topic's name, from the left."""
     return name.strip("/").split("/")

@@ -21,6 +21,7 @@ from training.annotations import MAX_LISTED_PROBLEMS, Problems
 from training.bags.asked import INSTRUCTION, STRING, TEXT_TOPIC, Book, Timeline, asked_of
 from training.bags.bag import Address, Bag
 from training.bags.heads import read_head
+from training.bags.names import space_of
 from training.bags.pictures import COMPRESSED
 from training.bags.storage import HEAD, MAX_MESSAGE, Message, Place, Topic
 from training.entries import EntryError
@@ -204,7 +205,7 @@ def _take(bag: Bag, contents: Contents, message: Message, file: int, order: int)
         raise MessageError("a message has no stamp, and was recorded at no time that can be")
     if topic.type == ANSWERS:
         answer = bag.types.read(topic, bytes(message.data))
-        results = _results(contents, answer, topic.name.rpartition("/")[0])
+        results = _results(contents, answer, space_of(topic.name))
         answers = contents.answers.setdefault(topic.name, Answers(stream))
         answers.add(results, answered_size(answer))
     stream.add(message, file, order, head.stamp)

@@ -13,7 +13,7 @@ import numpy as np
 from sam3i_model.decoding import MessageError, intrinsics_from_camera_info
 from training.bags import pictures
 from training.bags.bag import Bag
-from training.bags.names import belongs, common, elsewhere, named, parts_of
+from training.bags.names import belongs, common, elsewhere, named, parts_of, space_of
 from training.bags.pairing import Partners, epochs
 from training.bags.scan import IMAGE, INFO, Answers, Contents, Stream
 from training.bags.storage import BagError
@@ -261,7 +261,7 @@ def _unheard(
     topics = contents.timeline.topics
     node = None
     if answers and answered(colour, answers):
-        node = answers.stream.topic.name.rpartition("/")[0]
+        node = space_of(answers.stream.topic.name)
     unheard = tuple(
         topic
         for topic, space in topics.items()

@@ -11,7 +11,7 @@ import numpy as np
 from sam3i_model.decoding import MessageError
 from training.bags import pictures
 from training.bags.bag import Bag
-from training.bags.names import common, named, parts_of, same
+from training.bags.names import common, named, parts_of, same, space_of
 from training.bags.scan import Answers, Column, Contents, Stream
 
 _DRAWN = re.compile(r"(^|/)(masks?|labels?|overlay|debug|truth|theora|ffmpeg)(/|$)")
@@ -83,15 +83,11 @@ def cameras(views: Sequence[View], contents: Contents) -> list[View]:
     What lies below a node's answers or beside its instructions is the node's own, unless all do:
     then a robot has them in one namespace.
     """
-    nodes = tuple(_space(name) + "/" for name in contents.answers if _space(name))
+    nodes = tuple(space_of(name) + "/" for name in contents.answers if space_of(name))
     said = set(contents.timeline.topics.values()) - {""}
     seen = [v for v in views if not v.is_depth and not v.drawn]
-    free = [v for v in seen if not v.name.startswith(nodes) and _space(v.name) not in said]
+    free = [v for v in seen if not v.name.startswith(nodes) and space_of(v.name) not in said]
     return free or seen
-
-
-def _space(name: str) -> str:
-    return name.rpartition("/")[0]
 
 
 def answered(view: View | None, answers: Answers | None) -> int:
