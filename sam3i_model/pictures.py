@@ -14,8 +14,10 @@ from PIL import Image
 from sam3i_model.decoding import MAX_PIXELS, no_end
 
 
-def read_rgb(path: Path) -> npt.NDArray[Any] | None:
+def read_rgb(path: Path, upright: bool = True) -> npt.NDArray[Any] | None:
     """A picture as uint8 RGB (H, W, 3); None if it is none that can be read, cut off or too large.
+
+    It is turned as it says (EXIF), or stays as it is stored if it needn't be `upright`.
 
     It has at most `MAX_PIXELS`, read from its head before memory is taken for them. A file of
     16 bits, in which cameras store 10 to 14, is taken to hold the fewest of 10, 12, 14 and 16 that
@@ -32,8 +34,9 @@ def read_rgb(path: Path) -> npt.NDArray[Any] | None:
                     head.load()
     except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError):
         return None  # RuntimeError: of a damaged AVIF
+    how = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     try:
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        bgr = cv2.imdecode(data, how if upright else how | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:  # such as a side of more than 2^20 pixels
         return None
     if bgr is not None and bgr.dtype == np.uint16:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import Base
 
+from sam3i_model.pictures import read_rgb
 from training.entries import SourceError
 
 _ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
@@ -106,8 +107,8 @@ def check_picture(path: Path, width: int, height: int) -> None:
             file.seek(max(0, path.stat().st_size - _TAIL))
             tail = file.read()
         mark = _ENDS.get(image.format or "")
-        if mark is None or mark not in tail:
-            image.load()
+    if mark is None or mark not in tail:
+        _stored(path)
 
 
 def read_picture(path: Path, width: int, height: int) -> NDArray[np.uint8]:
@@ -118,8 +119,20 @@ def read_picture(path: Path, width: int, height: int) -> NDArray[np.uint8]:
     """
     with _opened(path) as image:
         turn = _turn(image, path, width, height)
-        rgb = image.convert("RGB")
-        return np.asarray(rgb if turn is None else rgb.transpose(turn))
+    rgb = _stored(path)
+    return rgb if turn is None else np.asarray(Image.fromarray(rgb).transpose(turn))
+
+
+def _stored(path: Path) -> NDArray[np.uint8]:
+    """A picture as `segment` sees it, but not turned.
+
+    Raises:
+        SourceError: It can't be read.
+    """
+    rgb = read_rgb(path, upright=False)
+    if rgb is None:
+        raise SourceError(f"{path} is no picture that can be read")
+    return rgb
 
 
 def as_stored(path: Path, width: int, height: int) -> bytes | None:
@@ -131,6 +144,6 @@ def as_stored(path: Path, width: int, height: int) -> bytes | None:
     with _opened(path) as image:
         if image.size != (width, height) or _upright(image) == image.size:
             return None
-        packed = io.BytesIO()
-        image.convert("RGB").save(packed, "PNG")
-        return packed.getvalue()
+    packed = io.BytesIO()
+    Image.fromarray(_stored(path)).save(packed, "PNG")
+    return packed.getvalue()

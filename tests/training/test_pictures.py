@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -59,3 +60,23 @@ def test_a_damaged_head_turns_nothing(tmp_path):
     path = tmp_path / "a.jpg"
     Image.fromarray(STORED).save(path, exif=b"Exif\0\0not TIFF", quality=100)
     assert read_picture(path, 32, 16)[:8, :8].min() > 240
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+@pytest.mark.parametrize("name", ["a.png", "a.tiff"])
+def test_deep_pictures_are_as_bright_as_where_they_are_segmented(tmp_path, name, bits):
+    for shape in ((4, 6), (4, 6, 3)):
+        deep = np.full(shape, 100 << (bits - 8), np.uint16)
+        deep[0, 0] = (1 << bits) - 1
+        cv2.imwrite(str(tmp_path / name), deep)
+        check_picture(tmp_path / name, 6, 4)
+        assert read_picture(tmp_path / name, 6, 4)[1:].tolist() == [[[100] * 3] * 6] * 3
+
+
+@pytest.mark.parametrize("name", ["a.tiff", "a.ico"])
+def test_what_is_not_segmented_is_refused_at_the_start(tmp_path, name):
+    kind = ("F", 0.5) if name == "a.tiff" else ("RGB", (9, 9, 9))
+    Image.new(kind[0], (32, 32), kind[1]).save(tmp_path / name)
+    for read in (check_picture, read_picture):
+        with pytest.raises(SourceError, match="is no picture that can be read"):
+            read(tmp_path / name, 32, 32)
