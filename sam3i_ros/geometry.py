@@ -117,11 +117,11 @@ def lift(
             f"mask {mask.shape}, depth {depth.shape} and camera_info {rays.shape[:2]} differ in "
             "size (height, width): use the depth image that is aligned to the colour image"
         )
-    height, width = mask.shape
+    width = mask.shape[1]
     left, top, box_width, box_height = roi or mask_roi(mask)
     # One pixel more on each side, so that erosion and neighbours see what is next to the mask.
     x0, y0 = max(left - 1, 0), max(top - 1, 0)
-    x1, y1 = min(left + box_width + 1, width), min(top + box_height + 1, height)
+    x1, y1 = left + box_width + 1, top + box_height + 1
     shape = mask[y0:y1, x0:x1].view(np.uint8)
     core, eroded = _erode(shape, round(options.mask_erosion * width / 640))
     # A large mask is thinned on the pixel grid before the costly steps.

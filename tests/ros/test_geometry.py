@@ -255,6 +255,16 @@ def test_thin_object_survives_erosion():
     np.testing.assert_allclose(cloud.box.size[:2], [200 / 525 * 0.8, 4 / 525 * 0.8], atol=0.002)
 
 
+@pytest.mark.parametrize(("width", "kept"), [(7, 3), (6, 2), (5, 3), (2, 2)])
+def test_erosion_leaves_a_third_of_a_thin_object(width, kept):
+    """Two pixels from each side if that leaves a third, else one, else none."""
+    mask = np.zeros((480, 640), bool)
+    mask[:, 320 : 320 + width] = True
+    cloud = lift(mask, np.full((480, 640), 0.8, np.float32), RAYS)
+    assert cloud is not None
+    assert len(np.unique(cloud.pixels % 640)) == kept
+
+
 def test_erosion_scales_with_the_image():
     k = Intrinsics(1280, 960, 1050.0, 1050.0, 639.5, 479.5)
     mask = np.zeros((960, 1280), bool)
@@ -282,6 +292,47 @@ def test_points_are_bounded_and_spread():
     assert len(np.unique(cloud.pixels)) == len(cloud.pixels)
     np.testing.assert_allclose(cloud.centroid, [0, 0, 2], atol=0.02)
     np.testing.assert_allclose(cloud.box.size[:2], [640 / 525 * 2, 480 / 525 * 2], rtol=0.02)
+
+
+def test_a_slanted_surface_that_is_thinned_stays_whole():
+    """Its steps between the pixels that are left are as many times larger."""
+    depth = np.repeat(0.5 * 1.007 ** np.arange(120, dtype=np.float32)[:, None], 160, axis=1)
+    rays = ray_grid(Intrinsics(160, 120, 130.0, 130.0, 79.5, 59.5))
+    cloud = lift(np.ones((120, 160), bool), depth, rays, LiftOptions(max_points=1300))
+    assert cloud is not None
+    assert np.unique(cloud.pixels // 160).tolist() == list(range(0, 120, 3))
+
+
+@pytest.mark.parametrize(("near", "far", "parted"), [(0.5, 0.55, True), (2.0, 2.05, False)])
+def test_layers_are_parted_by_a_share_of_their_distance(near, far, parted):
+    depth = np.full((480, 640), near, np.float32)
+    depth[100:140] = far
+    mask = np.zeros((480, 640), bool)
+    mask[100:200, 200:300] = True
+    cloud = lift(mask, depth, RAYS)
+    assert cloud is not None
+    assert (cloud.points[:, 2].max() == np.float32(near)) == parted
+
+
+def test_poor_depth_at_the_rim_makes_a_plate_no_thicker():
+    mask = np.zeros((480, 640), bool)
+    mask[100:200, 200:350] = True
+    depth = np.where(mask, np.float32(1.015), np.float32(2))
+    depth[101:199, 201:349] = 1.0
+    cloud = lift(mask, depth, RAYS)
+    assert cloud is not None
+    np.testing.assert_allclose(cloud.box.size, [150 / 525, 100 / 525, 0], atol=0.003)
+    assert cloud.box.size[2] < 1e-4
+
+
+@pytest.mark.parametrize("angles", [(35, 30, 0), (-30, 40, 70), (0, 0, 135)])
+def test_axes_point_to_where_their_largest_component_is_positive(angles):
+    truth = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+    depth, mask, _ = render_box(np.array([0.05, -0.04, 0.7]), truth, [0.20, 0.12, 0.08])
+    cloud = lift(mask, depth, RAYS)
+    assert cloud is not None
+    for axis in cloud.box.rotation.T[:2]:
+        assert axis.max() == np.abs(axis).max()
 
 
 def test_depth_in_millimetres_is_lifted_as_in_metres():
@@ -313,6 +364,9 @@ def test_nothing_to_lift():
     few = empty.copy()
     few[10:14, 10:14] = True
     assert lift(few, depth, RAYS) is None
+    for least, enough in [(16, True), (17, False)]:
+        options = LiftOptions(mask_erosion=0, min_points=least)
+        assert (lift(few, depth, RAYS, options) is not None) == enough
     assert lift(~empty, np.full_like(depth, np.nan), RAYS) is None
 
 
