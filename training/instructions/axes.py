@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from training.instructions.things import Scene, Thing
 
@@ -14,38 +14,50 @@ DEPTH_MARGIN = 0.05
 """Metres."""
 SIZE_RATIO = 1.15
 SIZE_MARGIN = math.log(SIZE_RATIO)
+_TRUE_MARGIN = math.log(1.05)
+"""Of sizes in truth: that of two alike the nearer one looks larger makes it no larger one."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """`score` orders the things, the highest first. `witness` must not contradict it.
-
-    `whole` is whether the things must be seen wholly to be compared.
+    """`score` orders the things, the highest first, if they differ by `margin`; `witness` must say
+    the same, by `sure`. `fit` is whether a thing can be compared at all.
     """
 
     score: Callable[[Thing], float]
     margin: float
     witness: Callable[[Thing], float]
-    whole: bool = False
+    sure: float = 0.0
+    fit: Callable[[Thing], bool] = lambda _: True
 
     def before(self, first: Thing, second: Thing) -> bool:
         """Whether `first` comes clearly before `second`."""
-        if self.whole and not (first.whole and second.whole):
-            return False
-        return self.score(first) - self.score(second) >= self.margin and self.witness(
-            first
-        ) >= self.witness(second)
+        return (
+            self.fit(first)
+            and self.fit(second)
+            and self.score(first) - self.score(second) >= self.margin
+            and self.witness(first) - self.witness(second) >= self.sure
+        )
 
 
 def _reversed(axis: Axis) -> Axis:
-    return Axis(lambda t: -axis.score(t), axis.margin, lambda t: -axis.witness(t), axis.whole)
+    score, witness = axis.score, axis.witness
+    return replace(axis, score=lambda t: -score(t), witness=lambda t: -witness(t))
 
 
 _RIGHT = Axis(lambda t: t.x, IMAGE_MARGIN, lambda t: t.x)
-_FAR = Axis(lambda t: t.forward, DEPTH_MARGIN, lambda t: math.hypot(t.right, t.forward))
+_FAR = Axis(lambda t: t.forward, DEPTH_MARGIN, lambda t: t.away)
 _BOTTOM = Axis(lambda t: t.y, IMAGE_MARGIN, lambda t: t.y)
-_BIG = Axis(lambda t: t.apparent, SIZE_MARGIN, lambda t: t.true_size, whole=True)
-_TALL = Axis(lambda t: t.tallness, SIZE_MARGIN, lambda t: t.true_height, whole=True)
+_BIG = Axis(
+    lambda t: t.apparent, SIZE_MARGIN, lambda t: t.true_size, _TRUE_MARGIN, lambda t: t.whole
+)
+_TALL = Axis(
+    lambda t: t.tallness,
+    SIZE_MARGIN,
+    lambda t: t.true_height,
+    _TRUE_MARGIN,
+    lambda t: t.whole and t.high,
+)
 
 AXES: dict[str, Axis] = {
     "left": _reversed(_RIGHT),

@@ -78,7 +78,8 @@ def ordinal(teller: Teller, absent: bool) -> Answer | None:
     said = teller.several()
     if said is None or not _sayable(pattern, said.phrase):
         return None
-    place = rng.randint(1, min(len(said.things), len(lexicon.ORDINALS)))
+    least = 2 if "est {n}" in pattern else 1  # nobody says "the first biggest"
+    place = rng.randint(least, min(len(said.things), len(lexicon.ORDINALS)))
     order = ranked(said.things, AXES[name], place)
     if not order:
         return None

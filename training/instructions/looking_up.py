@@ -63,7 +63,10 @@ class World:
             return []
         others = [r for r in found if r is not first and r is not last]
         if name in ("closest", "farthest"):
-            others.sort(key=lambda r: _apart(r, first), reverse=name == "farthest")
+            others.sort(
+                key=lambda r: math.hypot(_apart(r, first), _air(r, first)),
+                reverse=name == "farthest",
+            )
             return others[:number]
         if name == "between":
             return [r for r in others if _lies_between(r, first, last)]
@@ -111,7 +114,15 @@ def _apart(one: Record, other: Record) -> float:
     return math.dist(one["viewer"][:2], other["viewer"][:2])
 
 
+def _air(one: Record, other: Record) -> float:
+    """How high above the lower one the higher begins: on another board of a shelf, mostly."""
+    apart = abs(one["viewer"][2] - other["viewer"][2])
+    return max(0.0, float(apart - (one["size"][2] + other["size"][2]) / 2))
+
+
 def _lies_between(record: Record, start: Record, end: Record) -> bool:
+    if _air(record, start) or _air(record, end):
+        return False
     (x0, y0), (x1, y1), (x, y) = (r["viewer"][:2] for r in (start, end, record))
     length = math.dist((x0, y0), (x1, y1))
     along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length

@@ -49,7 +49,9 @@ def _compare(
     misses = [thing for thing in candidates if axis.before(anchor, thing)]
     if len(hits) + len(misses) != len(candidates) or bool(hits) == absent:
         return None
-    if name in ("behind", "front") and any(_far_aside(thing, anchor) for thing in hits):
+    if name in _AXIS_OF and any(thing.over(anchor) for thing in hits):
+        return None
+    if name in ("behind", "front") and any(_aside(thing, anchor) for thing in hits):
         return None
     return _say(pattern, target.phrase, reference.phrase, hits)
 
@@ -65,8 +67,8 @@ def closest(teller: Teller, absent: bool) -> Answer | None:
         return None
     target, reference, candidates = chosen
     anchor = reference.things[0]
-    order = sorted(candidates, key=anchor.ground_distance)
-    if adjacent and anchor.ground_distance(order[0]) > _NEXT_TO:
+    order = sorted(candidates, key=anchor.distance)
+    if adjacent and (anchor.distance(order[0]) > _NEXT_TO or anchor.over(order[0])):
         return None
     if not _gap_after(anchor, order, 1):
         return None
@@ -104,9 +106,7 @@ def group_near(teller: Teller, absent: bool) -> Answer | None:
 def _group(things: list[Thing], name: str, anchor: Thing | None, number: int) -> list[Thing]:
     """The first few, if all of them come clearly before the rest; their own order is open."""
     if anchor is not None:
-        order = sorted(
-            (thing for thing in things if thing is not anchor), key=anchor.ground_distance
-        )
+        order = sorted((thing for thing in things if thing is not anchor), key=anchor.distance)
         return order[:number] if len(order) > number and _gap_after(anchor, order, number) else []
     axis = AXES[name]
     order = sorted(things, key=axis.score, reverse=True)
@@ -124,8 +124,8 @@ def farthest_from(teller: Teller, absent: bool) -> Answer | None:
         return None
     target, reference, candidates = chosen
     anchor = reference.things[0]
-    order = sorted(candidates, key=anchor.ground_distance, reverse=True)
-    gaps = [anchor.ground_distance(thing) for thing in order[:2]]
+    order = sorted(candidates, key=anchor.distance, reverse=True)
+    gaps = [anchor.distance(thing) for thing in order[:2]]
     if len(gaps) < 2 or gaps[0] < max(gaps[1] * SIZE_RATIO, gaps[1] + _GAP_MARGIN):
         return None
     return _say(pattern, target.phrase, reference.phrase, order[:1])
@@ -169,23 +169,24 @@ def _place_between(thing: Thing, start: Thing, end: Thing) -> bool | None:
     share = (to_r * along_r + to_f * along_f) / length**2
     aside = abs(to_r * along_f - to_f * along_r) / length**2
     if 0.2 <= share <= 0.8 and aside <= _BETWEEN_WIDTH:
-        return True
+        pairs = ((thing, start), (thing, end), (start, end))
+        return None if any(one.air(other) or one.over(other) for one, other in pairs) else True
     if share < 0.0 or share > 1.0 or aside > 2 * _BETWEEN_WIDTH:
         return False
     return None
 
 
-def _far_aside(thing: Thing, anchor: Thing) -> bool:
-    """Too far to the side to be called behind or in front."""
+def _aside(thing: Thing, anchor: Thing) -> bool:
+    """Too far to the side, or too high or low, to be called behind or in front."""
     depth = abs(thing.forward - anchor.forward)
-    return abs(thing.right - anchor.right) > max(0.15, 2 * depth)
+    return thing.air(anchor) > 0 or abs(thing.right - anchor.right) > max(0.15, 2 * depth)
 
 
 def _gap_after(anchor: Thing, order: list[Thing], number: int) -> bool:
     """Whether the first `number` of those sorted by distance are clearly nearer than the next."""
     if len(order) <= number:
         return True
-    last, following = (anchor.ground_distance(thing) for thing in order[number - 1 : number + 1])
+    last, following = (anchor.distance(thing) for thing in order[number - 1 : number + 1])
     return following >= max(last * _GAP_RATIO, last + _GAP_MARGIN)
 
 

@@ -11,6 +11,8 @@ _PLAIN_SIGHT = 0.4
 """Share of its silhouette that must be seen of a thing, or people may overlook it."""
 _WHOLE = 0.8
 """Share from which on the size of what is seen is the size of the thing."""
+_HIGH = 0.5
+"""Share of its greatest width from which on a thing has a height to speak of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,10 @@ class Thing:
     metres on the ground from the viewer; `bottom`, `top`: metres above the table; `narrow`: half
     of its lesser width; `reach`: from its middle to a corner. `apparent`, `tallness` and their
     true counterparts are logarithms of lengths, so a ratio is a difference. `color` is None where
-    none of `colors`, all that people may see in it, leads. `steep` is the angle (rad) under which
-    one looks down at it, None if unknown. `evident` is whether nobody would overlook it, `whole`
-    whether its size shows.
+    none of `colors`, all that people may see in it, leads. `away`: metres from the camera, as far
+    as they are known those of what is seen of it. `steep` is the angle (rad) under which one looks
+    down at it, None if unknown. `evident` is whether nobody would overlook it, `whole` whether its
+    size shows, `high` whether people speak of its height: not of a phone's, nor of a lying knife's.
     """
 
     label: int
@@ -51,9 +54,11 @@ class Thing:
     tallness: float
     true_size: float
     true_height: float
+    away: float
     steep: float | None
     evident: bool
     whole: bool
+    high: bool
     pose: str | None
     states: tuple[str, ...]
     material: str | None
@@ -91,9 +96,11 @@ class Thing:
             math.log(max(y1 - y0, 1.0)),
             math.log(a * b * c) / 3,
             math.log(c),
+            math.hypot(*get("centroid", (right, forward))),
             _steepness(get("centroid"), right, forward),
             visible >= _PLAIN_SIGHT,
             visible >= _WHOLE and inside,
+            c >= _HIGH * max(a, b),
             get("pose"),
             tuple(get("states", ())),
             get("material"),
@@ -101,8 +108,21 @@ class Thing:
             tuple([Part(part["name"], part["label"], part["area"]) for part in get("parts", ())]),
         )
 
-    def ground_distance(self, other: Thing) -> float:
-        """Metres between the two centres on the ground."""
+    def distance(self, other: Thing) -> float:
+        """Metres between the two: of their centres on the ground, and of the air between one and
+        what is above it."""
+        return math.hypot(self._on_ground(other), self.air(other))
+
+    def air(self, other: Thing) -> float:
+        """Metres between the top of the lower and the bottom of the higher of the two; 0 of things
+        that stand side by side or on each other."""
+        return max(0.0, self.bottom - other.top, other.bottom - self.top)
+
+    def over(self, other: Thing) -> bool:
+        """Whether the middle of one is over or under the other, not beside it."""
+        return self._on_ground(other) < max(self.narrow, other.narrow)
+
+    def _on_ground(self, other: Thing) -> float:
         return math.hypot(self.right - other.right, self.forward - other.forward)
 
 
