@@ -70,7 +70,7 @@ class FileSamples:
         if not sam3i.fits(content):
             raise SourceError(f"{path} is no SAM3-I JSON: `sam3i annotate` and `prepare` write it")
         self.folder = path.parent
-        self.mixture = dict(mixture)
+        self.mixture = {name: share for name, share in mixture.items() if share}
         self.variants = variants
         self.absent = absent
         self.problems = Problems()
@@ -96,7 +96,7 @@ class FileSamples:
                 self.problems.add(f"image {entries[0].id}", error)
         if not self.pictures:
             given = [n for n in SOURCES if any(choices(e, n) for e in labelled)]
-            others = "" if set(given) & set(mixture) else ", ".join(given)
+            others = "" if set(given) & set(self.mixture) else ", ".join(given)
             why = f"its sentences are for {others}, which these settings don't teach"
             lines = [why if others else "", self.unreviewed, *self.problems.lines[:1]]
             wanted = "; ".join([", ".join(self.mixture), *filter(None, lines)])

@@ -97,7 +97,8 @@ class Hungarian:
         queries, count = logits.shape[1], len(target)
         repeat = min(self.copies, max(1, queries // count))
         found = []
-        for layer, cost in enumerate(self.cost(logits, boxes, target).numpy()):
+        costs = self.cost(logits, boxes, target).nan_to_num()  # the loss will tell
+        for layer, cost in enumerate(costs.numpy()):
             rows, columns = linear_sum_assignment(np.tile(cost, (1, repeat)))
             found.append(np.stack([np.full_like(rows, layer), rows, columns % count]))
         layer, query, item = torch.from_numpy(np.concatenate(found, axis=1))

@@ -189,7 +189,11 @@ class Run:
             yield [next(micro).to(self.accelerator.device) for _ in self.share.own]
 
     def take(self, stream: Iterator[list[Batch]]) -> dict[str, torch.Tensor]:
-        """One optimiser step: the terms of its loss, over all processes."""
+        """One optimiser step: the terms of its loss, over all processes.
+
+        Raises:
+            SettingsError: It learns no more; nothing of this step is taken over.
+        """
         # dropout depends on the step alone, so that it is the same after a resume
         torch.manual_seed(self.settings.seed * 1_000_003 + self.step)
         for group in self.optimiser.param_groups:
@@ -206,13 +210,19 @@ class Run:
                 self.accelerator.backward(terms["loss"] / len(batches))
             parts.append(torch.stack([value.detach() for value in terms.values()]))
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-        self.accelerator.clip_grad_norm_(parameters, self.settings.clip)
+        norm = self.accelerator.clip_grad_norm_(parameters, self.settings.clip)
+        mean = summed(torch.stack(parts).mean(0)) / process_count()
+        said = dict(zip(terms, mean, strict=True))
+        if not torch.stack([said["loss"], norm]).isfinite().all():
+            raise SettingsError(
+                f"step {self.step + 1} has no finite loss or gradient any more: lower "
+                "learning_rate in the settings, and name another folder"
+            )
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
         self.average.update(self.model, self.step)
-        mean = summed(torch.stack(parts).mean(0)) / process_count()
-        return dict(zip(terms, mean, strict=True))
+        return said
 
     def keep(self, path: Path) -> None:
         """Write all that a later `resume` needs; a kill or power cut never leaves half a file.

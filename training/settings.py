@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -71,7 +71,8 @@ class Settings:
         mixture: Share of each source of sentences (`concept`, `simple`, `complex`, `triplet`;
             `plain`, `row` and `order`, simple ones about kind, colour and number alone, about left
             and right, about any order).
-        absent: Share of sentences about what isn't there, of each source; of an order half as many.
+        absent: Share of sentences about what isn't there, of each source; of an order half as many,
+            of triplets none.
         learning_rate: Of new weights, after warm-up.
         backbone_learning_rate: Of the pretrained image trunk; its first blocks stay frozen.
         constant_until: Share of steps after which the learning rate decays (cosine, to 2 %).
@@ -221,6 +222,19 @@ def number(name: str, value: Any, kind: Any) -> Any:
     return value if isinstance(value, kind) else kind(found)
 
 
+def check_keys(kind: type, content: Mapping[Any, Any], where: str) -> None:
+    """Whether a dataclass can be made of these fields.
+
+    Raises:
+        SettingsError: One is unknown or missing.
+    """
+    known = {f.name: f.default is MISSING for f in fields(kind)}
+    if unknown := sorted(map(str, content.keys() - known)):
+        raise SettingsError(f"{where}: unknown keys {', '.join(unknown)}")
+    if missing := [name for name, needed in known.items() if needed and name not in content]:
+        raise SettingsError(f"{where} must say {', '.join(missing)}")
+
+
 def numbers(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
     """What a dataclass is made of, with numbers where its fields are some.
 
@@ -228,7 +242,7 @@ def numbers(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
         SettingsError: Something else is there.
     """
     kinds = get_type_hints(kind)
-    return {name: number(name, value, kinds.get(name)) for name, value in content.items()}
+    return {name: number(name, value, kinds[name]) for name, value in content.items()}
 
 
 def read_settings(name: str | Path, **changes: Any) -> Settings:
@@ -247,21 +261,19 @@ def read_settings(name: str | Path, **changes: Any) -> Settings:
         raise SettingsError(error) from error
     if not isinstance(content, dict):
         raise SettingsError(f"{path} must hold keys and values, one a line")
-    unknown = set(content) - {f.name for f in fields(Settings)}
-    if unknown:
-        raise SettingsError(f"{path}: unknown keys {', '.join(sorted(map(str, unknown)))}")
     content.update({k: v for k, v in changes.items() if v is not None})
-    if "stage" in content:
-        content["stage"] = str(content["stage"])  # YAML takes a bare 3 for a number
+    check_keys(Settings, content, f"{path}")
+    if content["stage"] == 3:
+        content["stage"] = "3"  # YAML takes a bare 3 for a number
     try:
-        phases, mixture = content["phases"].items(), content["mixture"].items()
-        content["phases"] = {name: Span(**numbers(Span, span)) for name, span in phases}
+        for name, span in content["phases"].items():
+            check_keys(Span, span, f"{path}: phase {name}")
+            content["phases"][name] = Span(**numbers(Span, span))
+        mixture = content["mixture"].items()
         content["mixture"] = {n: number(f"mixture {n}", share, float) for n, share in mixture}
-        return Settings(**numbers(Settings, content))
-    except (KeyError, AttributeError) as error:
+    except AttributeError as error:
         raise SettingsError(
             f"{path} must name phases, each with its share and texts, and a mixture, each source "
             "with its share"
         ) from error
-    except TypeError as error:
-        raise SettingsError(f"{path}: {error}") from error
+    return Settings(**numbers(Settings, content))

@@ -107,7 +107,7 @@ def train_command(
         Path | None, typer.Option(help="Other data of either kind, to measure on meanwhile.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Instead of the settings' steps.")] = None,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: as many as there are.")] = 0,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0: as many as there are.", min=0)] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it needs: memory, disk, time.")
     ] = False,

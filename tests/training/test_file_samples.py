@@ -115,6 +115,16 @@ def test_so_many_sentences_are_about_what_is_not_there(tmp_path):
         assert abs(texts.count("the mug") / 300 - absent) < 0.1
 
 
+def test_a_source_without_a_share_is_never_drawn(tmp_path):
+    path = written(
+        tmp_path, [entry(1, RED, simple_query=("a",)), entry(2, BLUE, complex_query=("b",))]
+    )
+    samples = FileSamples(path, {"simple": 1.0, "complex": 0.0})
+    assert {asked.text for sample in draws(samples) for asked in sample.asked} == {"a"}
+    with pytest.raises(SourceError, match=r"for concept; its sentences are for simple, complex,"):
+        FileSamples(path, {"concept": 1.0, "simple": 0.0})
+
+
 def test_crowds_are_no_instances(tmp_path):
     crowd = replace(Target.of(mask_of(BLUE)), crowd=True)
     both = entry(1, RED, simple_query=("boxes",))

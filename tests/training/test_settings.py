@@ -75,7 +75,9 @@ def test_shipped_settings_are_valid():
         ("phases: {fine: {share: 1}}", "texts"),
         ("phases: {images: {share: 1, texts: 4}}", "images has none"),
         ("{stage: 1-1, phases: {images: {share: 1}}}", "is a base's"),
-        ("phases: {fine: 0.5}", "settings.yaml"),
+        ("phases: {fine: 0.5}", "settings.yaml must name phases, each with its share and texts"),
+        ("phases: {fine: {texts: 4}}", "settings.yaml: phase fine must say share"),
+        ("phases: {fine: {share: 1, text: 4}}", "settings.yaml: phase fine: unknown keys text"),
         ("phases: 0.5", "share and texts"),
         ("- a list", "keys and values"),
     ],
@@ -106,6 +108,14 @@ def test_what_is_no_yaml_is_told_with_its_place(tmp_path, content, said):
     with pytest.raises(SettingsError, match=f"settings\\.yaml.*{said}") as refused:
         read_settings(path)
     assert "\n" not in str(refused.value)
+
+
+def test_what_is_missing_is_named(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("stage: base\nsteps: 7\n")
+    said = "settings.yaml must say seed, batch_size, phases, mixture, learning_rate, "
+    with pytest.raises(SettingsError, match=said):
+        read_settings(path)
 
 
 def test_a_stage_needs_no_quotes(tmp_path):

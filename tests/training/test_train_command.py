@@ -169,6 +169,21 @@ def test_mistakes_are_one_line(tmp_path, pool, settings, data, said):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_run_that_diverges_ends_in_one_line_and_leaves_the_step_before(tmp_path, pool):
+    changes = {"learning_rate": 1e30, "phases": phases_of(boxes=1)}
+    path = settings_file(tmp_path, steps=9, precision="fp32", **changes)
+    result = called(pool, tmp_path / "out", "--settings", path)
+    refused(result, "step 2 has no finite loss or gradient any more: lower learning_rate")
+    assert not (tmp_path / "out/model").exists()
+
+
+@pytest.mark.parametrize("threads", ["-1", "none"])
+def test_threads_are_a_number(tmp_path, pool, threads):
+    result = called(pool, tmp_path / "out", "--threads", threads)
+    assert result.exit_code == 2
+    assert "Invalid value for '--threads'" in result.output
+
+
 def test_a_batch_that_cannot_be_shared_is_refused():
     with pytest.raises(running.SettingsError, match="can't be shared equally"):
         Run(replace(read_settings("base"), batch_size=6, accumulate=4), "")
