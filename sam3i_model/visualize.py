@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,9 @@ _OPACITY = 0.45
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SIZE = 0.45  # of the font, in a picture 640 px wide
 _MAX_TAG = 60  # characters of an instruction that are shown
+_PLAIN = str.maketrans(
+    "\u2018\u2019\u201c\u201d\u2010\u2011\u2013\u2014", "''\"\"----"
+)  # quotes, dashes
 
 
 def color_for(index: int) -> Color:
@@ -57,23 +61,34 @@ def draw_overlay(rgb: Array, groundings: Sequence[Grounding]) -> Array:
             color = color_for(index)
             if corner := draw_mask(picture, mask, color, scale):
                 said = f"{short_text(grounding.instruction.text)} {score:.2f}"
-                tags.append((_fitting([said, f"{score:.2f}"], width, scale), corner, color))
+                tags.append((fitting([said, f"{score:.2f}"], width, scale), corner, color))
     lines = [
         (line, color_for(index))
         for index, grounding in enumerate(groundings)
         if grounding.outcome != Outcome.FOUND
         for line in _verdict(grounding, width, scale)
     ]
+    draw_tags(picture, lines, tags, scale)  # after all masks, so that none is covered
+    return picture
+
+
+def draw_tags(
+    picture: Array,
+    lines: Sequence[tuple[str, Color]],
+    tags: Sequence[tuple[str, tuple[int, int], Color]],
+    scale: float,
+) -> None:
+    """Lines from the top down, and tags on their corners (x, y) or a little away from them, so
+    that none covers another where there is room."""
     taken: list[Patch] = []
     for line, _ in lines:
         taken.append((0, sum(patch[3] for patch in taken), *_tag_size(line, scale)))
-    for tag, corner, color in tags:  # after all masks, so that none is covered
+    for tag, corner, color in tags:
         patch = _free(corner, _tag_size(tag, scale), taken, picture)
         taken.append(patch)
         draw_tag(picture, tag, patch[:2], color, scale, below=True)
     for (line, color), patch in zip(lines, taken, strict=False):
         draw_tag(picture, line, patch[:2], color, scale, below=True)
-    return picture
 
 
 def _verdict(grounding: Grounding, width: int, scale: float) -> list[str]:
@@ -81,12 +96,12 @@ def _verdict(grounding: Grounding, width: int, scale: float) -> list[str]:
     name = Outcome(grounding.outcome).name.replace("_", " ")
     said, detail = short_text(grounding.instruction.text), short_text(grounding.detail)
     full = f"{said}: {name} ({detail})" if detail else f"{said}: {name}"
-    line = _fitting([full, f"{said}: {name}", name], width, scale)
+    line = fitting([full, f"{said}: {name}", name], width, scale)
     more = detail and line != full and _tag_size(detail, scale)[0] <= width
     return [line, detail] if more else [line]
 
 
-def _fitting(texts: Sequence[str], width: int, scale: float) -> str:
+def fitting(texts: Sequence[str], width: int, scale: float) -> str:
     """The first whose tag is at most so wide, in pixels; the last if none is."""
     return next((text for text in texts if _tag_size(text, scale)[0] <= width), texts[-1])
 
@@ -109,10 +124,13 @@ def _free(
     return x, wanted, width, height
 
 
-def short_text(text: str) -> str:
-    """One line in characters that OpenCV's font has."""
-    line = " ".join(text.split()).encode("ascii", "replace").decode()
-    return line if len(line) <= _MAX_TAG else line[: _MAX_TAG - 3] + "..."
+def short_text(text: str, most: int = _MAX_TAG) -> str:
+    """One line of at most so many characters, in those that OpenCV's font has: letters without
+    their accents, and ? for what is in another script."""
+    parts = unicodedata.normalize("NFKD", " ".join(text.split()).translate(_PLAIN))
+    line = "".join(c for c in parts if not unicodedata.combining(c))
+    line = line.encode("ascii", "replace").decode()
+    return line if len(line) <= most else line[: most - 3] + "..."
 
 
 def draw_mask(picture: Array, mask: Array, color: Color, scale: float) -> tuple[int, int] | None:
@@ -134,13 +152,18 @@ def draw_mask(picture: Array, mask: Array, color: Color, scale: float) -> tuple[
 
 def _tag_size(text: str, scale: float) -> tuple[int, int]:
     """Width and height of a tag's patch, pixels."""
-    (width, height), baseline = cv2.getTextSize(text, _FONT, _SIZE * scale, 1)
+    (width, height), baseline = cv2.getTextSize(text, _FONT, _SIZE * scale, _ink(scale))
     pad = _pad(scale)
     return width + 2 * pad, height + baseline + 2 * pad
 
 
 def _pad(scale: float) -> int:
     return max(2, round(3 * scale))
+
+
+def _ink(scale: float) -> int:
+    """How thick letters are, pixels."""
+    return max(1, round(scale))
 
 
 def draw_tag(
@@ -154,7 +177,7 @@ def draw_tag(
     # Black or white, whatever the eye parts better from the colour (ITU-R BT.601 luma).
     luma = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]
     ink = (0, 0, 0) if luma > 128 else (255, 255, 255)
-    (_, letters), _ = cv2.getTextSize(text, _FONT, _SIZE * scale, 1)
+    (_, letters), _ = cv2.getTextSize(text, _FONT, _SIZE * scale, _ink(scale))
     origin = (x + _pad(scale), y + _pad(scale) + letters)
-    cv2.putText(picture, text, origin, _FONT, _SIZE * scale, ink, 1, cv2.LINE_AA)
+    cv2.putText(picture, text, origin, _FONT, _SIZE * scale, ink, _ink(scale), cv2.LINE_AA)
     return height

@@ -10,7 +10,7 @@ import pytest
 from sam3i_model import visualize
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.marks import number, outline
-from sam3i_model.visualize import color_for, draw_overlay
+from sam3i_model.visualize import color_for, draw_overlay, short_text
 
 RGB = np.full((480, 640, 3), 100, np.uint8)
 
@@ -219,3 +219,30 @@ def test_six_tags_at_one_corner_are_all_seen(monkeypatch):
     height = patches[0][3]
     tops = sorted(y for _, y, _, _ in patches)
     assert [y - tops[0] for y in tops] == [height * place for place in range(6)]
+
+
+def test_letters_of_a_large_picture_are_as_bold_as_those_of_a_small_one():
+    shares = []
+    for width in (640, 4000):
+        rgb = np.full((width * 3 // 4, width, 3), 100, np.uint8)
+        picture = draw_overlay(rgb, [grounding("the spoon", Outcome.NOT_FOUND)])
+        rows, columns = np.nonzero((picture != rgb).any(axis=2))
+        tag = picture[: rows.max(), : columns.max()]
+        shares.append((tag.mean(axis=2) > np.mean(color_for(0)) + 30).mean())  # white on the colour
+    assert 0.5 < shares[1] / shares[0] < 1.5
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "the worker\u2019s \u201cbig\u201d caf\u00e9 cup \u2013 now\u2026",
+            'the worker\'s "big" cafe cup - now...',
+        ),
+        ("Gr\u00f6\u00dfe", "Gro?e"),
+        ("\u676f\u5b50\n mug", "?? mug"),
+        ("x" * 61, "x" * 57 + "..."),
+    ],
+)
+def test_what_the_font_does_not_have_is_told_as_nearly_as_can_be(text, shown):
+    assert short_text(text) == shown

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sam3i_model.visualize import color_for, draw_mask, draw_tag, short_text
+from sam3i_model.visualize import color_for, draw_mask, draw_tags, fitting, short_text
 from training.annotations import image_path
 from training.rle import decode
 from training.sam3i_json import Sample
@@ -46,27 +46,26 @@ def _tile(path: Path, samples: Sequence[Sample]) -> NDArray[np.uint8]:
         return np.zeros((WIDTH, WIDTH, 3), np.uint8)
     size = WIDTH, max(1, min(2 * WIDTH, round(bgr.shape[0] * WIDTH / bgr.shape[1])))
     tile = cv2.cvtColor(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
-    corners = []
+    lines, tags = [], []
     for number, sample in enumerate(samples):
-        corner = None
+        corner, color = None, _color(number, sample)
         for target in sample.targets:
             mask = decode({"size": [sample.height, sample.width], "counts": target.counts})
             small = cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-            draw_mask(tile, small, _color(number, sample), 1.0)
-            x, y, width, _ = cv2.boundingRect(small.view(np.uint8))
-            corner = corner or ((x, y) if width else None)
-        corners.append(corner)
-    top = 0
-    # Texts come after all masks, so that none is covered.
-    for number, (sample, corner) in enumerate(zip(samples, corners, strict=True)):
-        text = short_text(next((t for texts in sample.texts.values() for t in texts), ""))
-        color = _color(number, sample)
+            at = draw_mask(tile, small, color, 1.0)
+            corner = corner or at
+        text = next((t for texts in sample.texts.values() for t in texts), "")
         if corner:
-            draw_tag(tile, text if sample.labelled else f"{text} ?", corner, color, 1.0)
+            tags.append((_said(text, "" if sample.labelled else " ?"), corner, color))
         else:
-            line = f"{text}: not there" if sample.labelled else f"{text} ?"
-            top += draw_tag(tile, line, (0, top), color, 1.0, below=True)
+            lines.append((_said(text, ": not there" if sample.labelled else " ?"), color))
+    draw_tags(tile, lines, tags, 1.0)  # after all masks, so that none is covered
     return tile
+
+
+def _said(text: str, end: str) -> str:
+    """A sentence and what became of it, in a tag that fits a tile."""
+    return fitting([short_text(text, most) + end for most in range(60, 0, -5)], WIDTH, 1.0)
 
 
 def _color(number: int, sample: Sample) -> tuple[int, int, int]:
