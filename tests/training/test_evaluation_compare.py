@@ -165,6 +165,22 @@ def test_a_narrow_terminal_shows_every_number_whatever_the_names(tmp_path, proto
     assert len(re.findall(r"all +6 +\d+ +\d+ +0 +0 +0\.0 +0\.000 +0 ", told)) == 2
 
 
+def test_what_rounds_to_no_difference_is_not_coloured_as_a_loss(tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    others = asked(tmp_path, GOOD)
+    rows = [replace(row, iou=0.9993) if row.text == "box" else row for row in others]
+    figures, found = tables(rows, OURS), pair(rows, others)
+    shown, page = io.StringIO(), tmp_path / "page.html"
+    terminal.show(Console(file=shown, width=200), rows, figures, OURS, found)
+    assert "\x1b[2m+0.000" in shown.getvalue()  # dim
+    assert "\x1b[31m+0.000" not in shown.getvalue()  # red
+    source = InstructionFile(write_data(tmp_path, SAMPLES))
+    report.write_report(page, rows, figures, OURS, source, {"model": "new"}, found)
+    assert ">+0.000" in page.read_text()
+    assert 'bad">+0.000' not in page.read_text()
+
+
 def test_a_loss_within_noise_is_told(tmp_path):
     rows, others = asked(tmp_path, GOOD), asked(tmp_path, GOOD)
     worse = [replace(row, iou=0.5) if row.text == "box" else row for row in rows]

@@ -103,7 +103,8 @@ def _table(title: str, headings: Sequence[str]) -> Table:
 def _difference(value: float | None, half: float | None, protocol: Protocol) -> Text:
     if value is None:
         return Text(number(None, 0))
-    said = signed(value, protocol.decimals)
+    shown = round(value, protocol.decimals)
+    said = signed(shown, protocol.decimals)
     if half is not None and protocol.perfect == 1:
         said += f" ± {number(half, protocol.decimals)}"
-    return Text(said, style="red" if value < 0 else "green" if value else "dim")
+    return Text(said, style="red" if shown < 0 else "green" if shown else "dim")
