@@ -174,14 +174,15 @@ class ChatClient:
             try:
                 reply = self._send(messages, options, budget)
             except TransportError as error:
-                why = f"{error}; is the server running there, and does the model fit its machine?"
+                why = str(error)
                 failures += 1
                 continue
             if reply.status == 200:
                 choice = first_choice(reply.data)
                 if choice is not None:
                     return self._words(choice)
-                why = "what came back is no chat completion; the address must end in /v1"
+                said = self._message(reply)
+                why = f"'{said}' came back, no chat completion; does the address end in /v1?"
             elif reply.status == 400 and self._drop_option(reply, options):
                 continue
             elif reply.status in PASSING:

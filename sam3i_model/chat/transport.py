@@ -17,6 +17,7 @@ from typing import Any
 from sam3i_model.chat.address import is_near
 
 CHUNK = 65_536
+_LOOK = "is the server running there, and does the model fit its machine?"
 
 
 class TransportError(RuntimeError):
@@ -57,14 +58,14 @@ def post(
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             late = isinstance(reason, TimeoutError)
             told = f"no answer within {timeout_s:.1f} s" if late else str(reason)
-            outcome.put(TransportError(told or type(error).__name__))
+            outcome.put(TransportError(f"{told or type(error).__name__}; {_LOOK}"))
 
     threading.Thread(target=work, name="agent-request", daemon=True).start()
     try:
         result = outcome.get(timeout=max(timeout_s, 0.0))
     except queue.Empty:
         handler.hang_up()
-        raise TransportError(f"no answer within {timeout_s:.1f} s") from None
+        raise TransportError(f"no answer within {timeout_s:.1f} s; {_LOOK}") from None
     if isinstance(result, TransportError):
         raise result
     return result
@@ -104,11 +105,15 @@ def _exchange(
         while chunk := response.read1(CHUNK):
             data += chunk
             if len(data) > max_bytes:
-                raise TransportError(f"the answer is larger than {max_bytes:,} bytes")
+                raise TransportError(
+                    f"the answer is larger than {max_bytes:,} bytes: limit it at the server"
+                )
             if time.monotonic() > end:
-                raise TransportError(f"no complete answer within {timeout_s:.1f} s")
+                raise TransportError(f"no complete answer within {timeout_s:.1f} s; {_LOOK}")
         if response.length:
-            raise TransportError(f"the answer breaks off {response.length:,} bytes before its end")
+            raise TransportError(
+                f"the answer breaks off {response.length:,} bytes before its end; {_LOOK}"
+            )
         return Reply(response.status, bytes(data), _seconds(response.headers.get("Retry-After")))
 
 

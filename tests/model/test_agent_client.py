@@ -161,14 +161,24 @@ def test_slow_and_dripping_servers_end_at_the_timeout(chat):
 
 def test_a_huge_answer_is_not_taken(chat):
     chat.replies(Said(body=b"x" * 3_000_000))
-    with pytest.raises(AgentError, match="larger than 1,000,000 bytes"):
+    with pytest.raises(AgentError) as told:
         ask(client(chat, attempts=1))
+    assert str(told.value) == (
+        f"{client(chat).url} failed 1 times: the answer is larger than 1,000,000 bytes: limit it "
+        "at the server"
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"not json", b'{"choices": []}', b"[" * 100_000])
 def test_what_is_no_completion_is_told(chat, body):
     chat.replies(Said(body=body))
     with pytest.raises(AgentError, match="no chat completion"):
+        ask(client(chat, attempts=1))
+
+
+def test_what_a_server_says_instead_of_a_completion_is_passed_on(chat):
+    chat.replies(Said(body=b'{"error": {"message": "overloaded, try later", "code": 503}}'))
+    with pytest.raises(AgentError, match="'overloaded, try later' came back, no chat completion"):
         ask(client(chat, attempts=1))
 
 
