@@ -193,6 +193,37 @@ def test_samples_of_one_picture_come_together():
     assert ("both blue mugs", (2, 3)) in [(r.text, r.targets) for r in table.references]
 
 
+def again(content):
+    """Everything that is said, once more under other ids, its targets in another order."""
+    if isinstance(content, dict):
+        for key in ("images", "annotations"):
+            field = "id" if key == "images" else "image_id"
+            content[key] += [{**e, field: e[field] + 900} for e in reversed(content[key])]
+    elif "questions" in content[0]:
+        for entry in content:
+            entry["questions"] *= 2
+            entry["answers"] *= 2
+    else:
+        turned = [r["ann_id"][::-1] if isinstance(r["ann_id"], list) else None for r in content]
+        content += [{**r, "ann_id": t or r["ann_id"]} for r, t in zip(content, turned, strict=True)]
+    return content
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["grefcoco/grefs(unc).json", "refcoco/refs(unc).json", "mmr.json", "hmpl-instruct.json"],
+)
+def test_what_is_said_twice_is_one_text(tmp_path, source):
+    path = tmp_path / Path(source).name
+    content = json.loads((DATA / source).read_text())
+    if (instances := (DATA / source).with_name("instances.json")).exists():
+        shutil.copy(instances, tmp_path)
+    path.write_text(json.dumps(again(content)))
+    once, twice = (read_annotations(p).images for p in (DATA / source, path))
+    assert [set(i.references) for i in twice] == [set(i.references) for i in once]
+    assert [len(i.references) for i in twice] == [len(i.references) for i in once]
+
+
 def test_samples_of_one_picture_agree_on_its_size(tmp_path):
     content = json.loads((DATA / "hmpl-instruct.json").read_text())
     entry = {**content["images"][0], "id": 999, "width": 95}

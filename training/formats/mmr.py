@@ -77,7 +77,7 @@ def _image(entry: Mapping[str, Any]) -> AnnotatedImage:
         width=width,
         height=height,
         annotations=tuple(known.values()),
-        references=tuple(said),
+        references=tuple(dict.fromkeys(said)),
     )
 
 

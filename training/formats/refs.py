@@ -83,7 +83,7 @@ def read(
         except EntryError as error:
             problems.add(f"ref {index}", error)
     return [
-        replace(images[number], references=tuple(references))
+        replace(images[number], references=tuple(dict.fromkeys(references)))
         for number, references in sorted(said.items())
     ]
 
@@ -111,7 +111,7 @@ def _targets(entry: Mapping[str, Any]) -> tuple[int, ...]:
     if not isinstance(entry.get("ann_id"), list):
         return (integer(entry, "ann_id"),)
     numbers = [integer({"ann_id": n}, "ann_id") for n in sequence(entry, "ann_id", MAX_TARGETS)]
-    return () if numbers == [-1] else tuple(dict.fromkeys(numbers))
+    return () if numbers == [-1] else tuple(sorted(set(numbers)))
 
 
 def _sentences(entry: Mapping[str, Any], where: str, problems: Problems) -> list[str]:

@@ -61,10 +61,15 @@ def _image(number: int, samples: list[Sample]) -> AnnotatedImage:
         # A concept denotes all of its kind, which is more than a sample's targets.
         for level in ("simple_query", "complex_query"):
             texts = sample.texts[level]
-            said += [Reference(t, tuple(dict.fromkeys(targets)), _LEVELS[level]) for t in texts]
+            said += [Reference(t, tuple(sorted(set(targets))), _LEVELS[level]) for t in texts]
         for level, texts in sample.negative.items():
             said += [Reference(t, (), _LEVELS[level]) for t in texts]
     first = samples[0]
     return AnnotatedImage(
-        number, first.file_name, first.width, first.height, tuple(known.values()), tuple(said)
+        number,
+        first.file_name,
+        first.width,
+        first.height,
+        tuple(known.values()),
+        tuple(dict.fromkeys(said)),
     )
