@@ -106,7 +106,8 @@ class Health:
     def clear(self, key: str) -> None:
         """Takes a fault back at once instead of letting it run out."""
         with self._lock:
-            self._faults.pop(key, None)
+            if old := self._faults.get(key):
+                old.last_seen = float("-inf")  # kept, as it also says when it was last logged
 
     def count(self, name: str, amount: int = 1) -> None:
         """Adds to a counter."""

@@ -82,6 +82,19 @@ def test_a_fault_that_comes_back_soon_and_stays_is_logged(clock: Clock) -> None:
     assert lines == [100.0, 100.0 + LOG_EVERY]
 
 
+def test_a_fault_that_is_taken_back_and_comes_back_is_logged_as_seldom(clock: Clock) -> None:
+    """As with a planner that asks for the same again and again, some of which is rejected."""
+    lines: list[float] = []
+    health = Health(lambda severity, text: lines.append(clock.now), clock)
+    for _ in range(120):  # 15 s
+        health.clear("instructions.rejected")
+        assert health.faults() == []
+        health.fault("instructions.rejected", Severity.WARN, "too long")
+        assert [fault.text for fault in health.faults()] == ["too long"]
+        clock.now += 0.125
+    assert lines == [100.0, 100.0 + LOG_EVERY]
+
+
 def test_the_worst_fault_heads_its_component(clock: Clock) -> None:
     health = Health(clock=clock)
     health.fault("camera.age", Severity.WARN, "old")
