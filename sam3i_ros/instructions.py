@@ -84,6 +84,17 @@ def entry_from_message(message: InstructionMsg) -> Entry:
     return entry(message.text, message.id, message.level, message.max_instances, message.threshold)
 
 
+def refuse_unusable(texts: Sequence[str], limit: int) -> None:
+    """ValueError if they are too many, or the first that can't be used by itself."""
+    if len(texts) > limit:
+        raise ValueError(
+            f"instructions has {len(texts)} items, more than max_instructions ({limit})"
+        )
+    for text in texts:
+        if reason := entry(text).rejected:
+            raise ValueError(f"instructions: {reason}")
+
+
 class InstructionList:
     """The active instructions in the order they were given; safe to use from any thread."""
 

@@ -58,11 +58,6 @@ class Settings:
                 raise ValueError("camera_to_target needs target_frame, the frame it leads to")
         if self.min_depth >= self.max_depth:
             raise ValueError("min_depth must be less than max_depth")
-        if len(self.instructions) > self.max_instructions:
-            raise ValueError(
-                f"instructions has {len(self.instructions)} items, more than "
-                f"max_instructions ({self.max_instructions})"
-            )
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from sam3i_ros import parameters, parts, vitals
 from sam3i_ros.arguments import ros_arguments_only
 from sam3i_ros.executor import NodeExecutor
 from sam3i_ros.health import Health, Severity, failure, to_diagnostics
-from sam3i_ros.instructions import InstructionList, entry
+from sam3i_ros.instructions import InstructionList, refuse_unusable
 from sam3i_ros.parts import Active, Configured
 from sam3i_ros.pipeline import SegmenterLike
 
@@ -211,10 +211,8 @@ class PerceptionNode(LifecycleNode):
         names = {change.name for change in changes}
         try:
             new = parameters.changed(self._settings, changes)
-            # Those of the start, which may be unusable, have results that say why.
-            for text in new.instructions if "instructions" in names else ():
-                if reason := entry(text).rejected:
-                    raise ValueError(f"instructions: {reason}")
+            if "instructions" in names:  # those of the start have results that say why, instead
+                refuse_unusable(new.instructions, new.max_instructions)
             if "adapters" in names:
                 self._load_adapters(new.adapters)  # last, as nothing takes it back
         except ValueError as error:

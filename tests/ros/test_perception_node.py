@@ -512,10 +512,9 @@ def test_a_start_with_an_impossible_instruction(
 ) -> None:
     """It is rejected like any other, and stands in nothing's way."""
     rig = make_rig("/long", {"segments": SegmentArray})
-    asked = f"instructions:=['{'red ' * 500}', '...', red]"
-    process = Process(
-        tmp_path / "log", "autostart:=true", "depth_transport:=none", asked, namespace="/long"
-    )
+    asked = f"instructions:=['{'red ' * 500}', '...', red, green, blue, red]"
+    given = ("autostart:=true", "depth_transport:=none", "max_instructions:=3")
+    process = Process(tmp_path / "log", *given, asked, namespace="/long")
     try:
         # Again and again, as the node may not know yet that it is listened to.
         answer = rig.wait(lambda: rig.show_colour() and rig.heard["segments"], 20)[0]
@@ -523,10 +522,14 @@ def test_a_start_with_an_impossible_instruction(
             "instructions[0]": REJECTED,
             "instructions[1]": REJECTED,
             "instructions[2]": FOUND,
+            "instructions[3]": NOT_FOUND,
+            "instructions[4]": FOUND,
+            "instructions[5]": REJECTED,
         }
-        assert [result.detail for result in answer.results[:2]] == [
+        assert [result.detail for result in answer.results if result.outcome == REJECTED] == [
             "the text has 2000 characters; use at most 1000",
             "the text has no words; say what to look for",
+            "3 instructions are active already; remove one or raise max_instructions",
         ]
         assert rig.set(max_rate=1.0) == []
         assert rig.set(instructions=["..."]) == [
