@@ -10,6 +10,7 @@ from typing import Any
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import (
+    DurabilityPolicy,
     QoSCompatibility,
     QoSPolicyKind,
     QoSProfile,
@@ -58,7 +59,7 @@ class CameraInputs:
         self._health = health
         self._since = time.monotonic()
         self._streams: list[_Stream] = []
-        self.age = 0.0  # s, of the newest image when it came; 0 without a stamp
+        self.age = 0.0  # s, of the newest image when it came; 0 if it can't be told
         try:
             self._subscribe(settings, buffer)
         except Exception:  # such as a qos_overrides parameter that rclpy can't use
@@ -83,7 +84,16 @@ class CameraInputs:
                 self._health.fault("camera.silent", Severity.ERROR, text)
             else:
                 self._health.fault(f"geometry.{stream.name}_silent", Severity.WARN, text)
-        if abs(self.age) > STALE and self._streams[0].last is not None:
+        if self._streams[0].last is None:
+            return
+        if not self._node.get_clock().now().nanoseconds:
+            self._health.fault(
+                "camera.age",
+                Severity.WARN,
+                "use_sim_time is on, but no time comes on /clock; have the recording's player "
+                "publish it (`ros2 bag play --clock 100`), or set use_sim_time to false",
+            )
+        elif abs(self.age) > STALE:
             self._health.fault(
                 "camera.age",
                 Severity.WARN,
@@ -127,10 +137,11 @@ class CameraInputs:
         self._streams.append(stream)
 
     def _note_age(self, stamp: int) -> None:
-        if not stamp:  # which is another fault
+        now = self._node.get_clock().now().nanoseconds
+        if not (stamp and now):  # which are faults of their own
             self.age = 0.0
             return
-        self.age = (self._node.get_clock().now().nanoseconds - stamp) / 1e9
+        self.age = (now - stamp) / 1e9
         self._health.took("age", self.age)
 
     def _why_silent(self, stream: _Stream) -> str:
@@ -153,6 +164,13 @@ class CameraInputs:
                 return (
                     f"the QoS of {who} does not fit ({reason.strip().rstrip(';')}); set "
                     f"qos_overrides.{stream.topic}.subscription.* to what it offers"
+                )
+            latched = publisher.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+            if latched and stream.name == "camera_info":
+                return (
+                    f"{who} may have sent it once, before this node was there; set "
+                    f"qos_overrides.{stream.topic}.subscription.* to what it offers: durability "
+                    "transient_local, reliability reliable"
                 )
         return (
             f"{len(publishers)} publisher(s) but nothing arrives; the default loses large images, "
