@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 import yaml
@@ -27,8 +28,13 @@ def ros_arguments_only(program: str, parameters: str, about: str) -> None:
     try:
         others = remove_ros_args()[1:]
     except RuntimeError as error:  # rcl's, such as "-p bag:=" without a value
-        parser.error(str(error).partition(". Error:")[0])
+        parser.error(_cause(str(error)))
     parser.parse_args(others)
+
+
+def _cause(said: str) -> str:
+    """rcl's words without the places in its own sources."""
+    return re.sub(r", at [^ ]+:\d+", "", said).removesuffix(". Error: error not set")
 
 
 def sentences(said: str) -> list[str]:

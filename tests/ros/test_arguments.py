@@ -1,10 +1,13 @@
-"""What launch files are told on their command line."""
+"""What launch files and node programs are told on their command line."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from sam3i_ros.arguments import sentences
+from sam3i_ros.arguments import ros_arguments_only, sentences
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,31 @@ def test_anything_else_is_an_error_of_one_line(said: str) -> None:
     ) as error:
         sentences(said)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-p", "bag:="], "Couldn't parse parameter override rule: '-p bag:='"),
+        (
+            ["--params-file", "mine.yaml"],
+            "Couldn't parse params file: '--params-file mine.yaml'. Error: Sequence should be of "
+            "same type. Value type 'integer' do not belong at line_num 3",
+        ),
+    ],
+)
+def test_what_ros_cannot_read_is_told_with_the_cause_but_not_the_line_of_its_sources(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    words: list[str],
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("/**:\n  ros__parameters:\n    instructions: [mug, 7]\n")
+    monkeypatch.setattr(sys, "argv", ["node", "--ros-args", *words])
+    with pytest.raises(SystemExit) as end:
+        ros_arguments_only("node", "", "")
+    assert end.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == f"node: error: Failed to parse ROS arguments: {told}"
