@@ -65,6 +65,21 @@ def test_what_is_accepted_stays_to_the_bit_and_the_rest_untouched(data):
         assert now == {**then, **said}
 
 
+def test_of_sentences_only_those_that_were_rewritten_are_others(data):
+    content = saved(data)
+    said = {"simple_query": ["the  red box"], "concept": ["box"], "negative_query": ["a fish"]}
+    for number in (0, 1):
+        content["images"][number]["text_inst_input"] = dict(said)
+    (data / "annotations.json").write_text(json.dumps(content))
+    store = Store(data)
+    do(store, 1, ACCEPT)
+    texts = {"simple_query": ["the red box"], "concept": ["red box"], "complex_query": []}
+    do(store, 2, {"do": "texts", "texts": texts})
+    store.close()
+    assert image(data, 1)["text_inst_input"] == said
+    assert image(data, 2)["text_inst_input"] == {**said, "concept": ["red box"]}
+
+
 def test_a_corrected_mask_is_written_and_its_neighbour_keeps_its_entry(data):
     before = saved(data)
     store = Store(data)

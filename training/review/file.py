@@ -100,11 +100,25 @@ def folded(
     images = []
     for entry in content["images"]:
         if entry["id"] in changed:
-            said = changed[entry["id"]]["images"][0]
-            rest = {key: value for key, value in entry.items() if key not in _OWN}
-            entry = {**rest, **{key: said[key] for key in _OWN if key in said}}
+            entry = _said_anew(entry, before[entry["id"]], changed[entry["id"]]["images"][0])
         images.append(entry)
     return {**content, "images": images, "annotations": annotations}
+
+
+def _said_anew(entry: Mapping[str, Any], before: Sample, after: Mapping[str, Any]) -> Any:
+    """An image entry with the fields that changed; what else stands in them stays."""
+    known = document([before])["images"][0]
+    made = dict(entry)
+    for key in _OWN:
+        if after.get(key) == known.get(key):
+            continue
+        made.pop(key, None)
+        if key == "text_inst_input":
+            lists = {k: v for k, v in after[key].items() if v != known[key][k]}
+            made[key] = {**entry[key], **lists}
+        elif key in after:
+            made[key] = after[key]
+    return made
 
 
 def _number(entry: Mapping[str, Any]) -> int:
