@@ -194,6 +194,8 @@ def contrast_loss(
         same_concept: rho.
     """
     count = len(samples.keys)
+    if not count:  # a first micro-batch without pairs
+        return samples.simple.new_zeros(0)
     unit = F.normalize(torch.cat([samples.simple, samples.complex]).float(), dim=-1, eps=1e-8)
     sample = torch.arange(count, device=unit.device)[own]
     me, partner = torch.cat([sample, sample + count]), torch.cat([sample + count, sample])
@@ -219,6 +221,8 @@ def anchor_loss(samples: Projections, own: slice, margin: float) -> torch.Tensor
         own: The samples i, B of the N.
         margin: In cosine.
     """
+    if not len(samples.keys):
+        return samples.simple.new_zeros(())
     middle = (samples.simple[own].float() + samples.complex[own].float()) / 2
     middle = F.normalize(middle, dim=-1, eps=1e-8)
     concepts = F.normalize(samples.concept.float(), dim=-1, eps=1e-8)

@@ -127,6 +127,18 @@ def test_one_sample_learns_from_the_queue():
     assert all(v.grad.any() for v in (features.simple, features.complex, features.concept))
 
 
+@pytest.mark.parametrize("length", [0, 3])
+def test_no_sample_at_all_says_nothing(length):
+    nobody = samples([])
+    moved, fixed = maps(0)
+    none = Targets([], torch.zeros(0, 12, 12).bool(), {"texts": torch.tensor(0.5)})
+    queue = FeatureQueue(length)
+    for _ in range(2):
+        terms = alignment_losses(moved, fixed, nobody, none, SAM3, queue)
+        assert {value.item() for value in terms.values()} == {0.0}
+    terms["alignment"].backward()
+
+
 def test_a_queue_keeps_the_newest_and_survives_a_restart(tmp_path):
     queue = FeatureQueue(length=3)
     assert queue.state_dict() == {}
