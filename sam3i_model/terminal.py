@@ -5,6 +5,8 @@ Names of emoji and brackets are left alone everywhere: paths and sentences may h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import typer
 from rich.console import Console
 
@@ -33,3 +35,10 @@ def failed(error: object) -> typer.Exit:
 def amount(count: float) -> str:
     """Bytes for people."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def told(value: object) -> str:
+    """A figure, or several with their names, on one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return str(value)

@@ -13,7 +13,7 @@ from rich.table import Table
 from sam3i_model.engines.bench_command import shared_work_command
 from sam3i_model.engines.figure_file import prepared, write
 from sam3i_model.machine import computer
-from sam3i_model.terminal import failed, results
+from sam3i_model.terminal import failed, results, told
 from sam3i_ros.bench.camera import Load
 from sam3i_ros.bench.model import model_command
 
@@ -167,5 +167,5 @@ def _finish(figures: dict[str, Any], target: Path | None) -> None:
     console = results()
     for key, value in figures.items():
         if key not in ("stages_ms", "films", "nodes", "times_less"):
-            console.print(f"{key}: {value}")
+            console.print(f"{key}: {told(value)}", soft_wrap=True)
     write(figures, target)

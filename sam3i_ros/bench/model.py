@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sam3i_model.engines.figure_file import prepared, write
-from sam3i_model.terminal import failed, results
+from sam3i_model.terminal import failed, results, told
 from sam3i_ros.bench.model_page import number, write_page
 
 MAX_PICTURES = 16
@@ -100,7 +100,9 @@ def model_command(
 def show(figures: dict[str, Any], console: Console) -> None:
     """The times as a table an engine, then what they mean, line by line."""
     for name, by_count in figures["ms"].items():
-        table = Table("ms, median (p95)", *by_count, title=name, box=SIMPLE_HEAD, padding=0)
+        table = Table("ms, median (p95)", title=name, box=SIMPLE_HEAD, padding=0)
+        for count in by_count:
+            table.add_column(f"{count} at once")
         first = next(iter(by_count.values()))
         for stage in (s for s in figures["timed"] if s in first):
             times = (by_count[n][stage] for n in by_count)
@@ -110,9 +112,10 @@ def show(figures: dict[str, Any], console: Console) -> None:
         console.print(table)
     for stage, words in figures["timed"].items():
         console.print(f"{stage}: {words}", soft_wrap=True)
+    console.print("times faster: end_to_end beside that of plain calls", soft_wrap=True)
     for name, answers in figures["answers"].items():
-        said = ", ".join(f"{key} {value}" for key, value in answers.items())
-        console.print(f"answers of {name} beside {figures['reference']}: {said}", soft_wrap=True)
+        beside = f"answers of {name} beside {figures['reference']}"
+        console.print(f"{beside}: {told(answers)}", soft_wrap=True)
     for key, value in figures["machine"].items():
         if value:
-            console.print(f"{key}: {value}", soft_wrap=True)
+            console.print(f"{key}: {told(value)}", soft_wrap=True)

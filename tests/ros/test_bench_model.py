@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import sys
 from pathlib import Path
@@ -80,6 +81,10 @@ def test_figures_of_the_bundled_model_on_a_bag(bag, tmp_path):
                 assert f"{number(times['median'])} ({number(times['p95'])})" in said.output
     for ratio in figures["times_faster_than_plain_calls"]["PyTorch, cpu"].values():
         assert f"{ratio:.2f}" in page
+    assert "1 frames" not in page
+    assert "1 frame, each answered once by" in re.sub(r"\s+", " ", page)
+    assert re.search(r"ms, median \(p95\) +1 at once +2 at once", said.output)
+    assert f"versions: python {platform.python_version()}, " in said.output
     assert page.count("<polyline") == 2
     assert page.count("<circle") == 4
     assert page.count("<rect") == 2 * 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -191,6 +192,7 @@ def test_what_is_printed_and_written(measured: list[dict[str, Any]], tmp_path: P
     assert said.exit_code == 0
     assert "usual node: 10 Hz is too fast for it" in said.output
     assert "64.0 (8.0x)" in said.output
+    assert f"\nversions: python {platform.python_version()}, " in said.output
     assert measured[0]["load"] == Load(10.0, 20.0, 1280, 720, instructions=8, segments=8)
     figures = json.loads(out.read_text())
     assert figures["nodes"]["this node"]["stages_ms"]["lift"]["p50"] == 7.0
