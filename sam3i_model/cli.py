@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sam3i_model.terminal import complain
+from sam3i_model.terminal import complain, notes
 
 VERBS = {
     "demo": (
@@ -136,6 +136,9 @@ def main() -> None:
         missing = error.name or str(error)
         complain(f"sam3i {called} needs '{missing}', which is not installed: {remedy(called)}")
         raise SystemExit(1) from error
+    except KeyboardInterrupt:  # while it imports; then commands say themselves what is kept
+        notes().print("stopped")
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from rich.table import Table
 from sam3i_model.checkpoints import CheckpointError, load, refuse_run
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.segmenter import Segmenter
-from sam3i_model.terminal import failed, results
+from sam3i_model.terminal import failed, notes, results
 from training.data import chosen_levels, open_source
 from training.files import write_text
 from training.questions import QuestionError
@@ -55,6 +55,9 @@ def calibrate_command(
         asked = ask_about(Segmenter(loaded, tokenizer), source, pictures, chosen)
     except (CheckpointError, QuestionError, OSError) as error:
         raise failed(error) from error
+    except KeyboardInterrupt:
+        notes().print(f"stopped; the thresholds in {model} are as they were")
+        raise typer.Exit(130) from None
     table = Table("level", "score", "presence", "IoU, present", "absent left empty", "sentences")
     thresholds: dict[str, Choice] = {}
     for name, rows in asked.items():
@@ -73,6 +76,8 @@ def calibrate_command(
         store(model, thresholds, image_size)
     except (CheckpointError, OSError) as error:
         raise failed(f"nothing is stored: {error}") from error
+    if thresholds:
+        console.print(f"stored in {model}: thresholds of {', '.join(thresholds)}", soft_wrap=True)
 
 
 def configuration(folder: Path) -> Sam3IConfig:

@@ -48,12 +48,13 @@ class Camera:
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.executors import SingleThreadedExecutor
         from rclpy.qos import qos_profile_sensor_data
+        from rclpy.signals import SignalHandlerOptions
         from sensor_msgs.msg import CameraInfo, Image, PointCloud2
         from visualization_msgs.msg import MarkerArray
 
         from sam3i_ros.msg import SegmentArray
 
-        rclpy.init(args=[])
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)  # Ctrl-C is the bench's
         self.answers: list[Answer] = []
         self.sent: list[float] = []  # when each frame had gone out, time.monotonic, s
         self.diagnostics: dict[str, dict[str, str]] = {}

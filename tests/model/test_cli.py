@@ -52,6 +52,17 @@ def test_a_verb_that_is_none_is_answered_with_all(monkeypatch, capsys):
     )
 
 
+def test_ctrl_c_while_a_verb_is_imported_is_one_line(monkeypatch, capsys):
+    def load(path: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.argv", ["sam3i", "segment", "photo.jpg", "mug"])
+    monkeypatch.setattr(cli, "load", load)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert (ended.value.code, capsys.readouterr().err) == (130, "stopped\n")
+
+
 @pytest.mark.parametrize("verb", sorted(cli.VERBS))
 def test_every_verb_can_be_imported(verb):
     assert callable(cli.load(cli.VERBS[verb][0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,22 @@ def test_the_usual_node_answers(make_rig: Callable[..., Rig], tmp_path: Path) ->
     assert points.width == discs.sum()
     z = np.frombuffer(points.data, np.float32).reshape(-1, 5)[:, 2]
     assert (z == flat_depth().flat[0] / 1000).all()
+
+
+def test_ctrl_c_leaves_no_trace() -> None:
+    code = (
+        "import os, signal, time, rclpy\n"
+        "from sam3i_ros.bench.camera import Camera, Load\n"
+        "camera = Camera(Load(10.0, 5.0, 320, 240, instructions=1, segments=1), True)\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(1)\n"
+        "except KeyboardInterrupt:\n"
+        "    print(rclpy.ok())\n"
+        "camera.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
 
 
 def test_a_process_on_one_core(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_a_file_of_ones_own_calibrates_what_it_asks_enough_about(checkpoint, tmp
     done = calibrated(checkpoint, write_data(tmp_path, SAMPLES), "--false-alarms", "0")
     assert done.exit_code == 0, done.output
     assert "simple keeps its thresholds: thresholds need sentences" in done.output
+    assert done.output.endswith(f"stored in {checkpoint}: thresholds of concept\n")
     after = json.loads(path.read_text())
     assert set(rows) == {"concept", "simple"}
     assert {row.present for row in rows["concept"]} == {True, False}
@@ -106,6 +107,7 @@ def test_only_the_named_levels_are_asked_and_the_input_size_is_stored(checkpoint
     data = write_data(tmp_path, SAMPLES)
     done = calibrated(checkpoint, data, "--levels", "simple", "--image-size", "256")
     assert "concept" not in done.output
+    assert "simple keeps its thresholds" in done.output
     after = load(str(checkpoint), "cpu")[0].config
     assert after.image_size == 256
     assert after.score_thresholds == before["score_thresholds"]
@@ -156,6 +158,18 @@ def test_thresholds_that_cant_be_stored_are_one_line(checkpoint, tmp_path, monke
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (done.exit_code, "nothing is stored" in done.output) == (1, True)
     assert "Traceback" not in done.output
+    assert (checkpoint / "config.json").read_bytes() == before
+
+
+def test_ctrl_c_says_that_nothing_has_changed(checkpoint, tmp_path, monkeypatch):
+    def ask_about(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(calibrate, "ask_about", ask_about)
+    before = (checkpoint / "config.json").read_bytes()
+    done = calibrated(checkpoint, write_data(tmp_path, SAMPLES))
+    assert done.exit_code == 130
+    assert done.stderr == f"stopped; the thresholds in {checkpoint} are as they were\n"
     assert (checkpoint / "config.json").read_bytes() == before
 
 

@@ -273,3 +273,15 @@ def test_a_pool_says_the_command_that_makes_it(tmp_path: Path, monkeypatch):
     given = ["pool", str(tmp_path / "a pool"), "--count", "3", "--seed", "2", "--size", "64"]
     assert CliRunner().invoke(app, [*given, "--workers", "1"]).exit_code == 0
     assert shlex.split(said[0]) == ["sam3i", "render", *given]
+
+
+def test_a_pool_that_is_interrupted_says_what_is_kept(tmp_path: Path, monkeypatch):
+    def write_pool(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writing, "write_pool", write_pool)
+    result = CliRunner().invoke(app, ["pool", str(tmp_path / "pool")])
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1] == (
+        f"stopped; whole thousands are kept in {tmp_path / 'pool'}: the same command goes on"
+    )

@@ -72,9 +72,13 @@ def pool(
     given = {"count": count, "seed": seed, "size": size, **({"photos": photos} if photos else {})}
     options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     command = shlex.join(["sam3i", "render", "pool", str(out), *options])
-    with _told(), _progress(notes()) as progress:
-        task = progress.add_task("scenes", total=count)
-        write_pool(out, spec, workers, command, lambda n: progress.advance(task, n))
+    try:
+        with _told(), _progress(notes()) as progress:
+            task = progress.add_task("scenes", total=count)
+            write_pool(out, spec, workers, command, lambda n: progress.advance(task, n))
+    except KeyboardInterrupt:
+        notes().print(f"stopped; whole thousands are kept in {out}: the same command goes on")
+        raise typer.Exit(130) from None
 
 
 @app.command()
