@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from sam3i_model import decoding
-from sam3i_model.intrinsics import Intrinsics
 from sam3i_ros.camera import RawFrame, stamp_ns
 from sam3i_ros.geometry import ray_grid
 from sam3i_ros.health import Health, Severity
@@ -35,8 +35,7 @@ class FrameDecoder:
     def __init__(self, health: Health, use_depth: bool) -> None:
         self._health = health
         self._use_depth = use_depth
-        self._intrinsics: Intrinsics | None = None
-        self._rays: npt.NDArray[np.float32] | None = None
+        self._ray_grid = lru_cache(maxsize=1)(ray_grid)
 
     def decode(self, raw: RawFrame, want_3d: bool) -> Frame:
         """Arrays of a frame. MessageError if the colour image cannot be used.
@@ -90,9 +89,7 @@ class FrameDecoder:
                 "geometry.frames",
                 f"image is in frame {frames[0]!r} but depth in {frames[1]!r}; {_ALIGN_REMEDY}",
             )
-        if intrinsics != self._intrinsics or self._rays is None:
-            self._intrinsics, self._rays = intrinsics, ray_grid(intrinsics)
-        return depth, self._rays
+        return depth, self._ray_grid(intrinsics)
 
     def _warn(self, key: str, text: str) -> None:
         self._health.fault(key, Severity.WARN, text)

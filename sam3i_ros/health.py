@@ -20,6 +20,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 HOLD = 5.0  # s a fault stays in the reports after it was last seen; diagnostics go out at 1 Hz
 LOG_EVERY = 10.0  # s, at the least, between two log lines about one fault
 WINDOW = 256  # latest durations or events that percentiles and rates are computed from
+RATE_OVER = 5.0  # s that a rate is computed over at most
 COMPONENTS = ("camera", "geometry", "instructions", "model", "node")
 
 
@@ -109,10 +110,10 @@ class Health:
             if old := self._faults.get(key):
                 old.last_seen = float("-inf")  # kept, as it also says when it was last logged
 
-    def count(self, name: str, amount: int = 1) -> None:
-        """Adds to a counter."""
+    def count(self, name: str) -> None:
+        """Adds one to a counter."""
         with self._lock:
-            self._counters[name] += amount
+            self._counters[name] += 1
 
     def tick(self, name: str) -> None:
         """Counts an event, and keeps its time for `rate`."""
@@ -130,10 +131,10 @@ class Health:
         with self._lock:
             return self._counters[name]
 
-    def rate(self, name: str, window: float = 5.0) -> float:
-        """Events per second over the latest `window` seconds."""
+    def rate(self, name: str) -> float:
+        """Events per second over the latest RATE_OVER seconds."""
         with self._lock:
-            since = self._clock() - window
+            since = self._clock() - RATE_OVER
             recent = [t for t in self._events.get(name, ()) if t >= since]
         if len(recent) < 2:
             return 0.0

@@ -212,13 +212,13 @@ def markers_msg(segments: SegmentArray, lifetime: float) -> MarkerArray:
     """
     header = Header(stamp=segments.header.stamp, frame_id=segments.frame_3d)
     lasting = Duration(sec=int(lifetime), nanosec=int(lifetime % 1 * 1e9))
-    order = {result.id: index for index, result in enumerate(segments.results)}
-    texts = {result.id: result.text for result in segments.results}
+    asked = {result.id: (index, result.text) for index, result in enumerate(segments.results)}
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     for segment in segments.segments:
         if not segment.point_count:
             continue
-        r, g, b = (c / 255 for c in color_for(order.get(segment.instruction_id, 0)))
+        index, text = asked[segment.instruction_id]
+        r, g, b = (c / 255 for c in color_for(index))
         sides = segment.size.x, segment.size.y, segment.size.z
         common = {"header": header, "id": segment.label, "lifetime": lasting}
         markers.append(
@@ -232,7 +232,6 @@ def markers_msg(segments: SegmentArray, lifetime: float) -> MarkerArray:
                 color=ColorRGBA(r=r, g=g, b=b, a=0.4),
             )
         )
-        text = texts.get(segment.instruction_id, segment.instruction_id)
         markers.append(
             Marker(
                 **common,

@@ -36,6 +36,16 @@ def test_decodes_depth_and_rays() -> None:
     np.testing.assert_allclose(frame.rays[3, 5], [0.5, 0.3])
 
 
+def test_rays_are_kept_until_camera_info_changes() -> None:
+    decoder = FrameDecoder(Health(), use_depth=True)
+    rays = [
+        decoder.decode(RawFrame(image(5), depth(5), camera, 0.0, ""), want_3d=True).rays
+        for camera in (info(), info(), info(focal=10.0))
+    ]
+    assert rays[1] is rays[0]
+    np.testing.assert_allclose(rays[2], rays[0] / 2)
+
+
 def test_compressed_pair() -> None:
     rgb = np.zeros((4, 6, 3), np.uint8)
     rgb[..., 0] = 200
@@ -100,10 +110,18 @@ def test_bad_colour_is_an_error() -> None:
         decode(image(5, encoding="hsv8"), depth(5), info())
 
 
+def test_depth_that_is_off_is_no_fault() -> None:
+    health = Health()
+    raw = RawFrame(image(5), None, None, 0.0, "depth is off (depth_transport: none)")
+    frame = FrameDecoder(health, use_depth=False).decode(raw, want_3d=True)
+    assert frame.no_3d == "depth is off (depth_transport: none)"
+    assert health.faults() == []
+
+
 def test_nothing_is_lifted_for_nobody() -> None:
     broken = Image(encoding="nonsense")
     raw = RawFrame(image(5), broken, info(), 0.0, "")
     health = Health()
     frame = FrameDecoder(health, use_depth=True).decode(raw, want_3d=False)
-    assert frame.depth is None
+    assert (frame.depth, frame.no_3d) == (None, "nobody listened to an output with 3D")
     assert health.faults() == []

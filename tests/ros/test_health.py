@@ -7,9 +7,20 @@ from pathlib import Path
 
 import pytest
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from sam3i_ros import health
-from sam3i_ros.health import HOLD, LOG_EVERY, Health, Severity, percentiles, to_diagnostics
+from sam3i_ros.health import (
+    HOLD,
+    LOG_EVERY,
+    WINDOW,
+    Health,
+    Percentiles,
+    Severity,
+    failure,
+    percentiles,
+    to_diagnostics,
+)
 
 
 class Clock:
@@ -28,7 +39,7 @@ def clock() -> Clock:
 def test_percentiles() -> None:
     values = percentiles(range(101))
     assert (values.p50, values.p95) == (50, 95)
-    assert percentiles([]).p95 == 0.0
+    assert percentiles([]) == Percentiles(0.0, 0.0)
     assert percentiles([3.0]).p50 == 3.0
 
 
@@ -118,8 +129,21 @@ def test_rates_and_counters(clock: Clock) -> None:
     assert health.rate("image") == pytest.approx(10.0)
     assert health.counter("image") == 31
     assert health.rate("depth") == 0.0
+    for _ in range(2):
+        health.tick("depth")
+        clock.now += 0.5
+    assert health.rate("depth") == pytest.approx(2.0)
     clock.now += 60
     assert health.rate("image") == 0.0
+
+
+def test_a_quick_rate_is_that_of_the_latest_events(clock: Clock) -> None:
+    health = Health(clock=clock)
+    for period in (0.01, 0.001):
+        for _ in range(WINDOW):
+            clock.now += period
+            health.tick("age")
+    assert health.rate("age") == pytest.approx(1000.0)
 
 
 def test_durations_are_bounded(clock: Clock) -> None:
@@ -138,9 +162,29 @@ def test_the_message(clock: Clock) -> None:
     assert list(rows) == [
         f"/sam3i: {c}" for c in ("camera", "geometry", "instructions", "model", "node")
     ]
-    assert rows["/sam3i: model"].level == b"\x02"
-    assert rows["/sam3i: model"].message == "no such folder; give a path"
+    text = "no such folder; give a path"
+    assert rows["/sam3i: model"] == DiagnosticStatus(
+        level=b"\x02",
+        name="/sam3i: model",
+        message=text,
+        hardware_id="/sam3i",
+        values=[KeyValue(key="model.load", value=f"{text} (1 times)")],
+    )
     assert rows["/sam3i: camera"].level == b"\x00"
+
+
+def test_a_failure_is_one_short_line_with_its_place() -> None:
+    def fail() -> None:
+        def deeper() -> None:
+            raise ValueError("two\nlines " + 400 * "x")
+
+        deeper()
+
+    with pytest.raises(ValueError, match="two") as caught:
+        fail()
+    line = fail.__code__.co_firstlineno + 2
+    text = f"ValueError: two lines {400 * 'x'}"[:300]
+    assert failure(caught.value) == f"a frame failed: {text} (test_health.py, line {line})"
 
 
 def test_every_fault_of_the_node_belongs_to_a_row_of_the_diagnostics():

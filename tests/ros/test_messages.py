@@ -16,7 +16,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sam3i_ros.msg import InstructionResult, Segment, SegmentArray
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import PointField
-from std_msgs.msg import Header
+from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
 from sam3i_model.decoding import metres
@@ -70,7 +70,7 @@ def test_label_image_gives_overlaps_to_the_higher_score():
     masks = np.zeros((3, 6, 8), bool)
     masks[0, 1:4, 1:4] = True
     masks[1, 2:6, 2:6] = True
-    masks[2, 3, :] = True
+    masks[2, 3, :] = masks[2, 5, 7] = True
     labels = messages.label_image(list(masks), [0.5, 0.9, 0.7], (6, 8))
     assert labels.dtype == np.uint16
     expected = np.zeros((6, 8), int)
@@ -251,17 +251,19 @@ def scene():
 
 
 def test_markers():
-    deletion, *markers = over_the_wire(messages.markers_msg(scene(), 0.25)).markers
+    deletion, *markers = over_the_wire(messages.markers_msg(scene(), 1.25)).markers
     assert deletion.action == Marker.DELETEALL
+    assert deletion.header.frame_id == "base_link"
     assert [m.type for m in markers] == [Marker.CUBE, Marker.TEXT_VIEW_FACING] * 2
     assert len({(m.ns, m.id) for m in markers}) == 4
     for marker in markers:
         assert marker.header.frame_id == "base_link"
         assert marker.header.stamp == HEADER.stamp
-        assert (marker.lifetime.sec, marker.lifetime.nanosec) == (0, 250_000_000)
+        assert (marker.lifetime.sec, marker.lifetime.nanosec) == (1, 250_000_000)
         assert marker.action == Marker.ADD
-        assert marker.color.a > 0
     plate, plate_text, cup, cup_text = markers
+    assert (plate.color.a, cup_text.scale.z) == (pytest.approx(0.4), 0.03)
+    assert cup_text.color == ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
     assert (plate_text.text, cup_text.text) == ("a plate 0.50", "the red mug 0.50")
     assert (plate.scale.x, plate.scale.y, plate.scale.z) == (0.3, 0.2, 0.1)
     assert cup.scale.z == 0.001  # RViz refuses a cube without height

@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from sam3i_ros.transforms import TransformError, make_transforms, matrix_from_pose
 
@@ -18,6 +19,13 @@ OPTICAL = [0.2, 0.0, 1.0, -0.5, 0.5, -0.5, 0.5]
 def test_quarter_turn_about_z() -> None:
     matrix = matrix_from_pose([1, 2, 3], [0, 0, HALF, HALF])
     np.testing.assert_allclose(matrix @ [1, 0, 0, 1], [1, 3, 3, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize("turn", [*Rotation.random(3, random_state=0)])
+def test_any_turn(turn: Rotation) -> None:
+    matrix = matrix_from_pose([1, 2, 3], turn.as_quat())
+    np.testing.assert_allclose(matrix[:3, :3], turn.as_matrix(), atol=1e-12)
+    np.testing.assert_array_equal(matrix[:, 3], [1, 2, 3, 1])
 
 
 def test_optical_frame() -> None:
@@ -61,6 +69,7 @@ class FakeTf2(ModuleType):
         listening = 0
 
         def __init__(self, buffer: object, node: object) -> None:
+            assert isinstance(buffer, FakeTf2.Buffer)
             type(self).listening += 1
 
         def unregister(self) -> None:
