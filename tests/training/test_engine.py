@@ -14,7 +14,7 @@ from tests.training.engine_samples import PICTURES, case_of, tasks
 from training.engine.checking import LanguageModelChecker, Meant
 from training.engine.export import samples
 from training.engine.journal import Journal, JournalError
-from training.engine.run import annotate, estimate, statistics
+from training.engine.run import MAX_REASONS, annotate, estimate, statistics
 from training.engine.settling import ROUNDS, StoppedError, settle, verdict
 from training.engine.tasks import Case
 from training.engine.writing import Fault, Written, prompt
@@ -248,6 +248,17 @@ def test_negative_texts_of_a_task_that_is_dropped_go_to_one_that_is_kept():
     first, second = samples(todo, records, "coco", "m")
     assert first.negative == {"concept": ("vase", "pen"), "complex_query": ("what writes here",)}
     assert second.negative == {"simple_query": ("a pen",)}
+
+
+def test_reasons_add_up_to_the_tasks_that_are_dropped():
+    (task,) = tasks()[:1]
+    todo = [replace(task, key=str(number)) for number in range(MAX_REASONS + 8)]
+    record = {"kept": False, "dropped": {}, "calls": 1, "seconds": 0.0}
+    why = [*("too small" for _ in range(3)), *(f"{n}.png is 4x4" for n in range(MAX_REASONS + 5))]
+    records = {t.key: {**record, "why": w} for t, w in zip(todo, why, strict=True)}
+    dropped = statistics(todo, records, [])["tasks_dropped"]
+    assert (dropped["too small"], dropped["others"]) == (3, 6)
+    assert sum(dropped.values()) == len(todo)
 
 
 def test_tasks_without_a_picture_wait(tmp_path):

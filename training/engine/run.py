@@ -25,6 +25,8 @@ LEAST_CALLS = CALLS_A_ROUND + len(TEXT_LISTS)
 """Of a task without texts of its own that passes at once, its negative texts included."""
 ASSUMED_SECONDS = 3.0
 """A call, where nothing was measured yet."""
+MAX_REASONS = 50
+"""For dropping a task: some name a picture, and there may be as many as pictures."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,10 @@ def statistics(
     for record in records:
         dropped.update(record["dropped"])
     kept = [r for r in records if r["kept"]]
+    reasons = Counter(r["why"] for r in records if not r["kept"])
+    why = dict(reasons.most_common(MAX_REASONS))
+    if rare := reasons.total() - sum(why.values()):
+        why["others"] = rare
     return {
         "tasks": len(records),
         "kept": len(kept),
@@ -153,7 +159,7 @@ def statistics(
         "texts": {key: sum(len(s.texts[key]) for s in made) for key in TEXT_LISTS},
         "negative_texts": sum(len(said) for s in made for said in s.negative.values()),
         "texts_dropped": dict(dropped.most_common()),
-        "tasks_dropped": dict(Counter(r["why"] for r in records if not r["kept"]).most_common(50)),
+        "tasks_dropped": why,
         "calls": sum(r["calls"] for r in records),
         "seconds": round(sum(r["seconds"] for r in records), 1),
     }
