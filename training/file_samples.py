@@ -18,7 +18,7 @@ from training.entries import SourceError
 from training.formats import sam3i
 from training.formats.reading import load
 from training.pictures import check_picture, read_picture
-from training.rle import decode
+from training.rle import Mask, decode
 from training.sam3i_json import ANNOTATIONS, LEVEL_LISTS, OPEN, REJECTED, parse, without_crowds
 from training.sam3i_json import Sample as Entry
 from training.samples import ABSENT, MASK_STRIDE, Asked, Pair, Sample
@@ -216,22 +216,33 @@ def inner(entries: list[Entry], rng: random.Random) -> Cut:
 def answered(entry: Entry, text: str, level: Level, cut: Cut, size: int) -> Asked:
     """A text with its entry's masks and boxes, as they are in a part of the picture."""
     left, top, right, bottom = cut
-    cells = size // MASK_STRIDE
-    middle = (np.arange(cells) + 0.5) / cells
-    rows = (top + middle * (bottom - top)).astype(int)
-    columns = (left + middle * (right - left)).astype(int)
     masks, boxes = [], []
     for target in entry.targets:
         mask = decode({"size": [entry.height, entry.width], "counts": target.counts})
         x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
         if not width:
             continue
-        masks.append(mask[np.ix_(rows, columns)])
+        masks.append(in_cells(mask[top:bottom, left:right], size // MASK_STRIDE))
         boxes.append([x - left, y - top, x + width - left, y + height - top])
     if not boxes:
         return nothing(text, level, size)
     sides = np.array([right - left, bottom - top] * 2, np.float32)
     return Asked(text, level, np.stack(masks), np.array(boxes, np.float32) / sides)
+
+
+def in_cells(mask: Mask, cells: int) -> Mask:
+    """A mask that isn't empty, bool (H, W), at the middle of each cell: bool (cells, cells).
+
+    Of a thing too thin or small to lie on any middle, the cells that it covers most, since an empty
+    mask would teach that what is there has no pixels.
+    """
+    middle = (np.arange(cells) + 0.5) / cells
+    rows, columns = ((middle * side).astype(int) for side in mask.shape)
+    seen = mask[np.ix_(rows, columns)]
+    if seen.any():
+        return seen
+    covered = cv2.resize(mask.astype(np.float32), (cells, cells), interpolation=cv2.INTER_AREA)
+    return covered > covered.max() / 2
 
 
 def nothing(text: str, level: Level, size: int) -> Asked:

@@ -16,7 +16,7 @@ from tests.training.small_training import small_settings
 from training import sam3i_json
 from training.data import open_samples
 from training.entries import SourceError
-from training.file_samples import FileSamples
+from training.file_samples import FileSamples, in_cells
 from training.sam3i_json import Sample, Target
 from training.samples import Mixed
 
@@ -72,6 +72,21 @@ def test_masks_and_boxes_lie_on_what_is_meant_wherever_the_picture_is_cut(tmp_pa
             sizes.add(round(float(asked.boxes[0][2] - asked.boxes[0][0]), 3))
     assert len(sizes) > 10  # the rim is cut anew every time
     assert max(sizes) <= 0.2 / 0.8 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "seen"),
+    [
+        (slice(0, 64), slice(9, 12), (slice(None), 1)),  # between the middles of two columns
+        (slice(2, 62), slice(15, 17), (slice(None), slice(1, 3))),  # on both sides of an edge
+        (slice(17, 18), slice(49, 50), (2, 6)),
+        (slice(0, 64), slice(12, 13), (slice(None), 1)),  # on the middles
+    ],
+)
+def test_thin_and_small_things_have_a_mask(rows, columns, seen):
+    mask, expected = np.zeros((64, 64), bool), np.zeros((8, 8), bool)
+    mask[rows, columns], expected[seen] = True, True
+    assert np.array_equal(in_cells(mask, 8), expected)
 
 
 def test_triplets_negatives_and_what_denotes_nothing(tmp_path):
