@@ -143,6 +143,7 @@ def test_ctrl_c_leaves_no_trace() -> None:
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    time.sleep(1)\n"
         "except KeyboardInterrupt:\n"
+        "    time.sleep(1)\n"
         "    print(rclpy.ok())\n"
         "camera.close()\n"
     )
