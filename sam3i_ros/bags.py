@@ -14,6 +14,7 @@ from sam3i_model.definitions import typestore
 
 SEGMENTS = "sam3i_ros/msg/SegmentArray"
 TRUTH_PREFIX = "/truth/"  # what a camera could not know
+DRAWN = ("masks", "overlay")  # a node's images, even where its segments were not recorded
 _REMEDIES = {  # by what the library says of a bag whose recorder was killed
     "end magic": " It was cut off: `mcap recover FILE.mcap -o NEW.mcap` saves what it holds.",
     "Expected metadata file": " Name the .mcap or .db3 file in it.",
@@ -67,7 +68,8 @@ def messages(reader: AnyReader, connections: Collection[Connection]) -> Iterator
 
 
 def from_camera(reader: AnyReader, types: Collection[str]) -> list[Connection]:
-    """What has messages of these types, but truth and the results of nodes."""
+    """What has messages of these types, but truth and the results of nodes: what lies beside
+    segments, and images that are named as a node's are."""
     results = result_bases(reader)
     return [
         c
@@ -76,6 +78,7 @@ def from_camera(reader: AnyReader, types: Collection[str]) -> list[Connection]:
         and c.msgtype in types
         and not c.topic.startswith(TRUTH_PREFIX)
         and base_of(c.topic) not in results
+        and not {*DRAWN} & {*c.topic.split("/")}
     ]
 
 

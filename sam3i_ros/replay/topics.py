@@ -12,6 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from sam3i_model.definitions import typestore
 from sam3i_ros.bags import (
+    DRAWN,
     SEGMENTS,
     BagError,
     base_of,
@@ -69,7 +70,10 @@ def choose(reader: AnyReader, image: str, depth: str, info: str, recorded: bool)
     image = _one("--image", "colour image", image, colours or greys, [*colours, *greys])
     if not image:
         there = ", ".join(sorted({c.topic for c in reader.connections})) or "nothing"
-        raise BagError(f"The recording has no colour images; it holds: {there}.")
+        raise BagError(
+            f"The recording has no colour images; it holds: {there}. "
+            f"What a node draws ({', '.join(DRAWN)}) is no camera's."
+        )
     beside = [t for t in infos if base_of(t) == base_of(_without_transport(image))]
     fitting = (beside or infos) if depth else []
     info = _one("--camera-info", "camera_info", info, fitting, infos)

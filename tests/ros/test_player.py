@@ -149,12 +149,15 @@ def test_bag_gives_camera_topics_only(tmp_path: Path, plugin: StoragePlugin) -> 
     assert messages[-1].data == image(START + 9 * STEP, 9)
 
 
-def test_results_of_a_node_are_not_a_cameras(tmp_path: Path) -> None:
+@pytest.mark.parametrize("segments", [[(0, "/left/sam3i/segments", SegmentArray())], []])
+def test_results_of_a_node_are_not_a_cameras(
+    tmp_path: Path, segments: list[recordings.Line]
+) -> None:
     path = recordings.write(
         tmp_path / "bag",
         [
             *recordings.moment(0),
-            (0, "/left/sam3i/segments", SegmentArray()),
+            *segments,
             (0, "/left/sam3i/masks", recordings.depth(0)),
             (0, "/left/sam3i/overlay", recordings.colour(0)),
         ],

@@ -59,6 +59,23 @@ def test_topics_are_named_where_they_can_not_be_told(tmp_path: Path) -> None:
     assert "no such camera_info" in refused(replay(bag, tmp_path / "x", *flat))
 
 
+def test_a_nodes_pictures_are_no_camera_where_its_segments_were_not_recorded(
+    tmp_path: Path,
+) -> None:
+    drawn: list[Line] = [(0, "/sam3i/overlay", colour(0)), (0, "/sam3i/masks", depth(0))]
+    alone = write(tmp_path / "alone", drawn)
+    line = refused(replay(alone, tmp_path / "x", *RED_ONLY))
+    assert line == (
+        "The recording has no colour images; it holds: /sam3i/masks, /sam3i/overlay. "
+        "What a node draws (masks, overlay) is no camera's."
+    )
+    bag = write(tmp_path / "bag", [(0, "/cam/rgb/image_raw", colour(0)), *drawn])
+    assert replay(bag, tmp_path / "out", *RED_ONLY).exit_code == 0
+    after = read(tmp_path / "out")
+    assert len(after["/cam/rgb/image_raw"]) == 1
+    assert after["/sam3i/segments"][0].content.frame_3d == ""  # the masks are no depth
+
+
 def test_what_may_be_either_is_depth_if_it_is_called_that(tmp_path: Path) -> None:
     """A plain PNG; and one topic is not both."""
     plain = CompressedImage(header=header(0), format="png")
@@ -85,8 +102,8 @@ def test_an_image_is_preferred_to_its_compressed_twin(tmp_path: Path, recording:
 
 
 def test_results_do_not_take_the_name_of_a_camera_topic(tmp_path: Path, loaded: list[str]) -> None:
-    bag = write(tmp_path / "bag", [(0, "/camera/masks", colour(0))])
+    bag = write(tmp_path / "bag", [(0, "/camera/points", colour(0))])
     line = refused(replay(bag, tmp_path / "out", *RED_ONLY, "--name", "camera"))
-    assert line == "--name /camera: the camera has /camera/masks already; say another."
+    assert line == "--name /camera: the camera has /camera/points already; say another."
     assert loaded == []
     assert replay(bag, tmp_path / "out", *RED_ONLY, "--name", "left").exit_code == 0
