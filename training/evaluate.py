@@ -17,9 +17,8 @@ from sam3i_model.agent_client import AgentError
 from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, notes, results
-from training import metrics, official
 from training.data import chosen_levels, open_source
-from training.evaluation import terminal
+from training.evaluation import metrics, official, terminal
 from training.evaluation.agent_baseline import AgentBaseline
 from training.evaluation.asking import Answerer, Checkpoint, Examination, collect
 from training.evaluation.compare import UNWATCHED, compare

@@ -15,7 +15,7 @@ from rich.progress import track
 
 from sam3i_model.instruction import Level
 from sam3i_model.segmenter import Segmenter
-from training.metrics import union_iou
+from training.evaluation.metrics import union_iou
 from training.questions import Source, judged
 from training.rle import united
 

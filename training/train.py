@@ -23,9 +23,9 @@ from training.data import description, open_data, recurring, suited
 from training.dry_run import describe, try_out
 from training.entries import SourceError
 from training.evaluation.asking import evaluate
+from training.evaluation.metrics import summarise
 from training.forecast import ForecastError, forecast
 from training.log import Log
-from training.metrics import summarise
 from training.processes import summed
 from training.questions import QuestionError, Source
 from training.run import Run, rate_factor

@@ -12,9 +12,16 @@ import pytest
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
-from training import official
+from training.evaluation import official
+from training.evaluation.metrics import (
+    average_precision,
+    ciou,
+    mean,
+    precision,
+    summarise,
+    union_iou,
+)
 from training.evaluation.rows import Row, row_of
-from training.metrics import average_precision, ciou, mean, precision, summarise, union_iou
 from training.questions import Question
 from training.rle import encode
 

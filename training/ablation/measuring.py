@@ -10,7 +10,7 @@ from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import notes
 from training.ablation.variants import OWN_PATHS, Variant
 from training.evaluation.asking import evaluate
-from training.metrics import Figures, summarise
+from training.evaluation.metrics import Figures, summarise
 from training.questions import LEVELS, WorldQuestions
 from training.thresholds import FALSE_ALARMS, SENTENCES, ask_about, choose
 from training.world.pool import WorldPool
@@ -29,7 +29,7 @@ class Measured:
 
     Attributes:
         score, presence: Thresholds that were chosen for it.
-        figures: As in `training.metrics.summarise`.
+        figures: As in `training.evaluation.metrics.summarise`.
         pictures: The picture that each sentence is about.
         ious: IoU of each sentence.
     """

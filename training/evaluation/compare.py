@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.evaluation.metrics import Figures
 from training.evaluation.noise import UNLIKELY, chance_of_loss, margin
 from training.evaluation.rows import Row, RowsError
 from training.evaluation.splits import Tables, grouped
-from training.metrics import Figures
 
 UNWATCHED = (
     "nothing was asked that must not get worse: neither concepts nor things that aren't there"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from training.evaluation.metrics import Figures
 from training.evaluation.rows import Row
-from training.metrics import Figures
 
 Tables = dict[str, dict[str, Figures]]
 """Split -> group -> figures."""

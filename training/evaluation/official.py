@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.evaluation.metrics import Figures, annotation, coco_stats
 from training.evaluation.rows import Row
-from training.metrics import Figures, annotation, coco_stats
 from training.rle import Rle, decode, encode, united
 
 Mask = npt.NDArray[np.bool_]
