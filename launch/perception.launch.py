@@ -126,6 +126,8 @@ def dds_profile() -> list[LaunchDescriptionEntity]:
 
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     given = {argument.name: context.launch_configurations[argument.name] for argument in ARGUMENTS}
+    if not Path(given["params_file"]).is_file():  # launch_ros only warns, and takes the defaults
+        raise ValueError(f"params_file:={given['params_file']} is not there; give its whole path")
     path = CONFIG / "cameras" / f"{given['camera']}.yaml"
     camera = yaml.safe_load(path.read_text(encoding="utf-8"))
     camera.update({name: given[name] for name in camera if given.get(name)})

@@ -250,6 +250,13 @@ def test_demo_says_what_it_cannot_look_for(launch: Callable[..., Launch]) -> Non
     assert "Traceback" not in running.output
 
 
+def test_a_params_file_that_is_not_there_starts_nothing(launch: Callable[..., Launch]) -> None:
+    running = launch("perception.launch.py", "params_file:=~/mine.yaml")
+    running.wait_for("params_file:=~/mine.yaml is not there; give its whole path")
+    assert "process started" not in running.output
+    assert "Traceback" not in running.output
+
+
 def test_arguments_are_listed() -> None:
     command = ["ros2", "launch", "sam3i_ros", "perception.launch.py", "--show-args"]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
