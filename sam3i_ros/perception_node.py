@@ -7,7 +7,6 @@ work in its own thread, `outputs` publishes, `health` knows what is wrong.
 from __future__ import annotations
 
 import gc
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from sam3i_ros.arguments import ros_arguments_only
 from sam3i_ros.executor import NodeExecutor
 from sam3i_ros.health import Health, Severity, failure, to_diagnostics
 from sam3i_ros.instructions import InstructionList, refuse_unusable
+from sam3i_ros.interrupts import heed, heed_none
 from sam3i_ros.parts import Active, Configured
 from sam3i_ros.pipeline import SegmenterLike
 
@@ -295,6 +295,7 @@ def main(segmenter_factory: SegmenterFactory = load_segmenter) -> int:
         "camera; docs/node.md has its parameters.",
     )
     keep_freed_memory()
+    heed()  # before rclpy, which passes signals on to those who were there
     rclpy.init()
     executor = NodeExecutor()
     try:
@@ -318,7 +319,7 @@ def main(segmenter_factory: SegmenterFactory = load_segmenter) -> int:
         if rclpy.ok():  # else the executor only stumbled over the shutdown that a signal began
             raise
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C can't make it any quicker
+        heed_none()  # a second one can't make it any quicker
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()

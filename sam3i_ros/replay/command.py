@@ -19,9 +19,9 @@ from sam3i_model.terminal import complain, notes
 from sam3i_ros.bags import BagError, messages, open_bag
 from sam3i_ros.health import Health
 from sam3i_ros.instructions import InstructionList
+from sam3i_ros.interrupts import heed, heed_none
 from sam3i_ros.parameters import defaults
 from sam3i_ros.pipeline import SegmenterLike
-from sam3i_ros.replay.interrupts import heed, heed_none
 from sam3i_ros.replay.result_bag import ResultBag, is_result_bag
 from sam3i_ros.replay.run import Replay
 from sam3i_ros.replay.topics import Topics, choose, copied, outdated

@@ -15,7 +15,7 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
-from sam3i_ros.replay.interrupts import SIGNALS
+from sam3i_ros.interrupts import SIGNALS
 from tests.ros.fakes import ColourSegmenter
 from tests.ros.recordings import shots
 from tests.ros.rig import Rig

@@ -507,6 +507,17 @@ def test_interrupted_twice_while_the_model_works(
     assert process.said("[ERROR]") == before, process.log.read_text()
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_start_that_takes_long_is_ended_at_once(tmp_path: Path, how: signal.Signals) -> None:
+    (tmp_path / "slow.hold").touch()  # for ever
+    process = Process(tmp_path / "log", "autostart:=true", f"adapters:={tmp_path / 'slow'}")
+    while not process.said("loading model"):
+        assert process.process.poll() is None, process.log.read_text()
+        time.sleep(0.05)
+    assert process.end(how) == 0
+    assert len(process.log.read_text().splitlines()) == 1, process.log.read_text()
+
+
 def test_a_start_with_an_impossible_instruction(
     make_rig: Callable[..., Rig], tmp_path: Path
 ) -> None:
