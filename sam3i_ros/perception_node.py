@@ -262,7 +262,7 @@ class PerceptionNode(LifecycleNode):
 
     def _values(self, made: Configured | None, active: Active | None) -> dict[str, dict[str, str]]:
         health, worker = self._health, active.worker if active else None
-        state = "active" if active else "inactive" if made else "unconfigured"
+        state = self._state_machine.current_state[1]
         transforms = made.transforms if made else None
         return {
             "camera": vitals.camera(health, active.inputs if active else None),

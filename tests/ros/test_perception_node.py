@@ -478,6 +478,7 @@ def test_lifecycle(make_rig: Callable[..., Rig], tmp_path: Path) -> None:
         rig.wait(lambda: rig.row("model")["frames nobody listened to"] == "1")
         assert rig.change(Transition.TRANSITION_ACTIVE_SHUTDOWN)
         assert not rig.change(Transition.TRANSITION_CONFIGURE)
+        assert rig.row("node")["state"] == "finalized"
         assert process.process.poll() is None
     finally:
         status = process.end()
