@@ -110,10 +110,10 @@ class Health:
             if old := self._faults.get(key):
                 old.last_seen = float("-inf")  # kept, as it also says when it was last logged
 
-    def count(self, name: str) -> None:
-        """Adds one to a counter."""
+    def count(self, name: str, amount: int = 1) -> None:
+        """Adds to a counter."""
         with self._lock:
-            self._counters[name] += 1
+            self._counters[name] += amount
 
     def tick(self, name: str) -> None:
         """Counts an event, and keeps its time for `rate`."""

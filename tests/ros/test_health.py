@@ -135,6 +135,9 @@ def test_rates_and_counters(clock: Clock) -> None:
     assert health.rate("depth") == pytest.approx(2.0)
     clock.now += 60
     assert health.rate("image") == 0.0
+    health.count("dropped")
+    health.count("dropped", 3)
+    assert health.counter("dropped") == 4
 
 
 def test_a_quick_rate_is_that_of_the_latest_events(clock: Clock) -> None:
