@@ -268,6 +268,19 @@ def test_a_file_in_no_layout_is_named(tmp_path):
         read_annotations(tmp_path)
 
 
+def test_of_a_folder_the_data_set_among_other_files_can_be_had(tmp_path):
+    shutil.copy(DATA / "hmpl-instruct.json", tmp_path / "data.json")
+    (tmp_path / "statistics.json").write_text("{}")
+    with pytest.raises(SourceError) as told:
+        read_annotations(tmp_path)
+    assert str(told.value).startswith(f"{tmp_path / 'statistics.json'}: the file is in no layout")
+    assert str(told.value).endswith(
+        f". Or name the file that is meant, such as {tmp_path / 'data.json'}"
+    )
+    (tmp_path / "data.json").rename(tmp_path / "annotations.json")  # as `annotate` leaves it
+    assert read_annotations(tmp_path).layout == "sam3i"
+
+
 def test_an_empty_sentence_costs_no_other(tmp_path):
     shutil.copytree(DATA / "refcoco", tmp_path / "r")
     (path,) = [path for path in (tmp_path / "r").glob("*.json") if path.stem != "instances"]

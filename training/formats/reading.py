@@ -10,6 +10,7 @@ from typing import Any
 from training.annotations import Annotations, Problems
 from training.entries import SourceError
 from training.formats import coco, mmr, reasonseg, refs, sam3i
+from training.sam3i_json import ANNOTATIONS
 
 MAX_BYTES = 2 * 1024**3
 MAX_FILES = 100_000
@@ -71,6 +72,8 @@ def _read_file(source: Path, images: Path, split: str | None) -> Annotations:
 
 
 def _read_folder(folder: Path, images: Path, split: str | None) -> Annotations:
+    if (folder / ANNOTATIONS).is_file():  # as all that takes data sets understands it
+        return _read_file(folder / ANNOTATIONS, images, split)
     files = sorted(folder.glob("*.json"))
     pickled = next(iter(sorted(folder.glob("*.p"))), None)
     if not files:
@@ -84,7 +87,10 @@ def _read_folder(folder: Path, images: Path, split: str | None) -> Annotations:
     if kind == "reasonseg":
         opened = ((path, reasonseg.open_one(path, load, problems)) for path in files)
         return Annotations("reasonseg", reasonseg.read(opened, images, problems), problems)
-    kinds = {path: kind if path == first else _layout_of(path) for path in files}
+    try:
+        kinds = {path: kind if path == first else _layout_of(path) for path in files}
+    except SourceError as error:
+        raise SourceError(f"{error}. Or name the file that is meant, such as {first}") from error
     texts = [path for path, kind in kinds.items() if kind in refs.LAYOUTS]
     if len(texts) == 1:
         return _read_file(texts[0], images, split)
