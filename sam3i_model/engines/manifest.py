@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from sam3i_model.engines.interface import EngineError, Precision
-from sam3i_model.weights import weight_files
+from sam3i_model.weights import first_line, weight_files
 
 SUBFOLDER = "onnx"
 """Within the folder of the checkpoint that the graphs were made from."""
@@ -89,12 +89,12 @@ def read_manifest(checkpoint: Path) -> Manifest | None:
     path = checkpoint / SUBFOLDER / FILE
     if not path.parent.is_dir():
         return None
-    if not path.is_file():
-        raise EngineError(
-            f"'{path.parent}' has no {FILE}, as if it was copied in part: copy the whole export "
-            "again, or take the folder away"
-        )
     try:
+        if not path.is_file():
+            raise EngineError(
+                f"'{path.parent}' has no {FILE}, as if it was copied in part: copy the whole "
+                "export again, or take the folder away"
+            )
         if path.stat().st_size > MAX_BYTES:
             raise ValueError("it is too large")
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -116,7 +116,7 @@ def read_manifest(checkpoint: Path) -> Manifest | None:
                     raise ValueError(f"a shape in it is {shape}")
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise EngineError(
-            f"'{path}' can't be used: {error or type(error).__name__}; run `sam3i export` anew"
+            f"'{path}' can't be used: {first_line(error)}; run `sam3i export` anew"
         ) from error
     return manifest
 
@@ -162,11 +162,18 @@ def weight_digests(checkpoint: Path) -> dict[str, str]:
 
 
 def sha256(path: Path) -> str:
-    """Of a file, in hexadecimal digits."""
+    """Of a file, in hexadecimal digits.
+
+    Raises:
+        EngineError: It can't be read.
+    """
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise EngineError(f"'{path}' can't be read: {error.strerror}") from error
     return digest.hexdigest()
 
 

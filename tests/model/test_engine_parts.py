@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -23,6 +24,7 @@ from sam3i_model.engines.frames import read_frames
 from sam3i_model.engines.graphs import ChosenRoute, GroundingGraph
 from sam3i_model.engines.interface import EngineError
 from sam3i_model.engines.layers import worst_layer
+from sam3i_model.engines.manifest import read_manifest, sha256
 from sam3i_model.engines.parity import Answer, Check, Parity
 from sam3i_model.engines.pixels import SharedPixelDecoder
 from sam3i_model.engines.runtime import CPU, CUDA, TENSORRT, profiles, provider_list
@@ -157,6 +159,19 @@ def test_tensorrt_is_told_the_range_of_rows_and_to_stay_in_float32(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EngineError, match=r"can't be kept in '.*/file/tensorrt': Not a directory"):
         provider_list(TENSORRT, gpu, tmp_path / "file", inputs)
+
+
+def test_files_of_an_export_that_are_closed_to_the_user_are_named(tmp_path, monkeypatch):
+    with pytest.raises(EngineError, match=f"'{tmp_path}' can't be read: Is a directory"):
+        sha256(tmp_path)
+    (tmp_path / "onnx").mkdir()
+
+    def closed(self: Path) -> bool:  # root may enter any folder
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    with pytest.raises(EngineError, match=r"manifest\.json' can't be used: .*Permission denied"):
+        read_manifest(tmp_path)
 
 
 def test_pictures_are_read_in_order_and_others_are_named(tmp_path):
