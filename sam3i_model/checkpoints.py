@@ -218,8 +218,8 @@ def finite(tensor: torch.Tensor) -> bool:
 
 def single(tensor: torch.Tensor) -> torch.Tensor:
     """A stored tensor as it is used: float32 unless it holds integers; itself where it can be."""
-    wide = tensor.float() if tensor.is_floating_point() else tensor
-    # the same weights at other addresses would give other last digits
+    wide = (tensor.float() if tensor.is_floating_point() else tensor).contiguous()
+    # the same weights at other addresses, or in another order, would give other last digits
     return wide.clone() if wide.data_ptr() % ALIGNMENT else wide
 
 

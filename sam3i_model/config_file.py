@@ -45,6 +45,8 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
             # the image model's own sizes may lie one level down, as in a SAM 3 video model
             content = next(c for c in found if "vision_config" in c)
             beyond = oversized(content)
+        except OSError as error:
+            raise CheckpointError(f"'{path}' can't be read: {error.strerror}") from error
         except (*UNREADABLE, StopIteration) as error:
             raise CheckpointError(f"'{path}' holds no SAM 3 configuration") from error
         if beyond:
@@ -61,6 +63,7 @@ def configure(weights: Weights, sizes: Path | None = None) -> Sam3IConfig:
         parts = {name: value for name, value in content.items() if SIZES.fullmatch(name)}
         adapted = any(".adapters." in name for name in weights.tensors)
         config = Sam3IConfig(**parts, adapters="full" if adapted else "none")
+        config.check()
         check_size(config, config.image_size)
     except Exception as error:  # the library's validators raise what they like
         raise CheckpointError(f"'{path}' can't be used: {first_line(error)}") from error

@@ -83,7 +83,8 @@ class Sam3IConfig(Sam3Config):
 
         Raises:
             ValueError: No level is trained, or one that doesn't exist or has no thresholds between
-                0 and 1, or pixels can't be normalised; one line with the remedy.
+                0 and 1, or pixels can't be normalised, or the parts don't fit one another; one line
+                with the remedy.
         """
         known = [level.name.lower() for level in Level if level != Level.AUTO]
         tables = self.score_thresholds, self.presence_thresholds
@@ -104,6 +105,34 @@ class Sam3IConfig(Sam3Config):
             raise ValueError("its image_mean and image_std must be three numbers each")
         if min(self.image_std) <= 0:
             raise ValueError("its image_std must be above 0")
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        """Refuse layers that can be built of all tensors there are, and then don't compute.
+
+        Raises:
+            ValueError: There are some.
+        """
+        vision, width = self.vision_config, self.vision_config.fpn_hidden_size
+        sections = {"backbone_config": vision.backbone_config, "text_config": self.text_config}
+        for name in ("geometry_encoder", "detr_encoder", "detr_decoder", "mask_decoder"):
+            sections[f"{name}_config"] = section = getattr(self, f"{name}_config")
+            if section.hidden_size != width:
+                raise ValueError(
+                    f"its {name}_config has hidden_size {section.hidden_size}, and vision_config "
+                    f"fpn_hidden_size {width}: both must be the same"
+                )
+        for name, section in sections.items():
+            heads = section.num_attention_heads
+            if heads < 1 or section.hidden_size % heads:
+                raise ValueError(
+                    f"its {name} has num_attention_heads {heads}, which must divide its "
+                    f"hidden_size, {section.hidden_size}"
+                )
+        if self.text_config.max_position_embeddings < CONTEXT_LENGTH:
+            raise ValueError(f"its text_config has less than {CONTEXT_LENGTH} position embeddings")
+        if self.detr_decoder_config.num_queries < 1:
+            raise ValueError("its detr_decoder_config has num_queries below 1")
 
 
 def number(value: object) -> bool:

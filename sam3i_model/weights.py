@@ -26,10 +26,12 @@ from sam3i_model.official import left_out, translate
 MAX_PICKLE = 64 * 1024**2
 """Bytes of a `.pt` file's structure, without its tensors; real ones have less than 2 MiB."""
 MAX_TENSORS = 100_000
-MAX_REPEATED = 100_000_000
-"""Elements of a `.pt` file that repeat others; SAM 3's largest table has half as many."""
+MAX_REPEATED = 400_000_000
+"""Bytes of a `.pt` file's tensors beyond its own; SAM 3's largest table has half as many."""
 VIDEO_MODEL = "detector_model."
 """What transformers puts before the image model's names in a SAM 3 video model."""
+PARALLEL = "module."
+"""What `DistributedDataParallel` puts before all names, where a script saves it as it is."""
 VIDEO_ONLY = ("tracker_model.", "tracker_neck.")
 TYPES = {
     "F64": torch.float64,
@@ -86,6 +88,7 @@ def open_folder(folder: Path) -> Weights:
     dropped: Counter[str] = Counter()
     try:
         for path in weight_files(folder):
+            path.open("rb").close()  # the library calls a file missing that is closed to the user
             # read, not mapped: pages of a mapped file count as memory on top of the model's
             file = safe_open(path, framework="pt", backend="pread")
             for key in file.keys():  # noqa: SIM118  not a dict
@@ -102,7 +105,11 @@ def open_folder(folder: Path) -> Weights:
                 places[key.removeprefix(VIDEO_MODEL)] = file, key
                 outline = torch.empty(part.get_shape(), dtype=TYPES[kind], device="meta")
                 outlines[key.removeprefix(VIDEO_MODEL)] = outline
-    except (*UNREADABLE, SafetensorError, KeyError, TypeError) as error:
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"'{path}' is damaged, or an unfinished download: {first_line(error)}"
+        ) from error
+    except (*UNREADABLE, KeyError, TypeError) as error:
         raise CheckpointError(f"'{folder}' can't be loaded: {first_line(error)}") from error
     return Weights(folder, "folder", Stored(places), outlines, dict(dropped))
 
@@ -147,11 +154,11 @@ def open_file(path: Path) -> Weights:
         raise CheckpointError(f"'{path}' holds {len(state)} entries; a model has a few thousand")
     tensors: dict[str, torch.Tensor] = {}
     dropped: Counter[str] = Counter()
-    repeated = 0
+    taken, stored = 0, path.stat().st_size
     for official, tensor in state.items():
         if not isinstance(official, str) or not torch.is_tensor(tensor):
             raise CheckpointError(f"'{path}' is no checkpoint: its entry {official!r} is no tensor")
-        name = official.removeprefix("detector.")
+        name = official.removeprefix(PARALLEL).removeprefix("detector.")
         why = left_out(name)
         if why:
             dropped[why] += tensor.numel()
@@ -161,8 +168,8 @@ def open_file(path: Path) -> Weights:
                 f"'{path}': {name} is {tensor.dtype}, {tensor.layout}, on {tensor.device}: take "
                 "plain tensors of float32, float16 or bfloat16"
             )
-        repeated += repeats(tensor)
-        if repeated > MAX_REPEATED:
+        taken += tensor.nbytes  # one stored number may stand for any number of them
+        if taken > stored + MAX_REPEATED:
             raise CheckpointError(f"'{path}' is refused: {name} is larger than what the file holds")
         try:
             tensors |= translate(name, tensor)
@@ -182,11 +189,6 @@ def plain(tensor: torch.Tensor) -> bool:
     """Whether a tensor is in memory or a mapped file, dense, of a type that models have."""
     stored = tensor.layout is torch.strided and tensor.device.type == "cpu"
     return stored and tensor.dtype in TYPES.values()
-
-
-def repeats(tensor: torch.Tensor) -> int:
-    """How many more elements a tensor has than are stored: one may stand for any number."""
-    return max(0, tensor.numel() - tensor.untyped_storage().nbytes() // tensor.element_size())
 
 
 def read_pickle(path: Path) -> Any:
@@ -268,5 +270,6 @@ RESTRICTED = SimpleNamespace(Unpickler=RestrictedUnpickler, load=None, __name__=
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, or its name, in one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """What an error says, or its name, in one line: with the second, if the first announces it."""
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    return " ".join(line.strip() for line in lines[: 2 if lines[0].endswith(":") else 1])

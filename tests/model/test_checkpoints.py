@@ -102,10 +102,20 @@ def test_missing_and_unexpected_tensors_are_named(folder):
         load(folder, "cpu")
 
 
+def not_a_file(folder):
+    """Stands for a file that is closed to the user: root, as in a container, may read all."""
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").mkdir()
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda f: (f / "model.safetensors").write_bytes(b"not weights"), "can't be loaded"),
+        (
+            lambda f: (f / "model.safetensors").write_bytes(b"not weights"),
+            r"model\.safetensors' is damaged, or an unfinished download: ",
+        ),
+        (not_a_file, r"can't be loaded: .*Is a directory: '.*/model\.safetensors'"),
         (lambda f: (f / "config.json").write_text("{"), "no SAM 3 configuration"),
         (lambda f: (f / "config.json").write_text('{"model_type": "bert"}'), "no SAM 3"),
         (lambda f: (f / "config.json").write_text("[" * 200_000), "no SAM 3 configuration"),
@@ -160,6 +170,29 @@ def test_a_configuration_that_nothing_can_be_answered_with(tmp_path, field, valu
     content = small_config(9).to_dict() | {"trained_levels": ["concept", "simple", "complex"]}
     (tmp_path / "config.json").write_text(json.dumps(content | {field: value}))
     with pytest.raises(CheckpointError, match=said) as caught:
+        configure(Weights(tmp_path, "folder", {}, {}))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["sam3i", "sam3"])
+@pytest.mark.parametrize(
+    ("section", "field", "value", "said"),
+    [
+        ("detr_decoder_config", "num_attention_heads", 3, "num_attention_heads 3, which must div"),
+        ("detr_encoder_config", "num_attention_heads", 0, "num_attention_heads 0, which must div"),
+        ("mask_decoder_config", "hidden_size", 64, "fpn_hidden_size 128: both must be the same"),
+        ("text_config", "max_position_embeddings", 16, "less than 32 position embeddings"),
+        ("detr_decoder_config", "num_queries", 0, "num_queries below 1"),
+        ("detr_decoder_config", "num_queries", "7", "'num_queries' expected int, got str"),
+    ],
+)
+def test_parts_that_cant_compute_are_told_before_a_picture_comes(
+    tmp_path, kind, section, field, value, said
+):
+    content = small_config(9).to_dict() | {"model_type": kind}
+    content[section][field] = value
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=rf"config\.json' can't be used: .*{said}") as caught:
         configure(Weights(tmp_path, "folder", {}, {}))
     assert "\n" not in str(caught.value)
 

@@ -325,8 +325,38 @@ def test_tensors_that_are_not_plain_numbers_are_named(tmp_path, tensor):
         open_weights(tmp_path / "checkpoint.pt")
 
 
+def test_many_names_for_one_tensor_are_refused_before_each_is_looked_at(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.pt"
+    name = "transformer.encoder.layers.{}.adapter1.up_proj.weight"
+    shared = torch.zeros(10_000)
+    torch.save({"model": {name.format(layer): shared for layer in range(3)}}, path)
+    monkeypatch.setattr(weights, "MAX_REPEATED", 2 * shared.nbytes)
+    assert len(open_weights(path).tensors) == 3
+    monkeypatch.setattr(weights, "MAX_REPEATED", shared.nbytes)
+    with pytest.raises(CheckpointError, match=r"layers\.2\..* is larger than what the file holds"):
+        open_weights(path)
+
+
+def test_the_order_in_which_a_tensor_is_stored_changes_no_bit(made, sizes, tmp_path):
+    def transposed(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.T.contiguous().T if tensor.dim() == 2 else tensor
+
+    state = {name: transposed(value) for name, value in official_state(made).items()}
+    torch.save({"model": state, "inst_stage": "3"}, tmp_path / "checkpoint.pt")
+    same(made, load(tmp_path / "checkpoint.pt", "cpu", sizes)[0], [1, 2, 3])
+
+
+@pytest.mark.parametrize("prefix", ["module.", "module.detector."])
+def test_a_file_saved_by_a_parallel_trainer_is_read(made, sizes, tmp_path, prefix):
+    state = {f"{prefix}{name}": value for name, value in official_state(made).items()}
+    torch.save({"model": state}, tmp_path / "checkpoint.pt")
+    same(made, load(tmp_path / "checkpoint.pt", "cpu", sizes)[0], [1, 2, 3])
+
+
 def test_unknown_sizes_ask_for_a_config(made, tmp_path):
     write_stage(made, tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match=r"sizes\.json' can't be read: No such file"):
+        load(tmp_path / "checkpoint.pt", "cpu", tmp_path / "sizes.json")
     with pytest.raises(CheckpointError, match="if its sizes are not SAM 3's, give --config"):
         load(tmp_path / "checkpoint.pt", "cpu")
 
