@@ -225,6 +225,8 @@ def test_middle_of_row() -> None:
     assert winner is not None
     assert winner.label == 3
     assert middle_of_row(scene_of(row[:2], SIZE)) is None
+    upper = {**row[2], "viewer": [*row[2]["viewer"][:2], 0.6]}  # on the board above
+    assert middle_of_row(scene_of([*row[:2], upper], SIZE)) is None
 
 
 def test_between_is_on_the_line() -> None:

@@ -85,8 +85,9 @@ def ranked(things: Scene, axis: Axis, places: int) -> list[Thing]:
 
 
 def middle_of_row(things: Scene) -> Thing | None:
-    """The middle one of three or five from left to right, clearly apart from its neighbours."""
-    if len(things) not in (3, 5):
+    """The middle one of three or five from left to right, clearly apart from its neighbours; of
+    none that lie on several boards of a shelf."""
+    if len(things) not in (3, 5) or any(one.air(other) for one in things for other in things):
         return None
     order = ranked(things, AXES["left"], len(things))
     return order[len(order) // 2] if order else None
