@@ -266,17 +266,22 @@ def _mean(points: Array) -> Array:
 
 
 def _thin_out(points: Array, most: int) -> Array:
-    """At most `most` of the points, evenly spread over rows and columns of the image."""
+    """At most `most` of the points, no two the same, evenly spread over the image's rows and
+    columns: equal steps alone would miss the outermost ones of a mask whose width they divide.
+    """
     if len(points) <= most:
         return points
-    step = (len(points) - 1) / max(most - 1, 1)
-    return points.take((_count(most) * step).astype(np.intp), axis=0)
+    step = len(points) / most
+    count, golden = _spread(most)
+    chosen = count * step + golden * min(step, 2.6 * (step - 1))
+    return points.take(chosen.astype(np.intp), axis=0)
 
 
 @lru_cache(8)
-def _count(most: int) -> Array:
-    """float64 (most,): 0, 1, 2 ..."""
-    return np.arange(most, dtype=np.float64)
+def _spread(most: int) -> tuple[Array, Array]:
+    """float64 (most,) each: 0, 1, 2 ..., and their multiples of the golden ratio, modulo 1."""
+    count = np.arange(most, dtype=np.float64)
+    return count, count * ((math.sqrt(5) - 1) / 2) % 1
 
 
 def _extent(along: Array) -> tuple[Array, Array]:

@@ -56,12 +56,31 @@ def test_rays_follow_the_pinhole_model():
         (np.diag([500.0, np.nan, 1.0]), (640, 480)),
         (np.diag([500.0, np.inf, 1.0]), (640, 480)),
         (np.diag([500.0, -500.0, 1.0]), (640, 480)),
+        (np.diag([-500.0, 500.0, 1.0]), (640, 480)),
+        (np.diag([0.0, 500.0, 1.0]), (640, 480)),
+        (np.diag([500.0, 0.0, 1.0]), (640, 480)),
         (np.diag([500.0, 500.0, 1.0]), (0, 480)),
+        (np.diag([500.0, 500.0, 1.0]), (640, 0)),
     ],
 )
 def test_impossible_intrinsics_are_refused(matrix, size):
     with pytest.raises(ValueError, match="camera"):
         Intrinsics.from_matrix(matrix, *size)
+
+
+@pytest.mark.parametrize("distance", [0.7, 3.0])
+@pytest.mark.parametrize(("width", "height"), [(150, 100), (60, 100), (60, 133), (300, 200)])
+def test_a_plate_s_box_is_exact_to_its_last_pixel(width, height, distance):
+    """Whatever its width, and although of its many points a few thousand are looked at."""
+    mask = np.zeros((480, 640), bool)
+    mask[100 : 100 + height, 250 : 250 + width] = True
+    cloud = lift(mask, np.full((480, 640), distance, np.float32), RAYS)
+    assert cloud is not None
+    pixel = distance / 525
+    size = [max(width, height) * pixel, min(width, height) * pixel, 0]
+    np.testing.assert_allclose(cloud.box.size, size, atol=1e-6)
+    center = [(249.5 + width / 2 - 319.5) * pixel, (99.5 + height / 2 - 239.5) * pixel, distance]
+    np.testing.assert_allclose(cloud.box.center, center, atol=1e-6)
 
 
 def test_plane_gives_its_exact_points():
@@ -234,6 +253,35 @@ def test_a_large_mask_is_thinned_to_where_depth_is():
     assert (len(rows), set(rows % 2), set(columns % 2)) == (40000, {1}, {1})
     exact = np.stack([(columns - 319.5) / 525, (rows - 239.5) / 525, rows * 0 + 1], 1)
     np.testing.assert_allclose(cloud.points, exact, atol=1e-6)
+
+
+@pytest.mark.parametrize(("depth", "lifted"), [(0.49, 0), (0.5, 1), (2.0, 1), (2.01, 0)])
+def test_depth_outside_the_limits_is_no_measurement(depth, lifted):
+    image = np.full((480, 640), depth, np.float32)
+    cloud = lift(image > 0, image, RAYS, LiftOptions(min_depth=0.5, max_depth=2.0))
+    assert (cloud is not None) == lifted
+
+
+def test_a_few_points_on_each_of_two_surfaces_are_too_few():
+    depth, mask = np.full((480, 640), 0.5, np.float32), np.zeros((480, 640), bool)
+    depth[:, 320:] = 1.0
+    mask[100:104, 200:204] = mask[100:104, 400:404] = True
+    for least, enough in [(16, True), (17, False)]:
+        options = LiftOptions(mask_erosion=0, min_points=least)
+        assert (lift(mask, depth, RAYS, options) is not None) == enough
+
+
+@pytest.mark.parametrize(("side", "joined"), [(2, False), (20, True)])
+def test_a_few_depths_between_two_layers_do_not_join_them(side, joined):
+    depth, mask = np.full((480, 640), np.nan, np.float32), np.zeros((480, 640), bool)
+    mask[100:300, 100:500] = True
+    depth[100:300, 100:300], depth[100:300, 400:500] = 0.5, 0.6
+    for index, between in enumerate((0.53, 0.55, 0.57, 0.59)):
+        row = 110 + 30 * index
+        depth[row : row + side, 350 : 350 + side] = between
+    cloud = lift(mask, depth, RAYS)
+    assert cloud is not None
+    assert cloud.points[:, 2].max() == np.float32(0.6 if joined else 0.5)
 
 
 def test_a_few_stray_depths_are_no_surface():
