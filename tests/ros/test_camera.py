@@ -224,6 +224,17 @@ def test_waits_for_depth_but_not_for_ever(paired: CameraBuffer, clock: Clock) ->
     )
 
 
+def test_of_images_that_waited_in_vain_the_newest_is_taken(
+    paired: CameraBuffer, clock: Clock, drops: Drops
+) -> None:
+    for stamp in (0, 33):
+        paired.add_image(image(stamp))
+    clock.now += DEPTH_WAIT
+    assert milliseconds(taken(paired)) == 33
+    assert drops.count == 1
+    assert paired.take(0) is None
+
+
 def test_depth_may_be_waited_for_longer(paired: CameraBuffer, clock: Clock) -> None:
     """A depth stream 300 ms behind a 30 Hz colour stream, which is more images than usual."""
     paired.depth_wait = 0.4
@@ -358,6 +369,9 @@ def test_memory_is_bounded(paired: CameraBuffer, drops: Drops) -> None:
         paired.add_image(image(i * 100))  # never a partner, never taken
     assert len(paired._images) == 8
     assert drops.count == 92
+    for i in range(100):
+        paired.add_depth(depth(10**6 + i * 100))
+    assert len(paired._depths) == 8
 
 
 def test_take_wakes_up_and_gives_up(drops: Drops) -> None:

@@ -235,6 +235,7 @@ def huge_jpeg():
 
 JPEG, PNG = encode(SMOOTH, ".jpg"), encode(SMOOTH, ".png")
 DEPTH_PNG = encode(np.ones((48, 64), np.uint16), ".png")
+RGB_PNG16 = encode(np.ones((48, 64, 3), np.uint16), ".png")
 
 
 @pytest.mark.parametrize(
@@ -253,6 +254,7 @@ DEPTH_PNG = encode(np.ones((48, 64), np.uint16), ".png")
         (depth_from_compressed, bytes(12) + huge_png(), "16UC1; compressedDepth", "64 million"),
         (depth_from_compressed, bytes(12) + PNG, "16UC1; compressedDepth png", "16-bit"),
         (depth_from_compressed, JPEG, "16UC1; jpeg compressed ", "16-bit"),
+        (depth_from_compressed, RGB_PNG16, "16UC1; png compressed ", "16-bit"),
         (depth_from_compressed, bytes(200), "16UC1; compressedDepth rvl", "format to png"),
         (depth_from_compressed, DEPTH_PNG, "32FC1; png compressed ", "compressedDepth"),
         (depth_from_compressed, bytes(12) + DEPTH_PNG[:-30], "16UC1; compressedDepth", "cut short"),

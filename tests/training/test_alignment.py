@@ -60,6 +60,13 @@ def test_divergence_of_two_known_maps():
     assert map_divergence(tilted, tilted) == 0
 
 
+def test_divergence_moves_the_one_map_only():
+    moved, fixed = maps(2)
+    map_divergence(moved, fixed).sum().backward()
+    assert moved.grad.any()
+    assert fixed.grad is None
+
+
 def test_hard_regions_are_where_the_maps_disagree():
     logit = math.log(9)  # probability 0.9 against 0.1 in the first cell, 0.9 both in the second
     first = torch.tensor([[[[logit, logit]]]])
@@ -81,9 +88,12 @@ def test_contrast_of_two_known_samples():
 
 
 def test_anchors_look_at_the_nearest_other_concept():
-    z = torch.tensor([[1.0, 0.0]] * 2)
+    simple, complex_ = (
+        torch.tensor([[2.0, 0.0], [1.0, 0.0]]),
+        torch.tensor([[0.0, 0.0], [1.0, 0.0]]),
+    )
     c = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
-    known = Projections(z, z, c, concept_keys(["mug", "kettle"]))
+    known = Projections(simple, complex_, c, concept_keys(["mug", "kettle"]))
     # 0.6 - 1 + 0.5 for the first, 1 - 0.6 + 0.5 for the second
     assert anchor_loss(known, ALL, 0.5) == pytest.approx((0.1 + 0.9) / 2)
 
@@ -158,8 +168,19 @@ def test_a_queue_keeps_the_newest_and_survives_a_restart(tmp_path):
 
 def test_all_terms_are_weighed_and_small_maps_need_no_resizing():
     features = samples(["mug", "kettle"])
-    terms = alignment_losses(*maps(2), features, whole_images(2), SMALL)
-    assert set(terms) == {"kl", "hard", "contrast", "anchor", "alignment"}
+    (first, second), targets, constants = maps(2), whole_images(2), SMALL.alignment
+    terms = alignment_losses(first, second, features, targets, SMALL)
+    both = ((first, second), (second, first))
+    means = {
+        "kl": sum(map_divergence(*pair).sum() for pair in both) / 4,
+        "hard": sum(hard_region_loss(*pair, targets, SMALL).sum() for pair in both) / 4,
+        "contrast": contrast_loss(
+            features, ALL, constants.temperature, constants.same_concept
+        ).mean(),
+        "anchor": anchor_loss(features, ALL, constants.margin),
+    }
+    torch.testing.assert_close({name: terms[name] for name in means}, means)
+    assert set(terms) == {*means, "alignment"}
     expected = 0.001 * terms["kl"] + terms["hard"] + terms["contrast"] + terms["anchor"]
     torch.testing.assert_close(terms["alignment"], expected)
 

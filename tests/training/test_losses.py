@@ -151,6 +151,33 @@ def test_a_perfect_answer_costs_nothing(name):
         assert abs(terms[term].item()) < 1e-4, term
 
 
+def test_the_last_layer_s_masks_may_be_the_only_ones_judged():
+    batch = tiny_batch()
+    right = perfect_outputs(batch)
+    names = ("logits", "boxes", "presence", "mask_embeds")
+    layers = {name: torch.cat([getattr(right, name)] * 2) for name in names}
+    layers["mask_embeds"][0] *= -1  # the first layer's masks are all wrong
+    outputs = replace(right, **layers)
+    for judged, wrong in (("last", False), ("all", True)):
+        terms = grounding_losses(outputs, denoted(batch), replace(SMALL, masks_in=judged))
+        assert (terms["mask"] > 1, terms["dice"] > 0.5) == (wrong, wrong)
+
+
+@pytest.mark.parametrize("shared", [None, {"texts": 1.5, "objects": 1.5, "present": 1, "parts": 2}])
+def test_the_sum_may_grow_with_the_root_of_the_whole_step_s_texts(shared):
+    batch = tiny_batch()
+    counts = shared and {name: torch.tensor(float(count)) for name, count in shared.items()}
+    plain, grown = (
+        grounding_losses(
+            perfect_outputs(batch, 1.0),
+            denoted(batch, counts),
+            replace(SMALL, root_of_texts=grows),
+        )["grounding"]
+        for grows in (False, True)
+    )
+    assert grown / plain == pytest.approx(3**0.5)  # of the three texts, or of 1.5 in two parts
+
+
 def test_masks_are_compared_with_the_right_object_of_the_right_image():
     batch = tiny_batch()
     outputs = perfect_outputs(batch)
@@ -229,6 +256,20 @@ def test_one_to_many_queries_need_a_recipe_for_them():
 
 
 @pytest.mark.parametrize(
+    "right",
+    [
+        lambda: Focal(0.0, 0.5, gamma=0),
+        lambda: Focal(0.5, 0.0, gamma=1),
+        lambda: Hungarian(l1_on="centre", classes=0.0),
+        lambda: TopQueries(share=0.0),
+        lambda: TopQueries(share=1.0),
+    ],
+)
+def test_settings_at_their_limits_are_accepted(right):
+    right()
+
+
+@pytest.mark.parametrize(
     ("wrong", "said"),
     [
         (lambda: replace(SMALL, weights={"class": 1.0}), "weights must be those of"),
@@ -238,6 +279,8 @@ def test_one_to_many_queries_need_a_recipe_for_them():
         (lambda: Focal(0.5, 0.5, gamma=0.5), "gamma is 0.5"),
         (lambda: Focal(-1.0, 0.5, gamma=0), "focal weights"),
         (lambda: Hungarian(l1_on="centre", copies=0), "copies is 0"),
+        (lambda: Hungarian(l1_on="centre", giou=-1.0), "cost must not be negative"),
+        (lambda: TopQueries(share=1.5), "share is 1.5"),
         (lambda: TopQueries(count=0), "count is 0"),
         (lambda: IouAware(share=2.0), "share and floor"),
         (lambda: Alignment(temperature=0.0), "temperature"),

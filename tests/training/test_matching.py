@@ -24,7 +24,9 @@ def test_overlaps_of_known_boxes():
     assert pairs[0, 1] == pytest.approx(-0.5)
     inner = torch.tensor([0.0, 0.0, 0.25, 0.5])
     assert giou(inner, BOXES[0]) == iou(inner, BOXES[0]) == pytest.approx(0.5)
-    assert coordinates(inner, "centre").tolist() == [0.125, 0.25, 0.25, 0.5]
+    box = torch.tensor([0.125, 0.25, 0.375, 0.75])
+    assert coordinates(box, "centre").tolist() == [0.25, 0.5, 0.25, 0.5]
+    assert coordinates(box, "corners").tolist() == box.tolist()
 
 
 def test_boxes_without_extent_overlap_nothing():
@@ -78,6 +80,12 @@ def test_top_queries_share_objects_and_leave_hopeless_ones():
     found = match(logits.view(1, 1, 3), boxes.view(1, 1, 3, 4), [BOXES], Matching(ONE, best))
     assert found.query.tolist() == [0, 1]
     assert found.object.tolist() == [0, 0]  # 0.3 * 0.5 + 0.7 * 0.5 = 0.5 is above 0.4
+    layers = [v.expand(3, 1, *v.shape) for v in (logits, boxes)]
+    found = match(*layers, [BOXES], Matching(best, best))
+    assert (found.layer.tolist(), found.query.tolist()) == ([0, 0, 1, 1, 2, 2], [0, 1] * 3)
+    edge = Matching(ONE, TopQueries(share=0.0, threshold=0.5, count=2))  # as good as query 1
+    found = match(logits.view(1, 1, 3), boxes.view(1, 1, 3, 4), [BOXES], edge)
+    assert found.query.tolist() == [0]
     single = Matching(ONE, TopQueries(count=1))
     found = match(logits.view(1, 1, 3), boxes.view(1, 1, 3, 4), [BOXES], single)
     assert found.query.tolist() == [0]

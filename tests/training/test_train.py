@@ -281,15 +281,18 @@ def test_the_average_follows_what_is_trained_and_lends_itself():
     model = torch.nn.Linear(1, 1)
     model.bias.requires_grad_(False)
     average = Average(model, decay=0.5)
-    first = model.weight.item()
+    first, bias = model.weight.item(), model.bias.item()
     with torch.no_grad():
         model.weight.add_(1)
         model.bias.add_(1)
+    average.update(model, step=0)  # 1 / 20 of the start
+    assert average.values["weight"].item() == pytest.approx(first + 0.95)
     average.update(model, step=100)
     assert list(average.values) == ["weight"]
     with average.lent_to(model):
-        assert model.weight.item() == pytest.approx(first + 0.5)
+        assert model.weight.item() == pytest.approx(first + 0.975)
     assert model.weight.item() == pytest.approx(first + 1)
+    assert model.bias.item() == bias + 1
 
 
 def test_stage_1_1_leaves_concepts_alone_and_teaches_simple(tmp_path):
