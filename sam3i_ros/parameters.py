@@ -172,8 +172,26 @@ PARAMETERS: dict[str, _Spec] = {
 def declare(node: Any) -> Settings:
     """Declares every parameter on the node; ValueError or rclpy's own error for a bad override."""
     for name, spec in PARAMETERS.items():
-        node.declare_parameter(name, spec.default, spec.descriptor())
+        if isinstance(spec.default, Parameter.Type):
+            _declare_array(node, name, spec)
+        else:
+            node.declare_parameter(name, spec.default, spec.descriptor())
     return settings({name: node.get_parameter_or(name).value for name in PARAMETERS})
+
+
+def _declare_array(node: Any, name: str, spec: _Spec) -> None:
+    """Empty by default, for which rclpy has no direct way: it takes the type from the elements.
+
+    Left unset, it would hide the others from whoever asks for all, as `ros2 param dump` does.
+    """
+    descriptor = spec.descriptor()
+    descriptor.read_only = False
+    if node.declare_parameter(name, spec.default, descriptor).value is None:
+        node.set_parameters([Parameter(name, spec.default, [])])
+    if spec.read_only:
+        final = spec.descriptor()
+        final.type = spec.default.value
+        node.set_descriptor(name, final)
 
 
 def defaults() -> Settings:

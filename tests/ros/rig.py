@@ -18,7 +18,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
@@ -110,6 +110,7 @@ class Rig:
             name: node.create_client(kind, f"sam3i/{name}")
             for name, kind in (
                 ("change_state", ChangeState),
+                ("get_parameters", GetParameters),
                 ("set_parameters", SetParameters),
                 ("set_instructions", SetInstructions),
             )

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import Transition
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
+from rcl_interfaces.srv import GetParameters, SetParameters
+from rclpy.parameter import Parameter, parameter_value_to_python
 from sam3i_ros.msg import Instruction, InstructionResult, SegmentArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 
 from sam3i_ros.dds import profile_variable
 from sam3i_ros.messages import image_msg
+from sam3i_ros.parameters import PARAMETERS
 from tests.ros.rig import (
     BLUE,
     FOUND,
@@ -351,6 +352,15 @@ def test_parameters_are_honoured(rig: Rig) -> None:
     assert outcomes(red()) == {"red": FOUND}
 
 
+def test_parameters_can_be_read_all_at_once(rig: Rig) -> None:
+    """As `ros2 param dump` and rqt do; rclpy answers nothing at all if one of them is unset."""
+    request = GetParameters.Request(names=list(PARAMETERS))
+    values = rig.call("get_parameters", request).values
+    read = {n: parameter_value_to_python(v) for n, v in zip(PARAMETERS, values, strict=True)}
+    assert list(read["instructions"]) == list(read["camera_to_target"]) == []
+    assert (read["model"], read["max_depth"]) == ("bundled", 10.0)
+
+
 def test_sync_slop_and_max_rate(rig: Rig) -> None:
     def apart(milliseconds: int) -> SegmentArray:
         early, late = rig.header(), rig.header()
@@ -380,6 +390,7 @@ def test_impossible_parameters_are_refused(rig: Rig) -> None:
         ("max_rate", float("nan"), "out of range"),
         ("model", "other", "read-only"),
         ("image_transport", "compressed", "read-only"),
+        ("camera_to_target", [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], "read-only"),
         ("instructions", ["red", ""], "the text is empty"),
         ("instructions", ["red"] * 17, "more than max_instructions"),
     ):
