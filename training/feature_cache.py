@@ -37,19 +37,27 @@ class FeatureCache:
     def features(self, encode: Encode, images: torch.Tensor, keys: Sequence[str]) -> ImageFeatures:
         """Features of images (N, 3, S, S): kept ones are read, new ones made and kept.
 
+        To the last digit they are the same whether they were kept already or not, so that a run
+        that goes on learns what an unbroken one does. Whence each new one is encoded alone.
+
         Raises:
             OSError: New ones can't be kept; one line.
         """
-        paths = [self._path(key) if key else None for key in keys]
-        rows = [read(path, images.device) if path else None for path in paths]
-        new = [number for number, row in enumerate(rows) if row is None]
-        if new:
-            made = encode(images[new])
-            for place, number in enumerate(new):
-                rows[number] = row = made.rows(torch.tensor([place], device=images.device))
-                if path := paths[number]:
-                    write(path, row)
-        return stacked([row for row in rows if row is not None])
+        rows = {n: self._kept(encode, images[n, None], key) for n, key in enumerate(keys) if key}
+        passing = [n for n, key in enumerate(keys) if not key]
+        if passing:
+            made = encode(images[passing])
+            for place, number in enumerate(passing):
+                rows[number] = made.rows(torch.tensor([place], device=images.device))
+        return stacked([rows[number] for number in range(len(keys))])
+
+    def _kept(self, encode: Encode, image: torch.Tensor, key: str) -> ImageFeatures:
+        path = self._path(key)
+        row = read(path, image.device)
+        if row is None:
+            row = rounded(encode(image))
+            write(path, row)
+        return row
 
     def room(self, one: ImageFeatures, pictures: int) -> int:
         """Bytes on disk that so many pictures' features take beyond what is kept, if each takes
@@ -74,8 +82,18 @@ def stacked(rows: Sequence[ImageFeatures]) -> ImageFeatures:
     )
 
 
+def rounded(features: ImageFeatures) -> ImageFeatures:
+    """As they are kept: in bfloat16, without gradient."""
+    maps, position, geometry = features.maps, features.position, features.geometry
+    return ImageFeatures(
+        tuple(level.detach().bfloat16() for level in maps),
+        position.detach().bfloat16(),
+        geometry.detach().bfloat16(),
+    )
+
+
 def write(path: Path, features: ImageFeatures) -> None:
-    """Keep one image's features; a kill never leaves half a file.
+    """Keep one image's `rounded` features; a kill never leaves half a file.
 
     Raises:
         OSError: The disk is full, or can't be written; one line.
@@ -85,7 +103,7 @@ def write(path: Path, features: ImageFeatures) -> None:
     partial = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({n: t.detach().bfloat16().cpu().contiguous() for n, t in named.items()}, partial)
+        save_file({n: t.cpu().contiguous() for n, t in named.items()}, partial)
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
