@@ -9,7 +9,7 @@ import torch
 from sam3i_model.features import GroundingOutput
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.processing import distinct, enlarged, pixels
-from sam3i_model.segmenter import TEXT_CACHE_SIZE, Segmenter
+from sam3i_model.segmenter import Segmenter
 
 RGB = np.full((96, 128, 3), 90, np.uint8)
 
@@ -63,6 +63,20 @@ def test_score_is_logit_times_presence_and_nothing_above_threshold_is_not_found(
     found = scripted([[0.9, 0.1, 0.1]], [0.5]).ground([eager])[0]
     assert found.outcome == Outcome.FOUND
     np.testing.assert_allclose(found.scores, [0.45], atol=1e-5)
+
+
+def test_both_limits_of_a_level_are_those_of_the_checkpoint(scripted, monkeypatch):
+    segmenter = scripted([[0.9, 0.1, 0.1]], [0.5])
+    config = segmenter.model.config
+    for score, presence, outcome in (
+        (0.4, 0.5, Outcome.FOUND),
+        (0.46, 0.0, Outcome.NOT_FOUND),
+        (0.0, 0.51, Outcome.NOT_FOUND),
+    ):
+        monkeypatch.setattr(config, "score_thresholds", {"concept": score})
+        monkeypatch.setattr(config, "presence_thresholds", {"concept": presence})
+        assert segmenter.ground(["mug"])[0].outcome == outcome
+    assert segmenter.ground([Instruction("mug", threshold=0.4)])[0].outcome == Outcome.FOUND
 
 
 def test_near_equal_answers_to_a_request_for_one_are_ambiguous(scripted):
@@ -199,9 +213,11 @@ def test_text_is_encoded_once_and_the_cache_is_bounded(segmenter, monkeypatch):
     for _ in range(3):
         segmenter.ground(["red mug", "blue box"])
     assert len(calls) == 2
-    for number in range(TEXT_CACHE_SIZE + 5):
-        segmenter._prepare(Instruction(f"mug {number}"))
-    assert len(segmenter._prepared) == TEXT_CACHE_SIZE
+    monkeypatch.setattr("sam3i_model.segmenter.TEXT_CACHE_SIZE", 4)
+    for number in range(7):
+        segmenter.ground([f"mug {number}", "red mug"])
+    assert len(calls) == 2 + 7  # what is asked in every frame stays
+    assert len(segmenter._prepared) == 4
 
 
 def test_batch_of_levels_equals_one_by_one(segmenter):
@@ -223,5 +239,6 @@ def test_batch_of_levels_equals_one_by_one(segmenter):
 def test_wrong_use_is_one_clear_error(segmenter):
     with pytest.raises(RuntimeError, match="set_image"):
         segmenter.ground(["mug"])
-    with pytest.raises(ValueError, match="uint8 RGB"):
-        segmenter.set_image(np.zeros((10, 10), np.float32))
+    for wrong in (RGB.astype(np.float32), RGB[..., 0], RGB[..., :2], RGB[:0]):
+        with pytest.raises(ValueError, match="uint8 RGB"):
+            segmenter.set_image(wrong)
