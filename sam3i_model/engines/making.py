@@ -32,7 +32,7 @@ from sam3i_model.engines.parity import Check, Parity, verdict
 from sam3i_model.engines.precision import RoundedModel, half_products
 from sam3i_model.engines.runtime import CPU, runtime
 from sam3i_model.folders import new_folder
-from sam3i_model.instruction import Instruction, Level, understand
+from sam3i_model.instruction import Instruction, Level, Routing, understand
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import tokenize
 from sam3i_model.terminal import amount
@@ -73,10 +73,11 @@ def export(
     with new_folder(out) as folder:
         progress("checkpoint")
         model, tokenizer = prepare(checkpoint, folder, image_size)
+        asked = checkable(instructions, model.config.trained_levels)  # before minutes of tracing
         with plain_attention(model):
             manifest = write_graphs(model, folder / SUBFOLDER, precision, earlier, progress)
         progress("check against PyTorch")
-        check = make_check(model, tokenizer, frames, instructions)
+        check = make_check(model, tokenizer, frames, asked)
         brief = replace(check, frames=check.frames[:BRIEF], answers=check.answers[:BRIEF])
         brief.save(folder / SUBFOLDER / CHECK)
         shutil.copymode(folder / "config.json", folder / SUBFOLDER / CHECK)  # it makes it 0600
@@ -171,23 +172,31 @@ def take(source: Path, folder: Path, graph: Graph) -> None:
             shutil.copyfile(source / name, folder / name)
 
 
+def checkable(instructions: Sequence[Instruction], levels: Sequence[str]) -> list[Routing]:
+    """How the instructions of trained levels are read.
+
+    Raises:
+        EngineError: A level has none.
+    """
+    trained = [Level[name.upper()] for name in levels]
+    read = [understand(i, levels) for i in instructions]
+    asked = [routing for routing in read if routing.level in trained]
+    missing = [level.name.lower() for level in trained if level not in [r.level for r in asked]]
+    if missing:
+        raise EngineError(
+            f"nothing to check {' and '.join(missing)} with: give --say with one instruction of "
+            "each level that the checkpoint was trained for"
+        )
+    return asked * (1 if len(asked) > 1 else 2)  # several go through another graph than one
+
+
 def make_check(
     model: Sam3IModel,
     tokenizer: PreTrainedTokenizerBase,
     frames: Sequence[np.ndarray],
-    instructions: Sequence[Instruction],
+    asked: Sequence[Routing],
 ) -> Check:
-    """What PyTorch says of frames and instructions, of which every trained level must have one."""
-    trained = [Level[name.upper()] for name in model.config.trained_levels]
-    read = [understand(i, model.config.trained_levels) for i in instructions]
-    asked = [routing for routing in read if routing.level in trained]
-    missing = [level.name.lower() for level in trained if level not in [r.level for r in asked]]
-    if missing or not frames:
-        raise EngineError(
-            f"nothing to check {' and '.join(missing) or 'with'}: give --frames, and --say with "
-            "one instruction of each level that the checkpoint was trained for"
-        )
-    asked *= 1 if len(asked) > 1 else 2  # several go through another graph than one
+    """What PyTorch says of frames and of instructions as they are read."""
     ids = torch.stack([tokenize(tokenizer, routing.prompt).ids for routing in asked])
     levels = torch.tensor([int(routing.level) for routing in asked])
     with torch.inference_mode():

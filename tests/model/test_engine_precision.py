@@ -270,8 +270,8 @@ def test_a_weight_that_float16_cannot_hold_stops_the_export(base, mixed, tmp_pat
 
 def test_a_check_asks_as_a_segmenter_does(base):
     model, tokenizer = load(base, "cpu", image_size=SIZE)
-    model.config.trained_levels = ["concept"]
-    check = making.make_check(model, tokenizer, FRAMES, [Instruction("find the red mug, please")])
+    asked = making.checkable([Instruction("find the red mug, please")], ["concept"])
+    check = making.make_check(model, tokenizer, FRAMES, asked)
     assert check.ids.tolist() == [tokenize(tokenizer, "red mug").ids.tolist()] * 2
     assert check.levels.tolist() == [int(Level.CONCEPT)] * 2
 
@@ -281,7 +281,8 @@ def test_a_value_that_float16_cannot_hold_does_not_pass_the_gate(base):
     model, tokenizer = load(base, "cpu", image_size=SIZE)
     with torch.no_grad():
         model.mask_decoder.pixel_decoder.conv_layers[0].weight[:] = 6e4  # a float16
-    check = making.make_check(model, tokenizer, FRAMES, ASKED)
+    asked = making.checkable(ASKED, model.config.trained_levels)
+    check = making.make_check(model, tokenizer, FRAMES, asked)
     where = r"most in the graph grounding .*, there in mask_decoder\.pixel_decoder\."
     with pytest.raises(EngineError, match=rf"rounded to float16 .* {where}"):
         making.gate(RoundedModel(model), model, check)
