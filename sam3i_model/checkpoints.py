@@ -106,6 +106,9 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
+    except RuntimeError as error:  # it lists all that there are for any machine
+        raise CheckpointError(f"there is no device '{device}': use auto, cpu or cuda") from error
+    try:
         torch.zeros(1, device=chosen).tolist()  # the device "meta" makes it, and holds no numbers
     except (RuntimeError, AssertionError) as error:
         raise CheckpointError(

@@ -22,7 +22,7 @@ def segment_command(
     instructions: Annotated[list[str], typer.Argument(help="Sentences, each in quotes.")],
     out: Annotated[Path, typer.Option(help="Where the overlay goes.")] = Path("overlay.png"),
     model: Annotated[str, typer.Option(help="'bundled' or another checkpoint.")] = "bundled",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     backend: Annotated[str, typer.Option(help="auto, torch, onnx or tensorrt.")] = "auto",
 ) -> None:
     """Find what sentences describe in a picture."""

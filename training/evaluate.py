@@ -60,7 +60,8 @@ def announce(
 def evaluate_command(
     model: Annotated[str, typer.Argument(help="Checkpoint: as for `segment`.")],
     data: Annotated[
-        Path, typer.Argument(help="Folder of rendered scenes, or SAM3-I JSON: a file or its folder")
+        Path,
+        typer.Argument(help="Folder of rendered scenes, or SAM3-I JSON: a file or its folder."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Folder for rows, figures and report; run again to go on.")

@@ -45,6 +45,8 @@ def read_frames(paths: Sequence[Path]) -> list[np.ndarray]:
     """
     files: list[Path] = []
     for path in paths:
+        if not path.exists():
+            raise EngineError(f"there is nothing at '{path}'")
         inside = sorted(path.iterdir()) if path.is_dir() else [path]
         files += [f for f in inside if not path.is_dir() or f.suffix.lower() in PICTURES]
     if not 0 < len(files) <= MAX_FRAMES:

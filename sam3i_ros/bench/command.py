@@ -97,7 +97,7 @@ def tracking(
         float, typer.Option(min=0.1, max=5, help="Seconds that the model takes.")
     ] = 1.0,
     width: Annotated[
-        int, typer.Option(min=64, max=1280, help="The node's parameter tracking_width.")
+        int, typer.Option(min=64, max=1280, help="The node's parameter tracking_width, px.")
     ] = 288,
     seconds: Annotated[float, typer.Option(min=5, help="How long to measure.")] = 30.0,
     out: Out = None,

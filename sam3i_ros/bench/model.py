@@ -29,7 +29,7 @@ def model_command(
             "model is an export."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="Of the CPU; 0 is PyTorch's choice.")] = 0,
     image_size: Annotated[
         int, typer.Option(help="Side of the square input, px, of PyTorch; 0: the checkpoint's.")

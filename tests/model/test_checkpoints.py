@@ -277,7 +277,9 @@ def test_missing_folder_and_device(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(CheckpointError, match=r"no model\.safetensors"):
         load(tmp_path / "empty", "cpu")
-    with pytest.raises(CheckpointError, match="use auto, cpu or cuda"):
+    with pytest.raises(
+        CheckpointError, match=r"^there is no device 'toaster': use auto, cpu or cuda$"
+    ):
         load(folder, "toaster")
     with pytest.raises(CheckpointError, match=r"device 'meta' can't be used .*: use auto, cpu"):
         load(folder, "meta")

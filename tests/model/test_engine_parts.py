@@ -183,6 +183,8 @@ def test_pictures_are_read_in_order_and_others_are_named(tmp_path):
     assert second.shape == (4, 6, 3)
     with pytest.raises(EngineError, match=r"notes\.txt' is no picture"):
         read_frames([tmp_path / "notes.txt"])
+    with pytest.raises(EngineError, match=r"^there is nothing at '.*nowhere'$"):
+        read_frames([tmp_path / "nowhere"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(EngineError, match="found 0 pictures"):
         read_frames([tmp_path / "empty"])
@@ -195,7 +197,7 @@ def test_pictures_are_read_in_order_and_others_are_named(tmp_path):
         (["nowhere", "OUT"], "no checkpoint at 'nowhere'"),
         (["bundled", "OUT", "--image-size", "100"], "give a multiple of 32"),
         (["bundled", "OUT", "--reuse", "nowhere"], "has no onnx/ folder of graphs"),
-        (["bundled", "OUT", "--frames", "nowhere.png"], "is no picture"),
+        (["bundled", "OUT", "--frames", "nowhere.png"], "there is nothing at"),
         (["nowhere", "--tensorrt"], "has no onnx/ folder of graphs"),
         (["nowhere", "OUT", "--tensorrt"], "give that one folder only"),
         (

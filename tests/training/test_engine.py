@@ -273,7 +273,7 @@ def test_journals_of_other_runs_are_left_alone(tmp_path):
     with pytest.raises(JournalError, match="another run is writing"):
         Journal(tmp_path / "j", HEADING)
     first.close()
-    with pytest.raises(JournalError, match="another model"):
+    with pytest.raises(JournalError, match="holds a run made with model m: choose"):
         Journal(tmp_path / "j", {"model": "other"})
     for damaged in (b"[]\n", b'{"model": "m"}\n{}\n', b"\xff\n"):
         (tmp_path / "j").write_bytes(damaged)

@@ -223,8 +223,8 @@ def test_errors_are_one_line(tmp_path):
     file.write_text("")
     for arguments, told in [
         ((tmp_path / "missing", tmp_path / "x"), "there is no recording"),
-        ((other, out, *ALL), "another bags"),
-        ((bag, out, "--rate", "5"), "another rate"),
+        ((other, out, *ALL), "holds a run made with other bags: choose"),
+        ((bag, out, "--rate", "5"), "holds a run made with rate 0.0: choose"),
         ((bag, taken), "holds something that wasn't prepared here: name a new folder after the"),
         ((bag, other), f"{other} holds something that wasn't prepared here"),  # OUT was forgotten
         ((bag, other, "--dry-run"), "wasn't prepared here"),

@@ -64,7 +64,9 @@ def prepare_command(
     teacher: Annotated[
         str, typer.Option(help="Checkpoint that labels, instead of the recorded answers.")
     ] = "",
-    device: Annotated[str, typer.Option(help="Of the teacher: auto, cpu or cuda.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Of the teacher: auto, cpu, cuda or cuda:N.")
+    ] = "auto",
     score: Annotated[
         float, typer.Option(min=0, max=1, help="Labels below it wait for a person.")
     ] = 0.5,

@@ -58,7 +58,7 @@ class Journal:
             ) from error
         if other:
             raise JournalError(
-                f"{path.parent} holds a run with another {other[0]} ({found.get(other[0])}): "
+                f"{path.parent} holds a run made with {_told(other[0], found.get(other[0]))}: "
                 "choose a new folder"
             )
         return records
@@ -76,3 +76,11 @@ class Journal:
     def close(self) -> None:
         """Let others have it."""
         self._file.close()
+
+
+def _told(key: str, value: Any) -> str:
+    """A line of a heading for people; of lists only what are names, as instructions are."""
+    if not isinstance(value, list):
+        return f"{key} {'none' if value in (None, '') else value}"
+    names = [name for name in value if isinstance(name, str) and name]
+    return f"{key} {', '.join(names)}" if names else f"other {key}"
