@@ -131,10 +131,9 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     path = CONFIG / "cameras" / f"{given['camera']}.yaml"
     camera = yaml.safe_load(path.read_text(encoding="utf-8"))
     camera.update({name: given[name] for name in camera if given.get(name)})
-    started = perception_node(given, camera)
-    if given["rviz"].lower() == "true":
-        started.append(rviz(given, camera))
-    return started
+    # RViz first: where it is not installed, nothing is started that would be left behind.
+    shown = [rviz(given, camera)] if given["rviz"].lower() == "true" else []
+    return [*shown, *perception_node(given, camera)]
 
 
 def rviz(given: dict[str, str], camera: dict[str, str]) -> Node:

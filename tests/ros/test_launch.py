@@ -32,11 +32,15 @@ def why_not() -> str:
     """What keeps launch files from being launched here; empty if nothing does."""
     if find_spec("launch_ros") is None:
         return "launch_ros comes with a ROS 2 install, PyPI has none"
+    share = package_share("sam3i_ros")
+    return "" if share and (share / "launch").is_dir() else "sam3i_ros is in no sourced workspace"
+
+
+def package_share(name: str) -> Path | None:
     try:
-        share = Path(get_package_share_directory("sam3i_ros"))
+        return Path(get_package_share_directory(name))
     except (LookupError, OSError):
-        share = Path()
-    return "" if (share / "launch").is_dir() else "sam3i_ros is in no sourced workspace"
+        return None
 
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -76,6 +80,12 @@ class Launch:
         """As Ctrl-C does; the exit status."""
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(timeout=30)
+
+    def finish(self) -> int:
+        """Waits until it ends by itself and all that it wrote is read; the exit status."""
+        status = self._process.wait(timeout=PATIENCE)
+        self._reader.join(timeout=5)
+        return status
 
     def kill(self) -> None:
         """All of it, whatever state it is in."""
@@ -253,6 +263,15 @@ def test_demo_says_what_it_cannot_look_for(launch: Callable[..., Launch]) -> Non
 def test_a_params_file_that_is_not_there_starts_nothing(launch: Callable[..., Launch]) -> None:
     running = launch("perception.launch.py", "params_file:=~/mine.yaml")
     running.wait_for("params_file:=~/mine.yaml is not there; give its whole path")
+    assert "process started" not in running.output
+    assert "Traceback" not in running.output
+
+
+@pytest.mark.skipif(package_share("rviz2") is not None, reason="RViz is installed")
+def test_without_rviz_installed_nothing_is_left_running(launch: Callable[..., Launch]) -> None:
+    running = launch("perception.launch.py", "rviz:=true")
+    running.wait_for("package 'rviz2' not found")
+    assert running.finish() == 1
     assert "process started" not in running.output
     assert "Traceback" not in running.output
 
