@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -33,6 +35,7 @@ class Log:
     def __init__(self, out: Path, steps: int, first: int, shown: bool) -> None:
         if shown:
             forget(out / NAME, first)
+        self._out = out
         self._file = (out / NAME).open("a", encoding="utf-8") if shown else None
         self._curves = SummaryWriter(str(out / "tensorboard"), purge_step=first) if shown else None
         columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn())
@@ -43,9 +46,11 @@ class Log:
         self._began = time.monotonic()
         self._waited = 0.0
         self._since = self._began
+        self._before = threading.excepthook
 
     def __enter__(self) -> Log:
         self._progress.start()
+        threading.excepthook = _unless_told
         return self
 
     def __exit__(
@@ -57,7 +62,9 @@ class Log:
         self._progress.stop()
         for open_one in (self._curves, self._file):
             if open_one is not None:
-                open_one.close()
+                with suppress(OSError):  # what could not be written was told, or was the last
+                    open_one.close()
+        threading.excepthook = self._before
 
     def step(self, step: int, terms: dict[str, torch.Tensor], waited: float) -> None:
         """Note a step: its losses, and the seconds that it waited for data."""
@@ -69,9 +76,27 @@ class Log:
         self._progress.update(self._task, completed=step, description=said)
 
     def write(self, step: int, rate: float, validation: dict[str, Any]) -> None:
-        """Write the smoothed losses, the learning rate, and the share of time spent waiting."""
+        """Write the smoothed losses, the learning rate, and the share of time spent waiting.
+
+        Raises:
+            OSError: They can't be written; one line.
+        """
         if self._curves is None or self._file is None:
             return
+        try:
+            self._write(self._file, self._curves, step, rate, validation)
+        except OSError as error:
+            said = f"the log in {self._out} can't be written ({error.strerror})"
+            raise OSError(f"{said}: make room, and the same command goes on") from error
+
+    def _write(
+        self,
+        file: TextIO,
+        curves: SummaryWriter,
+        step: int,
+        rate: float,
+        validation: dict[str, Any],
+    ) -> None:
         now = time.monotonic()
         elapsed = max(now - self._since, 1e-9)
         entry: dict[str, Any] = {"step": step, "seconds": round(now - self._began, 1)}
@@ -79,17 +104,23 @@ class Log:
         entry |= {name: round(value, 4) for name, value in self._smooth.items()}
         for name, value in entry.items():
             if name not in ("step", "seconds"):
-                self._curves.add_scalar(f"train/{name}", value, step)
-        self._curves.add_scalar("train/rate", rate, step)
+                curves.add_scalar(f"train/{name}", value, step)
+        curves.add_scalar("train/rate", rate, step)
         if validation:
             entry["validation"] = validation
             for level, figures in validation.items():
                 for name, value in figures.items():
                     if value is not None:
-                        self._curves.add_scalar(f"validation/{level}/{name}", value, step)
-        self._file.write(json.dumps(entry) + "\n")
-        self._file.flush()
+                        curves.add_scalar(f"validation/{level}/{name}", value, step)
+        file.write(json.dumps(entry) + "\n")
+        file.flush()
         self._waited, self._since = 0.0, now
+
+
+def _unless_told(told: threading.ExceptHookArgs) -> None:
+    """What ends a thread, but for the curves' on a full disk: `write` says that in a line."""
+    if not issubclass(told.exc_type, OSError):
+        threading.__excepthook__(told)
 
 
 def forget(path: Path, after: int) -> None:
