@@ -218,7 +218,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda f: (f / "model.safetensors").write_bytes(
             (f / "model.safetensors").read_bytes()[:-1000]
         ),
-        "can't be loaded",
+        "damaged, or an unfinished download",
     ),
     "config only": (lambda f: (f / "model.safetensors").unlink(), "no model.safetensors"),
     "weights only": (lambda f: (f / "config.json").unlink(), "no config.json"),
