@@ -250,8 +250,10 @@ class Run:
             os.replace(partial, path)
         except (OSError, RuntimeError) as error:
             partial.unlink(missing_ok=True)
-            # torch's own error, that its archive has no end, hides the file's
+            # torch's own error, that its archive has no end, hides the file's and Ctrl-C
             cause = error if isinstance(error, OSError) else error.__context__
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
             if not isinstance(cause, OSError):
                 raise
             said = f"{path} can't be written ({cause.strerror})"

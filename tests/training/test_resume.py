@@ -91,3 +91,18 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(state):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(state.parent.iterdir()) == [state]
     assert state.read_bytes() == before
+
+
+def test_ctrl_c_while_a_state_is_written_is_ctrl_c_and_leaves_the_one_before(state, monkeypatch):
+    def interrupted(*_args):
+        try:
+            raise KeyboardInterrupt
+        finally:  # as torch does, whose archive has no end then
+            raise RuntimeError("unexpected pos 21828224 vs 21828112")
+
+    run, before = Run(small_settings(), "", data="a"), state.read_bytes()
+    monkeypatch.setattr(torch, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.keep(state)
+    assert list(state.parent.iterdir()) == [state]
+    assert state.read_bytes() == before
