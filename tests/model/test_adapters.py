@@ -185,3 +185,15 @@ def test_fusion_path_adds_both_adapters_and_decoder_path_only_the_second():
         torch.testing.assert_close(out[0], expected)
         assert torch.equal(out[1], hidden[1])
         torch.testing.assert_close(out[2], hidden[2] + adapters.simple(hidden[2]))
+
+
+@pytest.mark.parametrize("lite", [False, True])
+def test_a_text_adapter_adds_both_of_its_parts(lite):
+    """With the attention's or the bottleneck's output a constant, and the other one's nothing."""
+    hidden = torch.randn(2, 32, 8)
+    for changed in ("attention", "bottleneck"):
+        adapter = TextAdapter(8, 4, 2, lite).eval()
+        adapter.reset_parameters()
+        output = adapter.up_proj if changed == "bottleneck" else adapter.attention.out_proj
+        torch.nn.init.constant_(output.bias, 0.5)
+        torch.testing.assert_close(adapter(hidden), hidden + 0.5)
