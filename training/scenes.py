@@ -61,7 +61,8 @@ def augment(scene: Scene, size: int, rng: random.Random, noise: np.random.Genera
 def window(scene: Scene, rng: random.Random, size: int) -> Scene:
     """The whole scene or a part of it, of varied size and proportions, to be seen at (size, size).
 
-    From 256 px on, things are as large in pixels whatever the size."""
+    From 256 px on, things are as large in pixels whatever the size. What the cut goes through is
+    less visible than it was: nobody is asked for a sliver as if it were there in plain sight."""
     if rng.random() < WHOLE_VIEW:
         return scene
     side = scene.image.shape[0]
@@ -70,7 +71,12 @@ def window(scene: Scene, rng: random.Random, size: int) -> Scene:
     width = min(side, max(side // 5, int(height * rng.uniform(0.72, 1.38))))
     top, left = rng.randint(0, side - height), rng.randint(0, side - width)
     part = np.s_[top : top + height, left : left + width]
-    return Scene(scene.image[part], scene.labels[part], scene.parts[part], scene.objects)
+    remaining = np.bincount(scene.labels[part].ravel(), minlength=256)
+    objects = [
+        {**record, "visible": record["visible"] * remaining[record["label"]] / record["area"]}
+        for record in scene.objects
+    ]
+    return Scene(scene.image[part], scene.labels[part], scene.parts[part], objects)
 
 
 def resized(scene: Scene, size: int) -> Scene:

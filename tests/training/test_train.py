@@ -148,6 +148,24 @@ def test_augmentation_keeps_records_and_labels_together():
             assert order == (objects[0]["viewer"][0] < objects[1]["viewer"][0])
 
 
+def test_what_a_cut_goes_through_is_less_visible():
+    side = 300
+    labels = np.zeros((side, side), np.uint8)
+    labels[50:250, 50:250] = 1
+    thing = {"label": 1, "area": 200 * 200, "visible": 0.9}
+    scene = Scene(np.zeros((side, side, 3), np.uint8), labels, np.zeros_like(labels), [thing])
+    rng = random.Random(4)
+    seen = set()
+    for _ in range(40):
+        cut = window(scene, rng, 256)
+        (there,) = cut.objects
+        assert there["visible"] == pytest.approx(0.9 * np.count_nonzero(cut.labels) / 200**2)
+        seen.add(round(there["visible"], 3))
+    assert {0.9} < seen
+    assert min(seen) < 0.2
+    assert thing["visible"] == 0.9
+
+
 def test_a_larger_picture_holds_more_and_no_larger_things():
     side = 384
     blank = np.zeros((side, side), np.uint8)
