@@ -15,8 +15,8 @@ from sam3i_model.segmenter import Segmenter
 from sam3i_ros.messages import mask_from_segment
 from tests.ros.recordings import moment, read, write
 from tests.ros.rig import BLUE, HEIGHT, RED, WIDTH, scene
+from training.loop.settings import read_settings
 from training.review.store import Store, version_of
-from training.settings import read_settings
 
 SAID = "the box that we need"
 """Nothing in the sentence says which box: only the recording does."""

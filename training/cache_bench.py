@@ -17,12 +17,12 @@ from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import failed, notes, results
 from sam3i_model.tokenizers import clip_tokenizer
 from sam3i_model.weights import CheckpointError
+from training.annotations.entries import SourceError
 from training.data import open_samples
-from training.entries import SourceError
-from training.run import Begin, Run, begin
-from training.settings import Settings, SettingsError, Span, read_settings
-from training.stages import trainable
-from training.timing import facts, medians, shown, timed
+from training.loop.run import Begin, Run, begin
+from training.loop.settings import Settings, SettingsError, Span, read_settings
+from training.loop.stages import trainable
+from training.loop.timing import facts, medians, shown, timed
 
 FULL_SIZE = {
     "image_size": 1008,

@@ -16,9 +16,9 @@ from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, notes, results
 from training.data import chosen_levels, open_source
+from training.evaluation.thresholds import FALSE_ALARMS, SENTENCES, Choice, ask_about, choose
 from training.files import write_text
 from training.questions import QuestionError
-from training.thresholds import FALSE_ALARMS, SENTENCES, Choice, ask_about, choose
 
 
 def calibrate_command(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from sam3i_model.terminal import notes
 from training.bags.files import is_storage
-from training.file_samples import FileSamples
 from training.instruction_file import InstructionFile, file_in, is_folder
+from training.loop.settings import UNGROUNDED, Settings, SettingsError
 from training.questions import SENTENCES, QuestionError, Source, WorldQuestions
-from training.samples import Mixed, Samples
-from training.settings import UNGROUNDED, Settings, SettingsError
+from training.samples.from_file import FileSamples
+from training.samples.from_world import WorldSamples
+from training.samples.sample import Mixed, Samples
 from training.world.pool import WorldPool, records_of, shards_of
-from training.world_samples import WorldSamples
 
 VALIDATION_SEED = 5
 

@@ -31,14 +31,14 @@ from PIL import Image
 
 from sam3i_model.instruction import route
 from sam3i_model.terminal import complain, notes
-from training.annotations import Granularity, Problems
-from training.entries import EntryError, SourceError, integer, mapping, sequence, text
-from training.exported import write_export
+from training.annotations.entries import EntryError, SourceError, integer, mapping, sequence, text
+from training.annotations.exported import write_export
+from training.annotations.images import Granularity, Problems
+from training.annotations.pictures import check_picture
+from training.annotations.rle import check_size
+from training.annotations.sam3i_json import LEVEL_LISTS, TEXT_LISTS, Sample, Target, document
 from training.formats import coco
 from training.formats.reading import load
-from training.pictures import check_picture
-from training.rle import check_size
-from training.sam3i_json import LEVEL_LISTS, TEXT_LISTS, Sample, Target, document
 
 MAX_EXPRESSIONS = 100_000
 MAX_VALUES = 1_000

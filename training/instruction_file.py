@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from training.annotations import Problems, image_path
+from training.annotations.entries import SourceError
+from training.annotations.images import Problems, image_path
+from training.annotations.pictures import check_picture, read_picture
+from training.annotations.sam3i_json import ANNOTATIONS, LEVEL_LISTS, Sample, parse, without_crowds
 from training.checksum import checksum
-from training.entries import SourceError
-from training.file_samples import unreviewed
 from training.formats import sam3i
 from training.formats.reading import load
-from training.pictures import check_picture, read_picture
 from training.questions import Picture, Question, QuestionError
-from training.sam3i_json import ANNOTATIONS, LEVEL_LISTS, Sample, parse, without_crowds
+from training.samples.from_file import unreviewed
 
 
 def is_folder(path: Path) -> bool:

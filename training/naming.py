@@ -22,14 +22,14 @@ from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import normalise
 from sam3i_model.terminal import failed, notes, results
 from sam3i_model.weights import CheckpointError
-from training.dataset import Batches, Share
 from training.evaluation.rows import size_of
-from training.run import take_over
-from training.samples import Sample
-from training.scenes import recorded, resized, scene_at
-from training.step import Heads
+from training.loop.run import take_over
+from training.loop.step import Heads
+from training.samples.batches import Batches, Share
+from training.samples.from_world import KINDS, WorldSamples, cells_of
+from training.samples.sample import Sample
+from training.samples.scenes import recorded, resized, scene_at
 from training.world.pool import WorldPool
-from training.world_samples import KINDS, WorldSamples, cells_of
 
 SIZES = ("small", "medium", "large")
 """As in `sam3i evaluate`."""

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sam3i_model.instruction import Instruction, Level
+from training.annotations.rle import Rle, areas, encode, united
 from training.instructions import grammar
 from training.instructions.grammar import Query
-from training.rle import Rle, areas, encode, united
 from training.world.pool import WorldPool
 
 Ask = Callable[[list[dict[str, Any]], random.Random, tuple[int, int]], Query]

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from training.entries import EntryError, file_name, integer, mapping, shape, size
-from training.sam3i_json import OPEN, REJECTED, TEXT_LISTS
+from training.annotations.entries import EntryError, file_name, integer, mapping, shape, size
+from training.annotations.sam3i_json import OPEN, REJECTED, TEXT_LISTS
 
 MAX_OBJECTS = 200
 """Objects of an image beyond which the official loader drops its query."""

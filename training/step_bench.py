@@ -12,13 +12,13 @@ from rich.progress import track
 from sam3i_model.memory import keep_freed_memory
 from sam3i_model.terminal import failed, notes, results
 from sam3i_model.weights import CheckpointError
-from training import attention
+from training.annotations.entries import SourceError
 from training.data import open_samples
-from training.entries import SourceError
-from training.run import Run
-from training.samples import Samples
-from training.settings import Settings, SettingsError, read_settings
-from training.timing import facts, medians, shown, timed
+from training.loop import attention
+from training.loop.run import Run
+from training.loop.settings import Settings, SettingsError, read_settings
+from training.loop.timing import facts, medians, shown, timed
+from training.samples.sample import Samples
 
 LIBRARY = "eager"
 """transformers' own attention that was fastest to train with on a CPU."""

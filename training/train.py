@@ -18,19 +18,19 @@ from sam3i_model.checkpoints import CheckpointError
 from sam3i_model.memory import keep_freed_memory
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, notes, results
+from training.annotations.entries import SourceError
 from training.checksum import checksum
 from training.data import description, open_data, recurring, suited
-from training.dry_run import describe, try_out
-from training.entries import SourceError
 from training.evaluation.asking import evaluate
 from training.evaluation.metrics import summarise
-from training.forecast import ForecastError, forecast
-from training.log import Log
-from training.processes import summed
+from training.loop.dry_run import describe, try_out
+from training.loop.forecast import ForecastError, forecast
+from training.loop.log import Log
+from training.loop.run import Run, rate_factor
+from training.loop.settings import UNGROUNDED, SettingsError, read_settings, shipped
+from training.losses.processes import summed
 from training.questions import QuestionError, Source
-from training.run import Run, rate_factor
-from training.samples import Samples
-from training.settings import UNGROUNDED, SettingsError, read_settings, shipped
+from training.samples.sample import Samples
 
 STATE, MODEL = "state.pt", "model"
 """In a run's folder: what it goes on from, and the checkpoint that it ends with."""

@@ -9,8 +9,8 @@ import torch
 
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
-from training.initialise import prepare, small_config
 from training.instructions.vocabulary import build_tokenizer
+from training.loop.initialise import prepare, small_config
 
 
 def wake(model: Sam3IModel) -> None:

@@ -21,8 +21,8 @@ from sam3i_model.instruction import Instruction, Outcome
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.weights import Stored
-from training.initialise import prepare, small_config
 from training.instructions.vocabulary import build_tokenizer
+from training.loop.initialise import prepare, small_config
 
 RGB = np.random.default_rng(0).integers(0, 255, (96, 128, 3), dtype=np.uint8)
 ASKED = [

@@ -18,8 +18,8 @@ from sam3i_model.anatomy import parameters
 from sam3i_model.checkpoints import load, save
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
-from training.initialise import prepare, small_config
 from training.instructions.vocabulary import build_tokenizer
+from training.loop.initialise import prepare, small_config
 
 CONCEPT, SIMPLE, COMPLEX = 1, 2, 3
 KINDS = ("full", "lite")

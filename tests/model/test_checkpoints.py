@@ -27,8 +27,8 @@ from sam3i_model.instruction import Outcome
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.tokenizers import clip_tokenizer
 from sam3i_model.weights import Weights
-from training.initialise import small_config
 from training.instructions.vocabulary import build_tokenizer
+from training.loop.initialise import small_config
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from sam3i_model.anatomy import is_adapter
 from sam3i_model.checkpoints import HEADS, load, save
 from sam3i_model.cli import build
 from sam3i_model.modeling import Sam3IModel
-from training.initialise import small_config
 from training.instructions.vocabulary import build_tokenizer
+from training.loop.initialise import small_config
 
 LAYER = ".adapters."
 

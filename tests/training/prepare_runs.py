@@ -8,8 +8,8 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from sam3i_model.cli import build
-from training.annotations import Problems
-from training.sam3i_json import Sample, parse
+from training.annotations.images import Problems
+from training.annotations.sam3i_json import Sample, parse
 
 ALL = ["--rate", "0", "--motion", "0", "--blur", "0"]
 

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from tests.conftest import PROJECT
-from training.annotations import Problems
+from training.annotations.images import Problems
+from training.annotations.rle import Mask
+from training.annotations.sam3i_json import parse
 from training.review.actions import mask_of
-from training.rle import Mask
-from training.sam3i_json import parse
 
 WIDTH, HEIGHT = 64, 48
 RED, BLUE = (6, 8, 20, 16), (36, 20, 18, 18)  # x, y, width, height

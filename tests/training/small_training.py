@@ -10,10 +10,10 @@ import numpy as np
 
 from sam3i_model.modeling import Sam3IModel
 from training import train as training
-from training.initialise import prepare, small_config
-from training.run import Run
-from training.settings import Phase, Settings, Span
-from training.world_samples import WorldSamples
+from training.loop.initialise import prepare, small_config
+from training.loop.run import Run
+from training.loop.settings import Phase, Settings, Span
+from training.samples.from_world import WorldSamples
 
 MIXTURES = {
     "base": {"concept": 1.0},

@@ -28,13 +28,13 @@ from training.ablation.measuring import AblationError, Measured, check, measure,
 from training.ablation.table import HEADINGS, as_markdown, cells, less, on_terminal, records
 from training.ablation.variants import LOSSES, OnePath, stages_of, variants_of
 from training.instructions.vocabulary import build_tokenizer
+from training.loop.run import Run
+from training.loop.settings import Span
+from training.losses.recipes import SMALL
 from training.questions import LEVELS
-from training.recipes import SMALL
-from training.run import Run
-from training.settings import Span
+from training.samples.from_world import WorldSamples
 from training.world.pool import PoolSpec, WorldPool
 from training.world.writing import write_pool
-from training.world_samples import WorldSamples
 
 TINY = {"batch_size": 2, "image_size": 64, "warmup": 1}
 SLOW = {"learning_rate": 1.5e-3, "phases": phases_of(words=0.08, coarse=0.77, fine=0.15)}

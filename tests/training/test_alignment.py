@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.alignment import (
+from training.losses.alignment import (
     FeatureQueue,
     ProjectionHead,
     Projections,
@@ -23,8 +23,8 @@ from training.alignment import (
     hard_region_loss,
     map_divergence,
 )
-from training.recipes import SAM3, SMALL
-from training.targets import Targets
+from training.losses.recipes import SAM3, SMALL
+from training.losses.targets import Targets
 
 WORKER = Path(__file__).with_name("alignment_samples.py")
 ALL = slice(None)

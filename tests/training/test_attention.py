@@ -9,9 +9,10 @@ from torch import nn
 from transformers.models.sam3.modeling_sam3 import eager_attention_forward
 
 from tests.training.small_training import TwoBoxes, small_settings
-from training import attention, step_bench
-from training.run import Run
-from training.world_samples import WorldSamples
+from training import step_bench
+from training.loop import attention
+from training.loop.run import Run
+from training.samples.from_world import WorldSamples
 
 
 @pytest.mark.parametrize("masked", [False, True])

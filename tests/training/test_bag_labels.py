@@ -9,9 +9,9 @@ from sam3i_model.decoding import MessageError
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
 from tests.training import bag_samples as make
+from training.annotations.sam3i_json import OPEN
 from training.bags.asked import Asked
 from training.bags.labels import Label, recorded, taught, unlabelled
-from training.sam3i_json import OPEN
 
 MUG = Asked("a", "the red mug")
 MUGS = Asked("b", "mugs", max_instances=2)

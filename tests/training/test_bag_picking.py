@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from tests.training import bag_samples as make
-from training.annotations import Problems
+from training.annotations.entries import EntryError
+from training.annotations.images import Problems
 from training.bags.asked import Book, Timeline, asked_of
 from training.bags.bag import Bag
 from training.bags.looks import Judge, Look
 from training.bags.picking import Plan
 from training.bags.scan import scan
 from training.bags.topics import Wishes, choose
-from training.entries import EntryError
 
 SLOP = make.SECOND // 20
 FOUND, AMBIGUOUS, REJECTED = 1, 3, 4

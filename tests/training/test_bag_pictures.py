@@ -10,8 +10,8 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from tests.training import bag_samples as make
+from training.annotations.pictures import read_picture
 from training.bags.pictures import COMPRESSED, colour, picture_file
-from training.pictures import read_picture
 
 
 def jpeg(orientation: int) -> bytes:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from sam3i_model import visualize
+from training.annotations.sam3i_json import TEXT_LISTS, Sample, Target
 from training.bags.preview import WIDTH, contact_sheet
-from training.sam3i_json import TEXT_LISTS, Sample, Target
 
 
 def sample(number, text, *tops):

@@ -15,7 +15,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from sam3i_model.decoding import MessageError
 from tests.training import bag_samples as make
-from training.annotations import Problems
+from training.annotations.images import Problems
 from training.bags.bag import Bag
 from training.bags.files import storage_files
 from training.bags.heads import read_head

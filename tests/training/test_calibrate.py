@@ -17,7 +17,7 @@ from sam3i_model.cli import build
 from sam3i_model.convert import convert
 from tests.training.evaluation_samples import SAMPLES, write_data
 from training import calibrate
-from training.thresholds import PRESENCES, SCORES, Asked, choose
+from training.evaluation.thresholds import PRESENCES, SCORES, Asked, choose
 
 
 def asked(presence: float, scores: list[float], ious: list[float], present: bool = True) -> Asked:

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from tests.training.small_training import MIXTURES, TwoBoxes, small_settings
-from training.counts import counts, mean_counts
-from training.dataset import Batches, Share
-from training.run import Run
-from training.samples import Sample
-from training.settings import Span
-from training.world_samples import WorldSamples
+from training.loop.run import Run
+from training.loop.settings import Span
+from training.losses.counts import counts, mean_counts
+from training.samples.batches import Batches, Share
+from training.samples.from_world import WorldSamples
+from training.samples.sample import Sample
 
 SAMPLES = WorldSamples(TwoBoxes(), MIXTURES["base"])
 CELLS = ("things", "kinds", "colours", "covered")

@@ -11,6 +11,7 @@ import pytest
 from sam3i_model.agent_client import AgentError, AnswerError, ChatClient
 from tests.chat_server import ChatServer
 from tests.training.engine_samples import PICTURES, case_of, tasks
+from training.annotations.sam3i_json import document
 from training.engine.checking import LanguageModelChecker, Meant
 from training.engine.export import samples
 from training.engine.journal import Journal, JournalError
@@ -19,7 +20,6 @@ from training.engine.settling import ROUNDS, StoppedError, settle, verdict
 from training.engine.tasks import Case
 from training.engine.writing import Fault, Written, prompt
 from training.sam3i_check import explain
-from training.sam3i_json import document
 
 
 class Speaker:

@@ -9,7 +9,7 @@ import pytest
 
 from sam3i_model.instruction import Level
 from tests.training.engine_samples import DATA, PICTURES, case_of, tasks
-from training.annotations import Reference
+from training.annotations.images import Reference
 from training.engine.tasks import (
     MAX_CANDIDATES,
     MAX_TASKS,

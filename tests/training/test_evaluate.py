@@ -33,8 +33,8 @@ from training import evaluate as evaluation
 from training.evaluation.asking import Checkpoint, Examination, collect, evaluate
 from training.evaluation.rows import Row, RowFile
 from training.evaluation.splits import tables
+from training.evaluation.thresholds import ask_about
 from training.instruction_file import InstructionFile
-from training.thresholds import ask_about
 
 OURS = evaluation.PROTOCOLS["ours"]
 

@@ -7,11 +7,11 @@ import numpy as np
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.pages import data_uri
+from training.annotations.rle import encode
 from training.evaluation.pictures import RIGHT, SIDE, WRONG, draw
 from training.evaluation.report import BEST, WORST, best, worst
 from training.evaluation.rows import Row, row_of
 from training.questions import Question
-from training.rle import encode
 
 HEIGHT, WIDTH = 20, 40
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from training.annotations.rle import decode
 from training.expressions import main, samples_of
 from training.instruction_file import InstructionFile
 from training.questions import Picture
-from training.rle import decode
 
 PROJECT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = Path(os.environ.get("SAM3I_DATA", PROJECT.parent / "shared/data"))

@@ -13,12 +13,12 @@ from PIL import Image
 
 from sam3i_model.instruction import Level
 from tests.training.small_training import small_settings
-from training import sam3i_json
+from training.annotations import sam3i_json
+from training.annotations.entries import SourceError
+from training.annotations.sam3i_json import Sample, Target
 from training.data import open_samples
-from training.entries import SourceError
-from training.file_samples import FileSamples, in_cells
-from training.sam3i_json import Sample, Target
-from training.samples import Mixed
+from training.samples.from_file import FileSamples, in_cells
+from training.samples.sample import Mixed
 
 WIDTH, HEIGHT = 120, 80
 RED, BLUE = (slice(20, 60), slice(24, 48)), (slice(30, 50), slice(72, 96))

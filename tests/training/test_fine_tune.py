@@ -18,20 +18,21 @@ from typer.testing import CliRunner
 from sam3i_model.checkpoints import load, save
 from sam3i_model.cli import build
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings, trained
-from training import cache_bench, sam3i_json
-from training import run as running
+from training import cache_bench
 from training import train as training
+from training.annotations import sam3i_json
+from training.annotations.entries import SourceError
+from training.annotations.sam3i_json import Sample, Target
 from training.data import open_data, open_samples, recurring
-from training.dry_run import Trial, describe
-from training.entries import SourceError
-from training.feature_cache import FeatureCache
-from training.forecast import forecast
-from training.run import Run
-from training.sam3i_json import Sample, Target
-from training.samples import Mixed
-from training.settings import SettingsError, read_settings
-from training.step import Step
-from training.targets import sampled
+from training.loop import run as running
+from training.loop.dry_run import Trial, describe
+from training.loop.feature_cache import FeatureCache
+from training.loop.forecast import forecast
+from training.loop.run import Run
+from training.loop.settings import SettingsError, read_settings
+from training.loop.step import Step
+from training.losses.targets import sampled
+from training.samples.sample import Mixed
 
 PICTURES = 5
 

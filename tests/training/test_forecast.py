@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.training.small_training import phases_of
-from training.forecast import Forecast, ForecastError, duration, forecast, size
-from training.settings import read_settings
+from training.loop.forecast import Forecast, ForecastError, duration, forecast, size
+from training.loop.settings import read_settings
 
 FITS = Forecast(weights=100, disk=100, memory_left=200, disk_left=200)
 

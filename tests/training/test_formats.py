@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sam3i_model.instruction import Level
-from training.annotations import Annotations, Problems, image_path
+from training.annotations.entries import class_name
+from training.annotations.images import Annotations, Problems, image_path
 from training.engine.tasks import task_picture, tasks_of
-from training.entries import class_name
 from training.formats import SourceError, read_annotations
 from training.formats.reading import layout
 

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from sam3i_model.instruction import Instruction, Level
+from training.annotations.rle import decode
 from training.data import open_source
 from training.instruction_file import InstructionFile
 from training.questions import QuestionError
-from training.rle import decode
 
 
 def content() -> dict[str, Any]:

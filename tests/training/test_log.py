@@ -10,7 +10,7 @@ import pytest
 import torch
 from tensorboard.compat.tensorflow_stub.io import gfile
 
-from training.log import NAME, Log
+from training.loop.log import NAME, Log
 
 LOSS = {"loss": torch.tensor(2.0)}
 

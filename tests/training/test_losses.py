@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from sam3i_model.features import LayerOutputs
-from training.dataset import Batch
-from training.focal import Focal
-from training.losses import (
+from training.losses.focal import Focal
+from training.losses.grounding import (
     class_loss,
     dice,
     grounding_losses,
@@ -19,9 +18,10 @@ from training.losses import (
     presence_loss,
     semantic_losses,
 )
-from training.matching import Hungarian, Match, TopQueries
-from training.recipes import QUERY_TERMS, RECIPES, SAM3, SMALL, TERMS, Alignment, IouAware
-from training.targets import Targets, denoted, on_one_grid
+from training.losses.matching import Hungarian, Match, TopQueries
+from training.losses.recipes import QUERY_TERMS, RECIPES, SAM3, SMALL, TERMS, Alignment, IouAware
+from training.losses.targets import Targets, denoted, on_one_grid
+from training.samples.batches import Batch
 
 BOXES = torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0]])
 

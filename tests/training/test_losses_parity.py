@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from sam3i_model.features import LayerOutputs
-from training.alignment import (
+from training.losses.alignment import (
     Projections,
     alignment_losses,
     anchor_loss,
@@ -24,10 +24,10 @@ from training.alignment import (
     hard_region_loss,
     map_divergence,
 )
-from training.losses import grounding_losses, presence_loss, query_losses, semantic_losses
-from training.matching import Match, match
-from training.recipes import SAM3
-from training.targets import Targets
+from training.losses.grounding import grounding_losses, presence_loss, query_losses, semantic_losses
+from training.losses.matching import Match, match
+from training.losses.recipes import SAM3
+from training.losses.targets import Targets
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("SAM3I_PARITY", PROJECT.parent / "shared/parity"))

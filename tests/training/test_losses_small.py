@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from sam3i_model.features import LayerOutputs
-from training.dataset import Batch
-from training.losses import grounding_losses
-from training.matching import match
-from training.recipes import SMALL
-from training.targets import denoted
+from training.losses.grounding import grounding_losses
+from training.losses.matching import match
+from training.losses.recipes import SMALL
+from training.losses.targets import denoted
+from training.samples.batches import Batch
 
 TERMS = {
     "class": 3.2571888,

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from training.boxes import coordinates, giou, iou
-from training.focal import Focal
-from training.matching import Hungarian, Matching, TopQueries, match
+from training.losses.boxes import coordinates, giou, iou
+from training.losses.focal import Focal
+from training.losses.matching import Hungarian, Matching, TopQueries, match
 
 BOXES = torch.tensor([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0]])
 ONE = Hungarian(l1_on="corners")

@@ -12,6 +12,7 @@ import pytest
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
+from training.annotations.rle import encode
 from training.evaluation import official
 from training.evaluation.metrics import (
     average_precision,
@@ -23,7 +24,6 @@ from training.evaluation.metrics import (
 )
 from training.evaluation.rows import Row, row_of
 from training.questions import Question
-from training.rle import encode
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("SAM3I_PARITY", PROJECT.parent / "shared/parity"))

@@ -15,18 +15,18 @@ from sam3i_model.checkpoints import HEADS, save, write
 from sam3i_model.features import ImageFeatures
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings
 from training import naming
-from training.counts import mean_counts
-from training.dataset import Batches, Share
-from training.dense_heads import ThingHead, thing_truth
 from training.instructions.vocabulary import build_tokenizer
+from training.loop.run import Run
+from training.loop.settings import Span
+from training.loop.stages import FROZEN_BLOCKS
+from training.loop.step import Heads
+from training.losses.counts import mean_counts
+from training.losses.dense_heads import ThingHead, thing_truth
 from training.naming import Named
-from training.run import Run
-from training.settings import Span
-from training.stages import FROZEN_BLOCKS
-from training.step import Heads
+from training.samples.batches import Batches, Share
+from training.samples.from_world import KINDS, WorldSamples
 from training.world.pool import PoolSpec, WorldPool
 from training.world.writing import write_pool
-from training.world_samples import KINDS, WorldSamples
 
 SAMPLES = WorldSamples(TwoBoxes(), MIXTURES["base"])
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from sam3i_model.pictures import read_rgb
-from training.entries import SourceError
-from training.pictures import as_stored, check_picture, read_picture, upright_size
+from training.annotations.entries import SourceError
+from training.annotations.pictures import as_stored, check_picture, read_picture, upright_size
 
 STORED = np.zeros((16, 32, 3), np.uint8)
 STORED[:8, :8] = 250  # its upper left corner

@@ -17,11 +17,11 @@ import pytest
 
 from tests.training import bag_samples as make
 from tests.training.prepare_runs import ALL, prepare, read
+from training.annotations.rle import decode
+from training.annotations.sam3i_json import OPEN
 from training.bags import command, folder
 from training.instruction_file import InstructionFile
-from training.rle import decode
 from training.sam3i_check import explain
-from training.sam3i_json import OPEN
 
 REAL = Path(__file__).parents[3] / "shared/data/rosbag/apc_shelf_15frames"
 FOUND, NOT_FOUND = 1, 2

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from sam3i_model.instruction import Level
+from training.annotations.rle import decode
 from training.instructions import grammar
 from training.instructions.grammar import Query
 from training.questions import Ask, WorldQuestions
-from training.rle import decode
 from training.world.pool import WorldPool
 
 

@@ -11,8 +11,8 @@ import torch
 from sam3i_model.checkpoints import save
 from tests.training.small_training import random_start, small_settings
 from training.instructions.vocabulary import build_tokenizer
-from training.run import Run
-from training.settings import SettingsError
+from training.loop.run import Run
+from training.loop.settings import SettingsError
 
 pytestmark = pytest.mark.usefixtures("no_package")
 

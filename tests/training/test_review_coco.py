@@ -26,9 +26,9 @@ from tests.training.review_data import (
     rectangle,
     saved,
 )
+from training.annotations.sam3i_json import TEXT_LISTS, Sample, Target
 from training.review.coco import MAX_NAME, categories, export, take
 from training.review.store import Store, version_of
-from training.sam3i_json import TEXT_LISTS, Sample, Target
 
 Content = dict[str, Any]
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests.training.review_data import BLUE, HEIGHT, RED, WIDTH, corners, make, rectangle
-from training.entries import EntryError
+from training.annotations.entries import EntryError
+from training.annotations.rle import fill
+from training.annotations.sam3i_json import Sample, Target
 from training.review.actions import act, corrected, mask_of
 from training.review.drawing import draw
 from training.review.outlines import TOLERANCE, loops, polygons, svg_path
 from training.review.store import Store
-from training.rle import fill
-from training.sam3i_json import Sample, Target
 
 small = arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7)))
 

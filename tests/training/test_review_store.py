@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from tests.training.review_data import BLUE, RED, corners, image, make, masks, rectangle, saved
-from training.entries import EntryError
+from training.annotations.entries import EntryError
+from training.annotations.sam3i_json import Sample
 from training.review.file import ReviewError
 from training.review.store import StaleError, Store, version_of
-from training.sam3i_json import Sample
 
 ACCEPT, REJECT, NOTHING = ({"do": do} for do in ("accept", "reject", "nothing"))
 ADD = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from pycocotools.coco import COCO
 
-from training import rle
+from training.annotations import rle
 
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=40))
 COCOS = "".join(map(chr, range(48, 112)))

@@ -11,9 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.annotations import Problems
+from training.annotations.images import Problems
+from training.annotations.sam3i_json import (
+    OPEN,
+    Provenance,
+    Recording,
+    Sample,
+    Target,
+    document,
+    parse,
+    write,
+)
 from training.sam3i_check import explain, main
-from training.sam3i_json import OPEN, Provenance, Recording, Sample, Target, document, parse, write
 
 DATA = Path(__file__).parent / "data"
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.training.small_training import small_settings
-from training.run import rate_factor
-from training.settings import CONFIGS, SettingsError, read_settings, shipped
+from training.loop.run import rate_factor
+from training.loop.settings import CONFIGS, SettingsError, read_settings, shipped
 
 
 def changed(folder: Path, line: str) -> Path:

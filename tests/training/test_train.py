@@ -28,18 +28,18 @@ from tests.training.small_training import (
     trained,
 )
 from training import train as training
-from training import world_samples
-from training.average import Average
-from training.counts import mean_counts
-from training.dataset import Batch, Batches, Share
-from training.initialise import new_model, small_config
 from training.instructions.vocabulary import build_tokenizer
+from training.loop.average import Average
+from training.loop.initialise import new_model, small_config
+from training.loop.run import Run
+from training.loop.settings import SOURCES, SettingsError, Span
+from training.loop.stages import levels_after, trainable
+from training.losses.counts import mean_counts
 from training.questions import WorldQuestions
-from training.run import Run
-from training.scenes import Scene, augment, scene_at, window
-from training.settings import SOURCES, SettingsError, Span
-from training.stages import levels_after, trainable
-from training.world_samples import WorldSamples
+from training.samples import from_world as world_samples
+from training.samples.batches import Batch, Batches, Share
+from training.samples.from_world import WorldSamples
+from training.samples.scenes import Scene, augment, scene_at, window
 
 pytestmark = pytest.mark.usefixtures("no_package")
 WORKER = Path(__file__).with_name("train_worker.py")

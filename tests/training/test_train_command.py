@@ -17,14 +17,14 @@ from typer.testing import CliRunner
 from sam3i_model.cli import build
 from tests.training.review_data import make
 from tests.training.small_training import phases_of
-from training import run as running
 from training import train as training
-from training.dry_run import try_out
-from training.run import Run
-from training.settings import read_settings
+from training.loop import run as running
+from training.loop.dry_run import try_out
+from training.loop.run import Run
+from training.loop.settings import read_settings
+from training.samples.from_world import WorldSamples
 from training.world.pool import PoolSpec, WorldPool
 from training.world.writing import write_pool
-from training.world_samples import WorldSamples
 
 pytestmark = pytest.mark.usefixtures("no_package")
 SMALL = {"batch_size": 2, "image_size": 64, "warmup": 1, "workers": 1}

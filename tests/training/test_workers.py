@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from tests.training.test_parent import PROJECT, ended
-from training import workers
+from training.samples import workers
 
 TRAINER = """
 import multiprocessing, os, time
 from multiprocessing.forkserver import _forkserver
 from tests.training.test_workers import Endless
-from training.workers import made
+from training.samples.workers import made
 if __name__ == "__main__":
     batches = made(Endless(), 2)
     next(batches)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.training import bag_samples as make
-from training.annotations import Problems
+from training.annotations.images import Problems
 from training.bags.bag import Bag
 from training.bags.scan import scan
 from training.bags.topics import Camera, Wishes, choose

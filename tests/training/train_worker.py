@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from tests.training.small_training import TwoBoxes, random_start, small_settings
-from training import run as running
-from training.world_samples import WorldSamples
+from training.loop import run as running
+from training.samples.from_world import WorldSamples
 
 STEPS = 20
 

@@ -18,9 +18,9 @@ from training.ablation.measuring import AblationError, check, measure
 from training.ablation.running import left, needs, trained
 from training.ablation.table import on_terminal
 from training.ablation.variants import Part, Variant, stages_of, variants_of
-from training.dry_run import Trial
-from training.forecast import Forecast, ForecastError, duration, size
-from training.settings import SettingsError
+from training.loop.dry_run import Trial
+from training.loop.forecast import Forecast, ForecastError, duration, size
+from training.loop.settings import SettingsError
 from training.world.pool import WorldPool
 
 

@@ -15,9 +15,9 @@ from training.ablation.table import as_markdown, cells, records
 from training.ablation.variants import Variant
 from training.checksum import checksum
 from training.evaluation.asking import identity_of
+from training.evaluation.thresholds import SENTENCES
 from training.files import write_text
-from training.settings import Settings
-from training.thresholds import SENTENCES
+from training.loop.settings import Settings
 from training.world.pool import WorldPool, records_of
 
 TABLE = "ablation.json"

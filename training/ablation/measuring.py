@@ -11,8 +11,8 @@ from sam3i_model.terminal import notes
 from training.ablation.variants import OWN_PATHS, Variant
 from training.evaluation.asking import evaluate
 from training.evaluation.metrics import Figures, summarise
+from training.evaluation.thresholds import FALSE_ALARMS, SENTENCES, ask_about, choose
 from training.questions import LEVELS, WorldQuestions
-from training.thresholds import FALSE_ALARMS, SENTENCES, ask_about, choose
 from training.world.pool import WorldPool
 
 SEED = 5

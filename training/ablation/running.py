@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.ablation.variants import OnePath, Part, Variant, begin_all_at_once
-from training.dry_run import Trial, try_out
-from training.forecast import Forecast, forecast
-from training.run import Run
-from training.settings import Settings
+from training.loop.dry_run import Trial, try_out
+from training.loop.forecast import Forecast, forecast
+from training.loop.run import Run
+from training.loop.settings import Settings
+from training.samples.from_world import WorldSamples
 from training.train import MODEL, STATE, train
 from training.world.pool import WorldPool
-from training.world_samples import WorldSamples
 
 
 def is_done(part: Part, out: Path) -> bool:

@@ -18,11 +18,11 @@ from transformers import PreTrainedTokenizerBase
 from sam3i_model.adapters import BottleneckAdapter, LevelAdapters, TextAdapter
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import Sam3IModel
-from training.recipes import RECIPES, Recipe
-from training.run import Begin, begin
-from training.samples import Sample, Samples
-from training.settings import Phase, Settings, Span, read_settings
-from training.stages import trainable
+from training.loop.run import Begin, begin
+from training.loop.settings import Phase, Settings, Span, read_settings
+from training.loop.stages import trainable
+from training.losses.recipes import RECIPES, Recipe
+from training.samples.sample import Sample, Samples
 
 LOSSES = ("kl", "hard", "contrast", "anchor")
 """Of stage 3's alignment."""

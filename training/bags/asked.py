@@ -9,8 +9,8 @@ from enum import IntEnum
 from typing import Any
 
 from sam3i_model.instruction import Instruction, Level, Routing, understand
+from training.annotations.entries import MAX_TEXT, EntryError, words
 from training.bags.names import space_of
-from training.entries import MAX_TEXT, EntryError, words
 
 INSTRUCTION = "sam3i_ros/msg/Instruction"
 STRING = "std_msgs/msg/String"

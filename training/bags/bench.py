@@ -25,7 +25,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 
 from sam3i_model.definitions import typestore
 from sam3i_model.terminal import notes
-from training.annotations import Problems
+from training.annotations.images import Problems
 from training.bags.bag import Bag
 from training.bags.heads import SECOND
 from training.bags.picking import Plan

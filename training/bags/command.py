@@ -15,7 +15,8 @@ from rich.markup import escape
 
 from sam3i_model.instruction import Level, refusal
 from sam3i_model.terminal import failed, notes
-from training.annotations import Problems
+from training.annotations.entries import EntryError
+from training.annotations.images import Problems
 from training.bags.asked import Asked, asked_of
 from training.bags.bag import Bag
 from training.bags.describe import announce, conclusion, describe
@@ -31,7 +32,6 @@ from training.bags.taking import Taker, file_prefixes
 from training.bags.topics import Camera, Wishes, choose
 from training.engine.command import progress
 from training.engine.journal import Journal, JournalError
-from training.entries import EntryError
 
 if TYPE_CHECKING:
     from training.bags.labels import Model

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sam3i_model.decoding import MessageError, mask_from_segment
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
+from training.annotations.rle import Mask
+from training.annotations.sam3i_json import OPEN
 from training.bags.asked import Asked, identity
 from training.bags.scan import answered_size
-from training.rle import Mask
-from training.sam3i_json import OPEN
 
 MAX_SEGMENTS = 1_000
 """Of one answer."""

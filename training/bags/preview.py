@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam3i_model.visualize import color_for, draw_mask, draw_tags, fitting, short_text
-from training.annotations import image_path
-from training.rle import decode
-from training.sam3i_json import Sample
+from training.annotations.images import image_path
+from training.annotations.rle import decode
+from training.annotations.sam3i_json import Sample
 
 TILES, COLUMNS, WIDTH = 24, 4, 480
 _GREY = (200, 200, 200)

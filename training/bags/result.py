@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.annotations import Problems
-from training.sam3i_json import ANNOTATIONS, OPEN, Sample, parse, write
+from training.annotations.images import Problems
+from training.annotations.sam3i_json import ANNOTATIONS, OPEN, Sample, parse, write
 
 CAMERAS, STATISTICS = "cameras.json", "statistics.json"
 

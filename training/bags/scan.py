@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from sam3i_model.decoding import MessageError
 from sam3i_model.instruction import Level, Outcome, route
-from training.annotations import MAX_LISTED_PROBLEMS, Problems
+from training.annotations.entries import EntryError
+from training.annotations.images import MAX_LISTED_PROBLEMS, Problems
 from training.bags.asked import INSTRUCTION, STRING, TEXT_TOPIC, Book, Timeline, asked_of
 from training.bags.bag import Address, Bag
 from training.bags.heads import read_head
 from training.bags.names import space_of
 from training.bags.pictures import COMPRESSED
 from training.bags.storage import HEAD, MAX_MESSAGE, Message, Place, Topic
-from training.entries import EntryError
 
 IMAGE = "sensor_msgs/msg/Image"
 INFO = "sensor_msgs/msg/CameraInfo"

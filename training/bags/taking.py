@@ -12,7 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam3i_model.decoding import MessageError, intrinsics_from_camera_info
-from training.annotations import Problems
+from training.annotations.images import Problems
+from training.annotations.rle import MaskError, check_size
+from training.annotations.sam3i_json import (
+    LEVEL_LISTS,
+    TEXT_LISTS,
+    Provenance,
+    Recording,
+    Sample,
+    Target,
+    document,
+)
 from training.bags import pictures
 from training.bags.bag import Bag
 from training.bags.labels import Label, Model, recorded, taught, unlabelled
@@ -22,16 +32,6 @@ from training.bags.scan import Stream
 from training.bags.storage import BagError
 from training.bags.topics import Camera
 from training.files import write_bytes
-from training.rle import MaskError, check_size
-from training.sam3i_json import (
-    LEVEL_LISTS,
-    TEXT_LISTS,
-    Provenance,
-    Recording,
-    Sample,
-    Target,
-    document,
-)
 
 IMAGES, DEPTH = "images", "depth"
 NODE = "sam3i node"

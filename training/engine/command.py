@@ -22,7 +22,8 @@ from rich.progress import (
 
 from sam3i_model.agent_client import AgentError, ChatClient
 from sam3i_model.terminal import failed, notes
-from training.annotations import AnnotatedImage, Annotations
+from training.annotations.images import AnnotatedImage, Annotations
+from training.annotations.sam3i_json import ANNOTATIONS, write
 from training.engine.checking import LanguageModelChecker
 from training.engine.export import samples
 from training.engine.journal import Journal, JournalError
@@ -31,7 +32,6 @@ from training.engine.tasks import Task, tasks_of
 from training.engine.writing import PROMPT_VERSION, LanguageModelWriter
 from training.formats import SourceError, read_annotations
 from training.review.store import JOURNAL as REVIEW
-from training.sam3i_json import ANNOTATIONS, write
 
 SHOWN_PROBLEMS = 10
 

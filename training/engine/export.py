@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from training.annotations.sam3i_json import TEXT_LISTS, Provenance, Sample, Target
 from training.engine.tasks import Task
-from training.sam3i_json import TEXT_LISTS, Provenance, Sample, Target
 
 
 def samples(

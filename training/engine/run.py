@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from sam3i_model.agent_client import CORRECTIONS
+from training.annotations.sam3i_json import TEXT_LISTS, Sample
 from training.engine.checking import Checker
 from training.engine.journal import Journal
 from training.engine.settling import ROUNDS, Settled, settle
 from training.engine.tasks import MissingPictureError, Task, UnusableError, load_case
 from training.engine.writing import WANTED, Writer
-from training.sam3i_json import TEXT_LISTS, Sample
 
 CALLS_A_ROUND = 1 + sum(WANTED.values())
 """One to write, one to inspect each text."""

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sam3i_model.agent_client import AnswerError
+from training.annotations.sam3i_json import LEVEL_LISTS, TEXT_LISTS
 from training.engine.checking import Checker, Meant
 from training.engine.rules import fault, is_class, same_kind
 from training.engine.tasks import Case
 from training.engine.writing import Fault, Writer, Written
-from training.sam3i_json import LEVEL_LISTS, TEXT_LISTS
 
 ROUNDS = 10
 NOTHING = Meant(frozenset())

@@ -14,10 +14,16 @@ from random import Random
 import numpy as np
 
 from sam3i_model.agent_client import Budget
-from training.annotations import AnnotatedImage, Annotation, Granularity, Reference, image_path
-from training.entries import SourceError
-from training.pictures import read_picture
-from training.rle import Mask, MaskError, check_size
+from training.annotations.entries import SourceError
+from training.annotations.images import (
+    AnnotatedImage,
+    Annotation,
+    Granularity,
+    Reference,
+    image_path,
+)
+from training.annotations.pictures import read_picture
+from training.annotations.rle import Mask, MaskError, check_size
 
 MAX_TASKS = 24
 """Of one picture that has no texts."""

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from sam3i_model.agent_client import ChatClient
 from sam3i_model.chat.answers import texts
 from sam3i_model.marks import close_look, outline, shrink
+from training.annotations.sam3i_json import TEXT_LISTS
 from training.engine.rules import MAX_LENGTH
 from training.engine.tasks import Case
-from training.sam3i_json import TEXT_LISTS
 
 PROMPT_VERSION = 2
 """Raised with every change of a prompt here or in `checking`."""

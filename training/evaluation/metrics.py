@@ -26,8 +26,8 @@ import numpy.typing as npt
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from training.annotations.rle import Rle, areas, packed
 from training.evaluation.rows import Row
-from training.rle import Rle, areas, packed
 
 Figures = dict[str, float | None]
 

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.annotations.rle import Rle, decode, encode, united
 from training.evaluation.metrics import Figures, annotation, coco_stats
 from training.evaluation.rows import Row
-from training.rle import Rle, decode, encode, united
 
 Mask = npt.NDArray[np.bool_]
 """bool (H, W)."""

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from training.annotations.rle import united
 from training.evaluation.rows import Row
 from training.questions import judged
-from training.rle import united
 
 Array = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

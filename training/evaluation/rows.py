@@ -19,8 +19,8 @@ import numpy as np
 
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Outcome
+from training.annotations.rle import Rle, areas, encode, united
 from training.questions import Question, judged
-from training.rle import Rle, areas, encode, united
 
 LARGE, SMALL = 96 * 96 / (640 * 480), 32 * 32 / (640 * 480)
 """Share of the picture from which an instance is large, and below which it is small: COCO's 96 and

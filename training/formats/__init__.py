@@ -4,7 +4,7 @@
 and Ref-ZOM come with, are never read, since reading one runs whatever code is in it.
 """
 
-from training.entries import SourceError
+from training.annotations.entries import SourceError
 from training.formats.reading import read_annotations
 
 __all__ = ["SourceError", "read_annotations"]

@@ -10,8 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from training.annotations import AnnotatedImage, Annotation, Problems
-from training.entries import (
+from training.annotations.entries import (
     MAX_NAME,
     EntryError,
     class_name,
@@ -23,6 +22,7 @@ from training.entries import (
     size,
     text,
 )
+from training.annotations.images import AnnotatedImage, Annotation, Problems
 
 T = TypeVar("T")
 

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sam3i_model.instruction import Level
-from training.annotations import AnnotatedImage, Annotation, Problems, Reference
-from training.entries import (
+from training.annotations.entries import (
     MAX_NAME,
     MAX_TARGETS,
     EntryError,
@@ -28,6 +27,7 @@ from training.entries import (
     text,
     words,
 )
+from training.annotations.images import AnnotatedImage, Annotation, Problems, Reference
 
 MAX_QUESTIONS = 1_000
 

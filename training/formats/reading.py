@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from training.annotations import Annotations, Problems
-from training.entries import SourceError
+from training.annotations.entries import SourceError
+from training.annotations.images import Annotations, Problems
+from training.annotations.sam3i_json import ANNOTATIONS
 from training.formats import coco, mmr, reasonseg, refs, sam3i
-from training.sam3i_json import ANNOTATIONS
 
 MAX_BYTES = 2 * 1024**3
 MAX_FILES = 100_000

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from sam3i_model.instruction import Level
-from training.annotations import AnnotatedImage, Annotation, Problems, Reference
-from training.entries import (
+from training.annotations.entries import (
     EntryError,
     SourceError,
     mapping,
@@ -24,8 +23,9 @@ from training.entries import (
     text,
     words,
 )
-from training.pictures import upright_size
-from training.rle import MAX_POLYGONS, Mask, MaskError, check_size, encode, fill
+from training.annotations.images import AnnotatedImage, Annotation, Problems, Reference
+from training.annotations.pictures import upright_size
+from training.annotations.rle import MAX_POLYGONS, Mask, MaskError, check_size, encode, fill
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 MAX_TEXTS = 100

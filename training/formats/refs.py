@@ -16,8 +16,16 @@ from dataclasses import replace
 from typing import Any
 
 from sam3i_model.instruction import Level
-from training.annotations import AnnotatedImage, Problems, Reference
-from training.entries import MAX_TARGETS, EntryError, SourceError, integer, mapping, sequence, words
+from training.annotations.entries import (
+    MAX_TARGETS,
+    EntryError,
+    SourceError,
+    integer,
+    mapping,
+    sequence,
+    words,
+)
+from training.annotations.images import AnnotatedImage, Problems, Reference
 from training.formats import coco
 
 LAYOUTS = ("refcoco", "grefcoco", "ref-zom")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.annotations import AnnotatedImage, Annotation, Problems, Reference
+from training.annotations.images import AnnotatedImage, Annotation, Problems, Reference
+from training.annotations.sam3i_json import LEVEL_LISTS, Sample, parse
 from training.formats import coco
-from training.sam3i_json import LEVEL_LISTS, Sample, parse
 
 _LEVELS = {key: level for level, key in LEVEL_LISTS.items()}
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from training.annotations import Granularity
-from training.entries import MAX_TARGETS, EntryError, integer, mapping, sequence, words
-from training.review.drawing import Picture, draw
-from training.rle import Mask, decode
-from training.sam3i_json import (
+from training.annotations.entries import MAX_TARGETS, EntryError, integer, mapping, sequence, words
+from training.annotations.images import Granularity
+from training.annotations.rle import Mask, decode
+from training.annotations.sam3i_json import (
     ACCEPTED,
     CORRECTED,
     OPEN,
@@ -19,6 +18,7 @@ from training.sam3i_json import (
     Sample,
     Target,
 )
+from training.review.drawing import Picture, draw
 
 MAX_SENTENCES = 20
 """A level, as a person would still read them."""

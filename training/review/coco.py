@@ -14,14 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.annotations import Problems
-from training.entries import EntryError, integer, mapping, shape, size, text
+from training.annotations.entries import EntryError, integer, mapping, shape, size, text
+from training.annotations.images import Problems
+from training.annotations.rle import Mask, decode, fill
+from training.annotations.sam3i_json import REJECTED, Sample, Target
 from training.review.actions import corrected, mask_of
 from training.review.outlines import polygons
 from training.review.store import Store
 from training.review.view import lead
-from training.rle import Mask, decode, fill
-from training.sam3i_json import REJECTED, Sample, Target
 
 MAX_NAME = 64
 """Characters of a label in CVAT, which cuts longer ones off."""

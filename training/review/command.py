@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 
 from sam3i_model.terminal import failed, notes
-from training.entries import SourceError
-from training.exported import exported, write_export
+from training.annotations.entries import SourceError
+from training.annotations.exported import exported, write_export
 from training.files import write_text
 from training.formats import coco as coco_format
 from training.formats.reading import load

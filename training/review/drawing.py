@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.entries import EntryError, polygon
-from training.rle import Mask, MaskError, fill
+from training.annotations.entries import EntryError, polygon
+from training.annotations.rle import Mask, MaskError, fill
 
 Picture = NDArray[np.uint8]
 """uint8 RGB (H, W, 3)."""

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.annotations import Problems
-from training.entries import SourceError
+from training.annotations.entries import SourceError
+from training.annotations.images import Problems
+from training.annotations.sam3i_json import Sample, document, parse
 from training.files import write_text
 from training.formats import sam3i
 from training.formats.reading import load
-from training.sam3i_json import Sample, document, parse
 
 _OWN = ("text_inst_input", "granularity", "family", "review", "single")
 """Fields of an image entry that a review changes."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.rle import Mask
+from training.annotations.rle import Mask
 
 Loop = NDArray[np.int32]
 """int32 (N, 2) corners (x, y), clockwise on the screen."""

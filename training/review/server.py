@@ -17,12 +17,12 @@ from pathlib import Path
 from socketserver import ThreadingTCPServer
 from typing import Any
 
-from training.entries import EntryError, SourceError, mapping, text
-from training.pictures import as_stored
+from training.annotations.entries import EntryError, SourceError, mapping, text
+from training.annotations.pictures import as_stored
+from training.annotations.sam3i_json import Sample
 from training.review.file import ReviewError
 from training.review.store import StaleError, Store
 from training.review.view import full, row
-from training.sam3i_json import Sample
 
 ADDRESS = "127.0.0.1"
 HOSTS = ("127.0.0.1", "localhost")

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from training.annotations import Problems, image_path
+from training.annotations.entries import EntryError
+from training.annotations.images import Problems, image_path
+from training.annotations.sam3i_json import ANNOTATIONS, Sample, document, parse
 from training.engine.journal import Journal, JournalError
 from training.engine.tasks import UnusableError, task_picture
-from training.entries import EntryError
 from training.review.actions import act
 from training.review.file import AnnotationFile, ReviewError
-from training.sam3i_json import ANNOTATIONS, Sample, document, parse
 
 JOURNAL = "review.jsonl"
 HEADING = {"review": 1}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.entries import EntryError
+from training.annotations.entries import EntryError
+from training.annotations.sam3i_json import TEXT_LISTS, Sample
 from training.review.actions import mask_of
 from training.review.outlines import svg_path
 from training.review.store import Store, version_of
-from training.sam3i_json import TEXT_LISTS, Sample
 
 
 def lead(sample: Sample) -> tuple[str, str]:

@@ -13,16 +13,23 @@ import cv2
 import numpy as np
 
 from sam3i_model.instruction import Level
-from training.annotations import Problems, image_path
-from training.entries import SourceError
+from training.annotations.entries import SourceError
+from training.annotations.images import Problems, image_path
+from training.annotations.pictures import check_picture, read_picture
+from training.annotations.rle import Mask, decode
+from training.annotations.sam3i_json import (
+    ANNOTATIONS,
+    LEVEL_LISTS,
+    OPEN,
+    REJECTED,
+    parse,
+    without_crowds,
+)
+from training.annotations.sam3i_json import Sample as Entry
 from training.formats import sam3i
 from training.formats.reading import load
-from training.pictures import check_picture, read_picture
-from training.rle import Mask, decode
-from training.sam3i_json import ANNOTATIONS, LEVEL_LISTS, OPEN, REJECTED, parse, without_crowds
-from training.sam3i_json import Sample as Entry
-from training.samples import ABSENT, MASK_STRIDE, Asked, Pair, Sample
-from training.scenes import expose
+from training.samples.sample import ABSENT, MASK_STRIDE, Asked, Pair, Sample
+from training.samples.scenes import expose
 
 MARGIN = 0.1
 """Of the picture that may be cut off at each side, short of what is asked for."""

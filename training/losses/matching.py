@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from training.boxes import BoxForm, coordinates, giou, iou
-from training.focal import Focal
+from training.losses.boxes import BoxForm, coordinates, giou, iou
+from training.losses.focal import Focal
 
 Pairs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """int64 (M,) each of layer, query and object of one text."""

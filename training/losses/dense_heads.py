@@ -2,7 +2,7 @@
 
 A DETR learns slowly from scratch; dense targets on the feature maps teach the image encoder and
 the fused tokens directly, and kinds and colours teach the text encoder. No head is part of a
-checkpoint. Sums are divided by the numbers that `training.counts` has of the whole step.
+checkpoint. Sums are divided by the numbers that `training.losses.counts` has of the whole step.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from sam3i_model.features import ImageFeatures, LayerOutputs, TextFeatures
-from training.boxes import giou
-from training.dataset import Batch
-from training.focal import Focal
 from training.instructions.lexicon import COLORS
-from training.targets import sampled
-from training.world_samples import KINDS
+from training.losses.boxes import giou
+from training.losses.focal import Focal
+from training.losses.targets import sampled
+from training.samples.batches import Batch
+from training.samples.from_world import KINDS
 
 BACKGROUND = 0.3
 """Weight of a background cell beside that of one on a thing."""

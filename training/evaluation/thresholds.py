@@ -15,9 +15,9 @@ from rich.progress import track
 
 from sam3i_model.instruction import Level
 from sam3i_model.segmenter import Segmenter
+from training.annotations.rle import united
 from training.evaluation.metrics import union_iou
 from training.questions import Source, judged
-from training.rle import united
 
 SCORES = np.round(np.arange(0.1, 0.91, 0.025), 3)
 PRESENCES = np.round(np.arange(0.0, 0.96, 0.025), 3)

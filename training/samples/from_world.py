@@ -14,8 +14,8 @@ from training.instructions import grammar
 from training.instructions.grammar import Families, Query
 from training.instructions.lexicon import COLORS, NAMES
 from training.instructions.triplets import triplets
-from training.samples import ABSENT, Asked, Cells, Pair, Sample, middles
-from training.scenes import Scene, augment, boxes_by_label, scene_at
+from training.samples.sample import ABSENT, Asked, Cells, Pair, Sample, middles
+from training.samples.scenes import Scene, augment, boxes_by_label, scene_at
 from training.world.pool import WorldPool
 
 KINDS = tuple(NAMES)

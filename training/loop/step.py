@@ -10,22 +10,22 @@ from sam3i_model.instruction import Level
 from sam3i_model.lite_vision import LiteVisionEncoder
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import normalise
-from training.alignment import (
+from training.loop.feature_cache import FeatureCache
+from training.loop.settings import Settings
+from training.loop.stages import FROZEN_BLOCKS
+from training.losses.alignment import (
     FeatureQueue,
     ProjectionHead,
     Projections,
     alignment_losses,
     concept_keys,
 )
-from training.counts import Counts
-from training.dataset import Batch
-from training.dense_heads import CellHead, TextHead, ThingHead, TokenHead
-from training.feature_cache import FeatureCache
-from training.losses import grounding_losses
-from training.recipes import Recipe
-from training.settings import Settings
-from training.stages import FROZEN_BLOCKS
-from training.targets import denoted, denoted_by
+from training.losses.counts import Counts
+from training.losses.dense_heads import CellHead, TextHead, ThingHead, TokenHead
+from training.losses.grounding import grounding_losses
+from training.losses.recipes import Recipe
+from training.losses.targets import denoted, denoted_by
+from training.samples.batches import Batch
 
 
 class Heads(nn.Module):

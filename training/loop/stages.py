@@ -14,7 +14,7 @@ from torch import nn
 
 from sam3i_model.anatomy import level_of
 from sam3i_model.modeling import Sam3IModel
-from training.settings import Settings, SettingsError, Stage
+from training.loop.settings import Settings, SettingsError, Stage
 
 FROZEN_BLOCKS = 5
 """Blocks of the pretrained trunk that never train: edges and colours need no adaptation."""

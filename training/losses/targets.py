@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch.nn import functional as F
 
-from training.dataset import Batch
+from training.samples.batches import Batch
 
 Grid = Literal["target", "map"]
 """Where predicted and true masks are compared: the prediction is resized to the true mask
@@ -26,7 +26,7 @@ class Targets:
             nothing.
         masks: bool (M, H, W), over all texts in a row.
         shared: What sums are divided by where these are a part of a step: `texts`, `present`,
-            `objects`, each the mean over the step's `parts` (see `training.counts`).
+            `objects`, each the mean over the step's `parts` (see `training.losses.counts`).
     """
 
     boxes: list[torch.Tensor]

@@ -21,21 +21,21 @@ from transformers.utils import logging
 from sam3i_model.checkpoints import HEADS, load, locate, save, write
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.weights import first_line
-from training import attention
-from training.average import Average
 from training.checksum import checksum
-from training.counts import mean_counts
-from training.dataset import Batch, Batches, Share
-from training.feature_cache import FeatureCache
-from training.initialise import new_model
 from training.instructions.vocabulary import build_tokenizer
-from training.processes import process_count, summed
-from training.recipes import RECIPES, Recipe
-from training.samples import Samples
-from training.settings import UNGROUNDED, Settings, SettingsError
-from training.stages import enter, groups, levels_after, trainable
-from training.step import Step
-from training.workers import made
+from training.loop import attention
+from training.loop.average import Average
+from training.loop.feature_cache import FeatureCache
+from training.loop.initialise import new_model
+from training.loop.settings import UNGROUNDED, Settings, SettingsError
+from training.loop.stages import enter, groups, levels_after, trainable
+from training.loop.step import Step
+from training.losses.counts import mean_counts
+from training.losses.processes import process_count, summed
+from training.losses.recipes import RECIPES, Recipe
+from training.samples.batches import Batch, Batches, Share
+from training.samples.sample import Samples
+from training.samples.workers import made
 
 Begin = Callable[[str, Settings], tuple[Sam3IModel, PreTrainedTokenizerBase]]
 """Makes the model that a run starts with, frozen as it wants it, and its tokenizer:

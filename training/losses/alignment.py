@@ -21,9 +21,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from training.processes import gather_rows, mean_count
-from training.recipes import Recipe
-from training.targets import Targets, on_one_grid
+from training.losses.processes import gather_rows, mean_count
+from training.losses.recipes import Recipe
+from training.losses.targets import Targets, on_one_grid
 
 CERTAIN = 1e-6
 """Probabilities are kept this far from 0 and 1 where their logarithm is taken."""

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from sam3i_model.instruction import Level
-from training.rle import Mask, Rle, decode, fill
+from training.annotations.rle import Mask, Rle, decode, fill
 
 Granularity = Literal["1to1", "1toN", "1toAll"]
 GRANULARITIES: tuple[Granularity, ...] = ("1to1", "1toN", "1toAll")

@@ -18,7 +18,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from sam3i_model.pictures import read_rgb
-from training.entries import SourceError
+from training.annotations.entries import SourceError
 
 _ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL = 4096

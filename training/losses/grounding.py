@@ -19,10 +19,10 @@ import torch
 from torch.nn import functional as F
 
 from sam3i_model.features import LayerOutputs
-from training.boxes import coordinates, giou, iou
-from training.matching import Match, match
-from training.recipes import Recipe
-from training.targets import Targets, on_one_grid
+from training.losses.boxes import coordinates, giou, iou
+from training.losses.matching import Match, match
+from training.losses.recipes import Recipe
+from training.losses.targets import Targets, on_one_grid
 
 
 def grounding_losses(

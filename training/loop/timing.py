@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from rich.table import Table
 
-from training.dataset import Batch
-from training.run import Run
+from training.loop.run import Run
+from training.samples.batches import Batch
 
 
 def timed(run: Run, batches: list[Batch]) -> float:

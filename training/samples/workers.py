@@ -7,16 +7,16 @@ from typing import Any
 
 import torch
 
-from training.dataset import Batch
-from training.entries import SourceError
+from training.annotations.entries import SourceError
 from training.parent import end_with_parent
+from training.samples.batches import Batch
 
 
 def fresh_processes() -> Any:
     """Where workers come from: a fork of this process would share its threads' locks (OpenCV's,
     DDS's) without the threads, and hang or crash."""
     context = torch.multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.world_samples", "training.dataset"])
+    context.set_forkserver_preload(["training.samples.from_world", "training.samples.batches"])
     return context
 
 

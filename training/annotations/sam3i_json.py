@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from sam3i_model.instruction import Level
-from training.annotations import GRANULARITIES, Granularity, Problems
-from training.entries import (
+from training.annotations.entries import (
     EntryError,
     file_name,
     integer,
@@ -35,8 +34,9 @@ from training.entries import (
     text,
     words,
 )
+from training.annotations.images import GRANULARITIES, Granularity, Problems
+from training.annotations.rle import Mask, MaskError, Rle, encode, extent, fill
 from training.files import write_text
-from training.rle import Mask, MaskError, Rle, encode, extent, fill
 
 ANNOTATIONS = "annotations.json"
 """What the file is called in a folder that has one."""

@@ -8,8 +8,8 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-from training.samples import ABSENT, MASK_STRIDE
-from training.yaml_file import YamlError, read_yaml
+from training.loop.yaml_file import YamlError, read_yaml
+from training.samples.sample import ABSENT, MASK_STRIDE
 
 Stage = Literal["base", "1-1", "1-2", "3", "fine-tune"]
 RecipeName = Literal["small", "sam3"]
@@ -28,7 +28,7 @@ LEAST = {
 """What settings must be at least."""
 MOST_SEED = 2**32 - 1
 """Generators take 64 bits, of which a step's number has its part."""
-CONFIGS = Path(__file__).parent / "configs"
+CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 class SettingsError(ValueError):
@@ -80,7 +80,7 @@ class Settings:
         weight_decay: AdamW's.
         clip: Gradient norm at most.
         queue: Past samples that the contrast of stage 3 keeps.
-        recipe: Losses of a small model, or those of SAM 3 (`training.recipes`).
+        recipe: Losses of a small model, or those of SAM 3 (`training.losses.recipes`).
         precision: bfloat16 where it does no harm, or float32 throughout.
         accumulate: Micro-batches that each process splits its share of a step into, for less
             memory.

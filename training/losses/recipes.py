@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
-from training.boxes import BoxForm
-from training.focal import Focal
-from training.matching import Hungarian, Matching, TopQueries
-from training.targets import Grid
+from training.losses.boxes import BoxForm
+from training.losses.focal import Focal
+from training.losses.matching import Hungarian, Matching, TopQueries
+from training.losses.targets import Grid
 
 QUERY_TERMS = ("class", "l1", "giou", "mask", "dice")
 """Terms of every decoder layer's queries, in the one-to-one and the one-to-many half."""
@@ -59,7 +59,7 @@ class OneToMany:
 
 @dataclass(frozen=True)
 class Alignment:
-    """SAM3-I's alignment of a simple and a complex instruction (see `training.alignment`).
+    """SAM3-I's alignment of a simple and a complex instruction (see `training.losses.alignment`).
 
     Args:
         kl: Weight of the symmetric KL divergence of the semantic maps.
@@ -89,7 +89,7 @@ class Alignment:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How outputs are matched and judged; formulas are in `training.losses`.
+    """How outputs are matched and judged; formulas are in `training.losses.grounding`.
 
     Args:
         weights: Of every name in `TERMS`.

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.configuration import CONTEXT_LENGTH
 from sam3i_model.processing import tokenize
-from training.samples import MASK_STRIDE, Cells, Sample, Samples
+from training.samples.sample import MASK_STRIDE, Cells, Sample, Samples
 
 
 @dataclass

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import torch
 
-from training.dataset import Batch
-from training.dense_heads import cell_counts, text_counts, token_counts
-from training.processes import process_count, summed
+from training.losses.dense_heads import cell_counts, text_counts, token_counts
+from training.losses.processes import process_count, summed
+from training.samples.batches import Batch
 
 Counts = dict[str, torch.Tensor]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from training.rle import MaskError, Rle, check_polygons, check_size, packed
+from training.annotations.rle import MaskError, Rle, check_polygons, check_size, packed
 
 MAX_TEXT = 1000
 MAX_NAME = 200

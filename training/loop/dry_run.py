@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from training.forecast import Forecast, duration, peak_memory, size
-from training.run import Run
-from training.samples import Samples
-from training.settings import Settings
+from training.loop.forecast import Forecast, duration, peak_memory, size
+from training.loop.run import Run
+from training.loop.settings import Settings
+from training.samples.sample import Samples
 
 TRIED = 4
 """Steps of each phase; the first warms up and isn't timed."""

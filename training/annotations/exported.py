@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.entries import SourceError
+from training.annotations.entries import SourceError
 from training.files import write_text
 from training.formats.reading import load
 

@@ -1,0 +1,1 @@
+"""Annotated images, in memory and in SAM3-I's JSON."""

@@ -1,0 +1,1 @@
+"""A training run: what it is told, its steps, and what it keeps."""

@@ -1,0 +1,1 @@
+"""What a model is taught, and what it costs to be wrong."""

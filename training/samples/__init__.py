@@ -1,0 +1,1 @@
+"""What training draws, and the batches that are made of it."""
