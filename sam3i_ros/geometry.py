@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from sam3i_model.decoding import scaled
 from sam3i_model.intrinsics import Intrinsics
-from sam3i_ros.surface import fullest, on_surface
+from sam3i_ros.surface import fullest, main_layer, on_surface
 
 Array = npt.NDArray[Any]
 Roi = tuple[int, int, int, int]
@@ -134,7 +134,7 @@ def lift(
     core = surface & core[thin].view(bool)
     if np.count_nonzero(core) < options.min_points:
         return None
-    near, far = _dominant_layer(z[core], 2 * options.edge_tolerance)
+    near, far = main_layer(z, core, options.edge_tolerance)
     chosen = np.flatnonzero(surface & shape[thin].view(bool) & (z >= near) & (z <= far))
     rows, columns = np.divmod(chosen, z.shape[1])
     x0, y0 = x0 + column, y0 + row
@@ -190,26 +190,6 @@ def _erode(mask: Array, radius: int) -> tuple[Array, int]:
         if 3 * cv2.countNonZero(core) >= pixels:
             return core, r
     return mask, 0
-
-
-def _dominant_layer(z: Array, tolerance: float) -> tuple[float, float]:
-    """Depth interval (near, far) in metres of the layer that holds most of the depths (N,).
-
-    Layers are parted by an empty interval of about `tolerance` times the median depth: background
-    that shows through the mask goes away, a slanted surface stays whole.
-    """
-    sample = np.sort(_thin_out(z, 1000))
-    median = (sample[(len(sample) - 1) // 2] + sample[len(sample) // 2]) / 2
-    nearest, width = float(z.min()), tolerance * float(median)
-    counts = np.bincount(((z - nearest) / width).astype(np.intp))
-    # A stray depth or two between two layers does not join them.
-    occupied = counts > 0.002 * len(z)
-    begins = occupied.copy()
-    begins[1:] &= ~occupied[:-1]
-    layer = np.cumsum(begins)
-    best = np.argmax(np.bincount(layer, weights=counts * occupied))
-    bins = np.flatnonzero(occupied & (layer == best))
-    return nearest + float(bins[0]) * width, nearest + float(bins[-1] + 1) * width
 
 
 def _oriented_box(core: Array, whole: Array, eroded: float, pixel: float) -> OrientedBox:

@@ -1,4 +1,5 @@
-"""Which pixels of a depth image lie on a surface, and which hang in the air. Arrays only."""
+"""Which pixels of a depth image lie on a surface, on which one, and which hang in the air. Arrays
+only."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from sam3i_model.decoding import measured
 
 Array = npt.NDArray[Any]
 LEAST_SUPPORT = 3  # neighbours at its own depth that a pixel of a surface has
+STRAYS = 0.002  # share of the depths that joins no layers and is none
 MAX_REACH = 4  # px, to a neighbour; so sparse is depth of a quarter of the image's width
 
 
@@ -48,6 +50,50 @@ def on_surface(z: Array, tolerance: float) -> Array:
         support[a] += near
         support[b] += near
     return seen & ~between & (support >= LEAST_SUPPORT)
+
+
+def main_layer(z: Array, core: Array, tolerance: float) -> tuple[float, float]:
+    """Depth interval (near, far) in metres of the layer that holds most of a mask's depths.
+
+    Layers are parted by an empty interval of about twice `tolerance` times the median depth:
+    background that shows through the mask goes away. What slopes steadily through such an interval
+    is no gap but a floor or a table, whose rows lie far apart in depth.
+
+    Args:
+        z: float32 (H, W), metres.
+        core: bool (H, W), the pixels that count; there is one at least.
+        tolerance: as `on_surface` has it.
+    """
+    depths = z[core]
+    middle = float(np.median(depths[:: 1 + len(depths) // 1000]))
+    nearest, width = float(depths.min()), 2 * tolerance * middle
+    bins = ((z - nearest) / width).astype(np.intp)
+    counts = np.bincount(bins[core])
+    few = STRAYS * len(depths)
+    occupied = counts > few
+    if not occupied.all():
+        occupied |= _sloped(z, core, bins, tolerance, len(counts)) > few
+    begins = occupied.copy()
+    begins[1:] &= ~occupied[:-1]
+    layer = np.cumsum(begins)
+    best = np.argmax(np.bincount(layer, weights=counts * occupied))
+    held = np.flatnonzero(occupied & (layer == best))
+    return nearest + float(held[0]) * width, nearest + float(held[-1] + 1) * width
+
+
+def _sloped(z: Array, core: Array, bins: Array, tolerance: float, count: int) -> Array:
+    """How many slopes of three pixels in a row or column run through each of `count` bins of depth,
+    intp (count,); at the edge of a thing depth jumps, and is no slope. `bins` has those of `z`.
+    """
+    steps = np.zeros(count + 1, np.intp)
+    for depth, inside, at in ((z, core, bins), (z.T, core.T, bins.T)):
+        middle = depth[1:-1]
+        bend = np.abs(depth[:-2] - 2 * middle + depth[2:])
+        slope = (bend <= tolerance * middle) & inside[:-2] & inside[1:-1] & inside[2:]
+        ends = np.stack([at[:-2][slope], at[2:][slope]])
+        steps += np.bincount(ends.min(axis=0), minlength=count + 1)
+        steps -= np.bincount(ends.max(axis=0) + 1, minlength=count + 1)
+    return np.cumsum(steps[:-1])
 
 
 def _reach(seen: Array) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sam3i_ros.surface import fullest, on_surface
+from sam3i_ros.surface import fullest, main_layer, on_surface
 
 TOLERANCE = 0.02
 
@@ -73,3 +73,32 @@ def test_the_fullest_grid(place: tuple[int, int]) -> None:
 )
 def test_a_picture_may_be_smaller_than_the_reach(shape, expected) -> None:
     assert on_surface(np.ones(shape, np.float32), TOLERANCE).tolist() == expected
+
+
+@pytest.mark.parametrize("turn", [np.asarray, np.transpose, np.fliplr, np.flipud])
+def test_a_floor_is_one_layer_however_far_its_rows_lie_apart(turn) -> None:
+    rows = np.arange(1, 41, dtype=np.float32)
+    z = np.repeat((4 / (0.95 + rows / 20))[:, None], 30, axis=1)  # steps of 0.03 to 0.2 m
+    near, far = main_layer(turn(z), np.ones(turn(z).shape, bool), 0.02)
+    assert near == z.min()
+    assert z.max() <= far < z.max() + 0.1
+
+
+@pytest.mark.parametrize(("height", "joined"), [(2, False), (3, True)])
+def test_a_step_is_no_slope_and_three_rows_are(height: int, joined: bool) -> None:
+    """From 1 m to 1.2 m: at once, or by way of a row in the middle of them."""
+    z = np.ones((40, 30), np.float32)
+    z[:5] = 1.2
+    z[3 : 3 + height - 1] = np.linspace(1.2, 1.0, height + 1, dtype=np.float32)[1:-1, None]
+    assert (main_layer(z, np.ones(z.shape, bool), 0.02)[1] > 1.2) == joined
+
+
+def test_a_slope_outside_of_the_mask_or_of_a_few_pixels_joins_nothing() -> None:
+    z = np.ones((100, 100), np.float32)
+    z[:10] = 1.2
+    z[10, :6], z[10, 50:] = 1.1, 1.1
+    core = np.ones(z.shape, bool)
+    core[10, 50:] = False
+    assert main_layer(z, core, 0.02)[1] < 1.2
+    core[10, 50:] = True
+    assert main_layer(z, core, 0.02)[1] > 1.2
