@@ -115,7 +115,7 @@ def test_a_name_can_be_given_to_the_files(tmp_path):
         (["nowhere", "--frames", "BAG"], "no checkpoint at 'nowhere'"),
         (["--frames", "BAG", "--image", "/other"], "the recording has no such colour image"),
         (["--frames", "none.mcap"], "No recording at none.mcap"),
-        (["--frames", "none.png"], "is no picture"),
+        (["--frames", "none.png"], "there is nothing at 'none.png'"),
         (["--image", "/camera"], "--image /camera is the topic of a recording"),
         (["--frames", "BAG", "--backend", "onnx"], "run `sam3i export"),
         (["--frames", "BAG", "--backend", "auto"], "use torch, onnx or tensorrt"),

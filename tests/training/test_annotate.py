@@ -68,7 +68,7 @@ def test_a_split_is_a_run_of_its_own(chat, tmp_path):
     assert {image["file_name"] for image in content["images"]} == {"table.png"}
     other = run(*words, "--split", "testA")
     assert other.exit_code == 1
-    assert "another split (train)" in said(other)
+    assert "a run made with split train" in said(other)
 
 
 def test_a_dry_run_asks_nobody_and_leaves_nothing(chat, tmp_path):

@@ -319,7 +319,7 @@ def test_a_failed_save_is_caught_up_on(data, monkeypatch):
         (lambda d: (d / "images/b.png").unlink(), "1 of 2 pictures"),
         (lambda d: (d / "review.jsonl").write_text('{"review": 1}\n{}\n'), "damaged"),
         (lambda d: (d / "review.jsonl").write_text('{"review": 1}\n{"key": 0}\n'), "damaged"),
-        (lambda d: (d / "review.jsonl").write_text("{}\n"), "another review"),
+        (lambda d: (d / "review.jsonl").write_text("{}\n"), "made with review none"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_nothing_is_written(data, spoil, told):
