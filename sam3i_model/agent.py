@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sam3i_model.agent_client import AnswerError, Budget, BudgetError, ChatClient
 from sam3i_model.chat.answers import numbers, texts
+from sam3i_model.chat.client import AnswerError, Budget, BudgetError, ChatClient
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome, understand
 from sam3i_model.marks import number, shrink

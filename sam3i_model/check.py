@@ -9,12 +9,12 @@ from rich.table import Table
 from rich.text import Text
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.checkpoints import CheckpointError, locate
+from sam3i_model.checkpoints.loading import CheckpointError, locate
+from sam3i_model.checkpoints.tokenizers import tokenizer_for
 from sam3i_model.configuration import CONTEXT_LENGTH
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Routing, clean, refusal, route
 from sam3i_model.processing import tokenize
 from sam3i_model.terminal import results
-from sam3i_model.tokenizers import tokenizer_for
 
 
 def check_command(

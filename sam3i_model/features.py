@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sam3i_model.adapters import Route
+from sam3i_model.adapters.adapter import Route
 
 
 @dataclass

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sam3i_model.weights import CheckpointError
+from sam3i_model.checkpoints.weights import CheckpointError
 
 
 @contextmanager

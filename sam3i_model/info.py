@@ -10,12 +10,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from sam3i_model.anatomy import Life, adapter_lives, mask_copy_differs, parameters
-from sam3i_model.checkpoints import CheckpointError, locate, outline
-from sam3i_model.config_file import configure
+from sam3i_model.checkpoints.anatomy import Life, adapter_lives, mask_copy_differs, parameters
+from sam3i_model.checkpoints.config_file import configure
+from sam3i_model.checkpoints.loading import CheckpointError, locate, outline
+from sam3i_model.checkpoints.weights import Weights, open_weights
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.terminal import failed, results
-from sam3i_model.weights import Weights, open_weights
 
 COPIES = {"simple": "S", "simple_copy": "S before C", "complex": "C"}
 PLACES = {

@@ -14,7 +14,8 @@ from transformers import Sam3Model
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
-from sam3i_model.adapted_layers import (
+from sam3i_model.adapters.adapter import LevelAdapters, Route
+from sam3i_model.adapters.layers import (
     AdaptedDecoderLayer,
     AdaptedFusionLayer,
     AdaptedTextLayer,
@@ -22,7 +23,6 @@ from sam3i_model.adapted_layers import (
     Unprompted,
     replace_layers,
 )
-from sam3i_model.adapters import LevelAdapters, Route
 from sam3i_model.configuration import CONTEXT_LENGTH, AdapterKind, Sam3IConfig
 from sam3i_model.features import GroundingOutput, ImageFeatures, LayerOutputs, TextFeatures
 from sam3i_model.lite_vision import LiteVisionEncoder

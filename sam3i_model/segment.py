@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.checkpoints.loading import CheckpointError
 from sam3i_model.decoding import MAX_PIXELS
 from sam3i_model.pictures import read_rgb, write_rgb
 from sam3i_model.segmenter import Segmenter

@@ -16,7 +16,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from sam3i_model.chat.budget import AgentError
-from sam3i_model.checkpoints import CheckpointError, locate
+from sam3i_model.checkpoints.loading import CheckpointError, locate
 from sam3i_model.engines.choosing import open_checkpoint
 from sam3i_model.engines.interface import Engine
 from sam3i_model.engines.swapping import exchange_adapters, read_adapters

@@ -12,11 +12,11 @@ import typer
 from rich.progress import track
 from transformers import PreTrainedTokenizerBase
 
+from sam3i_model.checkpoints.tokenizers import clip_tokenizer
+from sam3i_model.checkpoints.weights import CheckpointError
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import failed, notes, results
-from sam3i_model.tokenizers import clip_tokenizer
-from sam3i_model.weights import CheckpointError
 from training.annotations.entries import SourceError
 from training.data import open_samples
 from training.loop.run import Begin, Run, begin

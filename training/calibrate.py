@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from sam3i_model.checkpoints import CheckpointError, load, refuse_run
+from sam3i_model.checkpoints.loading import CheckpointError, load, refuse_run
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, notes, results

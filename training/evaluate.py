@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sam3i_model.agent_client import AgentError
-from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.chat.client import AgentError
+from sam3i_model.checkpoints.loading import CheckpointError
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, notes, results
 from training.data import chosen_levels, open_source

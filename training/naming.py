@@ -17,11 +17,11 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
-from sam3i_model.checkpoints import HEADS, load, locate
+from sam3i_model.checkpoints.loading import HEADS, load, locate
+from sam3i_model.checkpoints.weights import CheckpointError
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import normalise
 from sam3i_model.terminal import failed, notes, results
-from sam3i_model.weights import CheckpointError
 from training.evaluation.rows import size_of
 from training.loop.run import take_over
 from training.loop.step import Heads

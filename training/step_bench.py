@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
+from sam3i_model.checkpoints.weights import CheckpointError
 from sam3i_model.memory import keep_freed_memory
 from sam3i_model.terminal import failed, notes, results
-from sam3i_model.weights import CheckpointError
 from training.annotations.entries import SourceError
 from training.data import open_samples
 from training.loop import attention

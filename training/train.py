@@ -14,7 +14,7 @@ from typing import Annotated
 import torch
 import typer
 
-from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.checkpoints.loading import CheckpointError
 from sam3i_model.memory import keep_freed_memory
 from sam3i_model.segmenter import Segmenter
 from sam3i_model.terminal import failed, notes, results

@@ -26,8 +26,8 @@ def shared_work_command(
     Random weights of the full size; 10 GB of memory, and minutes on a CPU.
     """
     # Here, as torch takes seconds that `--help` need not wait for.
+    from sam3i_model.checkpoints.weights import CheckpointError
     from sam3i_model.engines.shared_work import measure
-    from sam3i_model.weights import CheckpointError
 
     console = results()
     try:

@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.checkpoints import load, locate, resolve_device
+from sam3i_model.checkpoints.loading import load, locate, resolve_device
+from sam3i_model.checkpoints.tokenizers import tokenizer_for
 from sam3i_model.engines.interface import Backend, Engine, EngineError
 from sam3i_model.engines.manifest import SUBFOLDER, read_manifest
 from sam3i_model.engines.onnx_engine import OnnxEngine
 from sam3i_model.engines.parity import verdict
 from sam3i_model.engines.runtime import BUILT, CPU, CUDA, ENGINES, TENSORRT, provider_for, runtime
-from sam3i_model.tokenizers import tokenizer_for
 
 
 @dataclass(frozen=True)

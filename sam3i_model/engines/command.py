@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sam3i_model.checkpoints import CheckpointError, load, resolve_device
+from sam3i_model.checkpoints.loading import CheckpointError, load, resolve_device
 from sam3i_model.engines.frames import DEFAULT_SENTENCES, default_frames, read_frames
 from sam3i_model.engines.interface import Backend, EngineError, Precision
 from sam3i_model.engines.making import disagreement, export

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sam3i_model.adapters import Path, Route
+from sam3i_model.adapters.adapter import Path, Route
 from sam3i_model.engines.pixels import with_pixels
 from sam3i_model.features import ImageFeatures, TextFeatures
 from sam3i_model.instruction import Level

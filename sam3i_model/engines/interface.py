@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import torch
 
+from sam3i_model.checkpoints.weights import CheckpointError
 from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
-from sam3i_model.weights import CheckpointError
 
 
 class Backend(str, Enum):

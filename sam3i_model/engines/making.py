@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.checkpoints import load, save
+from sam3i_model.checkpoints.loading import load, save
 from sam3i_model.engines import writing
 from sam3i_model.engines.graphs import plain_attention
 from sam3i_model.engines.interface import EngineError, Precision

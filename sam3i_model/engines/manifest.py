@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from sam3i_model.checkpoints.weights import first_line, weight_files
 from sam3i_model.engines.interface import EngineError, Precision
-from sam3i_model.weights import first_line, weight_files
 
 SUBFOLDER = "onnx"
 """Within the folder of the checkpoint that the graphs were made from."""

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from sam3i_model.config_file import configure
+from sam3i_model.checkpoints.config_file import configure
+from sam3i_model.checkpoints.weights import first_line, open_weights
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.engines.graphs import flat, grounding_inputs
 from sam3i_model.engines.interface import EngineError, Precision
@@ -31,7 +32,6 @@ from sam3i_model.engines.runtime import Session
 from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import PADDING
-from sam3i_model.weights import first_line, open_weights
 
 
 class OnnxEngine:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from sam3i_model.checkpoints.weights import first_line
 from sam3i_model.engines.interface import Backend, EngineError
-from sam3i_model.weights import first_line
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"

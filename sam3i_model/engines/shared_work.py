@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers import Sam3Model
 
-from sam3i_model.config_file import check_size
+from sam3i_model.checkpoints.config_file import check_size
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
 from sam3i_model.instruction import Level
 from sam3i_model.machine import surroundings

@@ -61,9 +61,9 @@ def model_command(
     # Here, as torch takes seconds that `--help` need not wait for.
     import torch
 
+    from sam3i_model.checkpoints.weights import CheckpointError
     from sam3i_model.decoding import MessageError
     from sam3i_model.engines.bench import STAGES, sweep
-    from sam3i_model.weights import CheckpointError
     from sam3i_ros.bags import BagError
     from sam3i_ros.bench.model_options import numbers, open_engines, sentences
     from sam3i_ros.bench.pictures import read_pictures

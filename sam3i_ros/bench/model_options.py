@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.checkpoints import load, locate
+from sam3i_model.checkpoints.loading import load, locate
 from sam3i_model.engines.bench import PLAIN
 from sam3i_model.engines.choosing import open_checkpoint
 from sam3i_model.engines.frames import DEFAULT_SENTENCES, MORE_SENTENCES

@@ -53,8 +53,8 @@ def replay_command(
 ) -> None:
     """Run a recording through a model; camera and results go into a new bag."""
     # Here, as torch takes seconds that `--help` need not wait for.
+    from sam3i_model.checkpoints.weights import CheckpointError
     from sam3i_model.segmenter import Segmenter
-    from sam3i_model.weights import CheckpointError
 
     heed()
     console = notes()

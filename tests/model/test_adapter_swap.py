@@ -15,12 +15,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sam3i_model.anatomy import is_adapter
-from sam3i_model.checkpoints import CheckpointError, load, save
+from sam3i_model.checkpoints.anatomy import is_adapter
+from sam3i_model.checkpoints.loading import CheckpointError, load, save
+from sam3i_model.checkpoints.weights import Stored
 from sam3i_model.instruction import Instruction, Outcome
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
-from sam3i_model.weights import Stored
 from training.instructions.vocabulary import build_tokenizer
 from training.loop.initialise import prepare, small_config
 

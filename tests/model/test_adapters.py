@@ -7,15 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam3i_model.adapters import (
+from sam3i_model.adapters.adapter import (
     BottleneckAdapter,
     FusionAdapters,
     LevelAdapters,
     Route,
     TextAdapter,
 )
-from sam3i_model.anatomy import parameters
-from sam3i_model.checkpoints import load, save
+from sam3i_model.checkpoints.anatomy import parameters
+from sam3i_model.checkpoints.loading import load, save
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from training.instructions.vocabulary import build_tokenizer

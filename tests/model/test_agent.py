@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sam3i_model.agent import Agent, AgentLimits
-from sam3i_model.agent_client import AgentError, BudgetError, ChatClient
+from sam3i_model.chat.client import AgentError, BudgetError, ChatClient
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Instruction, Level, Outcome
 from sam3i_model.segmenter import Segmenter

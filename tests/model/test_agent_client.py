@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam3i_model.agent_client import (
+from sam3i_model.chat.address import endpoint
+from sam3i_model.chat.answers import find_object, numbers, texts, truth
+from sam3i_model.chat.client import (
     BUSY_ATTEMPTS,
     CORRECTIONS,
     AgentError,
@@ -20,8 +22,6 @@ from sam3i_model.agent_client import (
     BudgetError,
     ChatClient,
 )
-from sam3i_model.chat.address import endpoint
-from sam3i_model.chat.answers import find_object, numbers, texts, truth
 from tests.chat_server import ChatServer, Said, images_of, prompt_of
 
 RGB = np.full((8, 12, 3), (200, 40, 40), np.uint8)

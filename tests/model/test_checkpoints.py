@@ -20,13 +20,13 @@ from huggingface_hub.errors import (
 from safetensors.torch import load_file, save_file
 from transformers import Sam3Config, Sam3Model
 
-from sam3i_model import checkpoints
-from sam3i_model.checkpoints import CheckpointError, load, locate, save, write
-from sam3i_model.config_file import configure
+from sam3i_model.checkpoints import loading as checkpoints
+from sam3i_model.checkpoints.config_file import configure
+from sam3i_model.checkpoints.loading import CheckpointError, load, locate, save, write
+from sam3i_model.checkpoints.tokenizers import clip_tokenizer
+from sam3i_model.checkpoints.weights import Weights
 from sam3i_model.instruction import Outcome
 from sam3i_model.segmenter import Segmenter
-from sam3i_model.tokenizers import clip_tokenizer
-from sam3i_model.weights import Weights
 from training.instructions.vocabulary import build_tokenizer
 from training.loop.initialise import small_config
 

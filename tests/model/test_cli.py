@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sam3i_model import cli
-from sam3i_model.checkpoints import save
+from sam3i_model.checkpoints.loading import save
 from training.instructions.vocabulary import build_tokenizer
 
 

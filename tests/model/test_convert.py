@@ -12,8 +12,8 @@ import torch
 from typer.testing import CliRunner
 
 from sam3i_model import convert as converting
-from sam3i_model.anatomy import is_adapter
-from sam3i_model.checkpoints import HEADS, load, save
+from sam3i_model.checkpoints.anatomy import is_adapter
+from sam3i_model.checkpoints.loading import HEADS, load, save
 from sam3i_model.cli import build
 from sam3i_model.modeling import Sam3IModel
 from training.instructions.vocabulary import build_tokenizer

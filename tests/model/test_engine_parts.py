@@ -15,7 +15,7 @@ from transformers.models.sam3.modeling_sam3 import Sam3PixelDecoder
 from typer import Typer
 from typer.testing import CliRunner
 
-from sam3i_model.adapters import Route
+from sam3i_model.adapters.adapter import Route
 from sam3i_model.cli import build
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.engines import shared_work

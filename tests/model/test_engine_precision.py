@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sam3i_model.checkpoints import load
+from sam3i_model.checkpoints.loading import load
 from sam3i_model.engines import making, writing
 from sam3i_model.engines.interface import EngineError, Precision
 from sam3i_model.engines.manifest import read_manifest

@@ -14,7 +14,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from sam3i_model.checkpoints import CheckpointError, load, save
+from sam3i_model.checkpoints.loading import CheckpointError, load, save
+from sam3i_model.checkpoints.weights import open_weights
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.engines import choosing, command, making, writing
 from sam3i_model.engines.graphs import plain_attention
@@ -26,7 +27,6 @@ from sam3i_model.engines.runtime import CPU, CUDA, TENSORRT
 from sam3i_model.instruction import Instruction, Level
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.segmenter import Segmenter
-from sam3i_model.weights import open_weights
 from tests.model.test_official import SIZES
 from training.instructions.vocabulary import build_tokenizer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.checkpoints.loading import CheckpointError
 from sam3i_model.folders import new_folder
 
 

@@ -18,10 +18,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sam3i_model.checkpoints import load
+from sam3i_model.checkpoints.loading import load
+from sam3i_model.checkpoints.tokenizers import clip_tokenizer
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
-from sam3i_model.tokenizers import clip_tokenizer
 from tests.model.official_layout import answers, official_state, write_sam3, write_stage
 
 pytestmark = pytest.mark.slow

@@ -27,9 +27,9 @@ from pathlib import Path
 
 import pytest
 
+from sam3i_model.checkpoints.tokenizers import clip_tokenizer
 from sam3i_model.instruction import MAX_TEXT_LENGTH, Instruction, Level, clean, route, understand
 from sam3i_model.routing.text import MENDED
-from sam3i_model.tokenizers import clip_tokenizer
 
 
 def sentences(name: str = "instructions.tsv") -> list[dict[str, str]]:

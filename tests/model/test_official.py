@@ -16,15 +16,15 @@ import torch
 from transformers import Sam3Config, Sam3Model
 from typer.testing import CliRunner
 
-from sam3i_model import weights
-from sam3i_model.checkpoints import CheckpointError, load
+from sam3i_model.checkpoints import weights
+from sam3i_model.checkpoints.config_file import configure
+from sam3i_model.checkpoints.loading import CheckpointError, load
+from sam3i_model.checkpoints.tokenizers import clip_tokenizer
+from sam3i_model.checkpoints.weights import open_weights
 from sam3i_model.cli import build
-from sam3i_model.config_file import configure
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import tokenize
-from sam3i_model.tokenizers import clip_tokenizer
-from sam3i_model.weights import open_weights
 from tests.model.official_layout import answers, official_state, write_sam3, write_stage
 
 ATTENTION = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 48}

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from sam3i_model import processing
-from sam3i_model.checkpoints import load
+from sam3i_model.checkpoints.loading import load
 from sam3i_model.features import GroundingOutput, ImageFeatures, TextFeatures
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import Limits, select, tokenize

@@ -18,8 +18,8 @@ from lifecycle_msgs.msg import Transition
 from safetensors.torch import load_file, save_file
 from sam3i_ros.msg import Instruction, SegmentArray
 
-from sam3i_model.anatomy import is_adapter
-from sam3i_model.checkpoints import BUNDLED, load, save
+from sam3i_model.checkpoints.anatomy import is_adapter
+from sam3i_model.checkpoints.loading import BUNDLED, load, save
 from sam3i_model.segmenter import Segmenter
 from tests.ros.rig import FOUND, NOT_FOUND, Process, Rig, outcomes, scene
 

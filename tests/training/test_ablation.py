@@ -16,7 +16,7 @@ from rich.console import Console
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from sam3i_model.checkpoints import HEADS, load, save
+from sam3i_model.checkpoints.loading import HEADS, load, save
 from sam3i_model.cli import build
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Level, Outcome

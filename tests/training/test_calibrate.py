@@ -12,7 +12,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from sam3i_model.checkpoints import load
+from sam3i_model.checkpoints.loading import load
 from sam3i_model.cli import build
 from sam3i_model.convert import convert
 from tests.training.evaluation_samples import SAMPLES, write_data

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from sam3i_model.agent_client import AgentError, AnswerError, ChatClient
+from sam3i_model.chat.client import AgentError, AnswerError, ChatClient
 from tests.chat_server import ChatServer
 from tests.training.engine_samples import PICTURES, case_of, tasks
 from training.annotations.sam3i_json import document

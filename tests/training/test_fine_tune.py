@@ -15,7 +15,7 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from sam3i_model.checkpoints import load, save
+from sam3i_model.checkpoints.loading import load, save
 from sam3i_model.cli import build
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings, trained
 from training import cache_bench

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from transformers import AutoTokenizer
 
-from sam3i_model.checkpoints import BUNDLED
+from sam3i_model.checkpoints.loading import BUNDLED
 from sam3i_model.instruction import Level
 from tests.training.grammar_scenes import SCENE, SIZE, record
 from training.instructions import lexicon, outside

@@ -11,7 +11,7 @@ import pytest
 import torch
 import typer
 
-from sam3i_model.checkpoints import HEADS, save, write
+from sam3i_model.checkpoints.loading import HEADS, save, write
 from sam3i_model.features import ImageFeatures
 from tests.training.small_training import MIXTURES, TwoBoxes, random_start, small_settings
 from training import naming

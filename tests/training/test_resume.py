@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sam3i_model.checkpoints import save
+from sam3i_model.checkpoints.loading import save
 from tests.training.small_training import random_start, small_settings
 from training.instructions.vocabulary import build_tokenizer
 from training.loop.run import Run

@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sam3i_model.checkpoints import HEADS, load
+from sam3i_model.checkpoints.loading import HEADS, load
 from sam3i_model.convert import convert
 from sam3i_model.modeling import Sam3IModel
 from tests.training.small_training import (

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from sam3i_model.checkpoints import CheckpointError
+from sam3i_model.checkpoints.loading import CheckpointError
 from sam3i_model.memory import keep_freed_memory
 from sam3i_model.terminal import failed, notes, results
 from training.ablation.folder import PAGE, TABLE, Answers, agree, base_of, begin, identity

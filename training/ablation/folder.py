@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sam3i_model.checkpoints import keep_heads, load, save
+from sam3i_model.checkpoints.loading import keep_heads, load, save
 from sam3i_model.segmenter import Segmenter
 from training.ablation.measuring import AblationError, Measured, fingerprint, parted
 from training.ablation.table import as_markdown, cells, records

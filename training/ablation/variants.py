@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.adapters import BottleneckAdapter, LevelAdapters, TextAdapter
+from sam3i_model.adapters.adapter import BottleneckAdapter, LevelAdapters, TextAdapter
 from sam3i_model.instruction import Level
 from sam3i_model.modeling import Sam3IModel
 from training.loop.run import Begin, begin

@@ -190,7 +190,7 @@ def load_teacher(name: str, device: str) -> Model:
     Raises:
         BagError: It can't be loaded.
     """
-    from sam3i_model.checkpoints import CheckpointError
+    from sam3i_model.checkpoints.loading import CheckpointError
     from sam3i_model.segmenter import Segmenter
 
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sam3i_model.agent_client import ChatClient
 from sam3i_model.chat.answers import numbers, truth
+from sam3i_model.chat.client import ChatClient
 from sam3i_model.marks import number, shrink
 from training.engine.tasks import Case
 

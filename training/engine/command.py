@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from sam3i_model.agent_client import AgentError, ChatClient
+from sam3i_model.chat.client import AgentError, ChatClient
 from sam3i_model.terminal import failed, notes
 from training.annotations.images import AnnotatedImage, Annotations
 from training.annotations.sam3i_json import ANNOTATIONS, write

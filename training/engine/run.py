@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sam3i_model.agent_client import CORRECTIONS
+from sam3i_model.chat.client import CORRECTIONS
 from training.annotations.sam3i_json import TEXT_LISTS, Sample
 from training.engine.checking import Checker
 from training.engine.journal import Journal

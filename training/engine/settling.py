@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sam3i_model.agent_client import AnswerError
+from sam3i_model.chat.client import AnswerError
 from training.annotations.sam3i_json import LEVEL_LISTS, TEXT_LISTS
 from training.engine.checking import Checker, Meant
 from training.engine.rules import fault, is_class, same_kind

@@ -13,7 +13,7 @@ from random import Random
 
 import numpy as np
 
-from sam3i_model.agent_client import Budget
+from sam3i_model.chat.client import Budget
 from training.annotations.entries import SourceError
 from training.annotations.images import (
     AnnotatedImage,

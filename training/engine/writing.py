@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sam3i_model.agent_client import ChatClient
 from sam3i_model.chat.answers import texts
+from sam3i_model.chat.client import ChatClient
 from sam3i_model.marks import close_look, outline, shrink
 from training.annotations.sam3i_json import TEXT_LISTS
 from training.engine.rules import MAX_LENGTH

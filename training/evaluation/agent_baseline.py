@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam3i_model.agent import KEEP_PROMPT, NAME_PROMPT, Agent, AgentLimits
-from sam3i_model.agent_client import AnswerError, BudgetError, ChatClient
+from sam3i_model.chat.client import AnswerError, BudgetError, ChatClient
 from sam3i_model.grounding import Grounding
 from sam3i_model.instruction import Level, Outcome
 from sam3i_model.segmenter import Segmenter

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from sam3i_model.agent_client import AgentError, ChatClient
+from sam3i_model.chat.client import AgentError, ChatClient
 from sam3i_model.segmenter import Segmenter
 from training.evaluation.agent_baseline import AgentBaseline
 from training.evaluation.asking import Answerer, AsRead, BaseAlone, Checkpoint

@@ -18,9 +18,9 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from sam3i_model.checkpoints import HEADS, load, locate, save, write
+from sam3i_model.checkpoints.loading import HEADS, load, locate, save, write
+from sam3i_model.checkpoints.weights import first_line
 from sam3i_model.modeling import Sam3IModel
-from sam3i_model.weights import first_line
 from training.checksum import checksum
 from training.instructions.vocabulary import build_tokenizer
 from training.loop import attention

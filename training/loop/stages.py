@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from sam3i_model.anatomy import level_of
+from sam3i_model.checkpoints.anatomy import level_of
 from sam3i_model.modeling import Sam3IModel
 from training.loop.settings import Settings, SettingsError, Stage
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from sam3i_model.weights import CheckpointError, first_line
+from sam3i_model.checkpoints.weights import CheckpointError, first_line
 
 VOCABULARY_PACKAGE = "openai-clip"
 VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sam3i_model.anatomy import trained_levels
+from sam3i_model.checkpoints.anatomy import trained_levels
+from sam3i_model.checkpoints.weights import UNREADABLE, CheckpointError, Weights, first_line
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.weights import UNREADABLE, CheckpointError, Weights, first_line
 
 MAX_LAYERS = 200
 MAX_WIDTH = 1_000_000

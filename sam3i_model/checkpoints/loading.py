@@ -19,14 +19,14 @@ from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from sam3i_model.config_file import check_size, configure
+from sam3i_model.checkpoints.config_file import check_size, configure
+from sam3i_model.checkpoints.tokenizers import tokenizer_for
+from sam3i_model.checkpoints.weights import CheckpointError, Weights, first_line, open_weights
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import notes
-from sam3i_model.tokenizers import tokenizer_for
-from sam3i_model.weights import CheckpointError, Weights, first_line, open_weights
 
-BUNDLED = Path(__file__).parent / "bundled"
+BUNDLED = Path(__file__).parents[1] / "bundled"
 HEADS = "heads.safetensors"
 """In a checkpoint's folder, if it was trained here: what only training needs."""
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from sam3i_model.anatomy import is_adapter
-from sam3i_model.checkpoints import finite, outline, single
-from sam3i_model.config_file import configure
+from sam3i_model.checkpoints.anatomy import is_adapter
+from sam3i_model.checkpoints.config_file import configure
+from sam3i_model.checkpoints.loading import finite, outline, single
+from sam3i_model.checkpoints.weights import CheckpointError, Weights, first_line, open_weights
 from sam3i_model.configuration import Sam3IConfig
 from sam3i_model.modeling import Sam3IModel
-from sam3i_model.weights import CheckpointError, Weights, first_line, open_weights
 
 OF_ADAPTERS = (
     "adapters",

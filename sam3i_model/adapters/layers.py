@@ -20,7 +20,7 @@ from transformers.models.sam3.modeling_sam3 import (
     Sam3MaskEmbedder,
 )
 
-from sam3i_model.adapters import (
+from sam3i_model.adapters.adapter import (
     BottleneckAdapter,
     FusionAdapters,
     LevelAdapters,

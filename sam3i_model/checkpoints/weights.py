@@ -21,7 +21,7 @@ from typing import Any, Literal
 import torch
 from safetensors import SafetensorError, safe_open
 
-from sam3i_model.official import left_out, translate
+from sam3i_model.checkpoints.official import left_out, translate
 
 MAX_PICKLE = 64 * 1024**2
 """Bytes of a `.pt` file's structure, without its tensors; real ones have less than 2 MiB."""

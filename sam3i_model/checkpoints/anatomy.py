@@ -9,7 +9,7 @@ from enum import Enum
 
 import torch
 
-from sam3i_model.weights import Weights
+from sam3i_model.checkpoints.weights import Weights
 
 ADAPTER = re.compile(
     r"^(?P<place>text_encoder|detr_encoder|detr_decoder)\..*layers\.\d+"

@@ -1,0 +1,1 @@
+"""Checkpoints of every kind: what lies on disk, and what is made of it."""
