@@ -12,11 +12,11 @@ import torch
 import typer
 from transformers import PreTrainedTokenizerBase
 
-from sam3i_model.adapters.swap import difference, exchange_adapters, of_base
+from sam3i_model.adapter_swap import difference, exchange_adapters, of_base
 from sam3i_model.checkpoints.anatomy import is_adapter, level_of
+from sam3i_model.checkpoints.folders import new_folder
 from sam3i_model.checkpoints.loading import CheckpointError, keep_heads, load, save
 from sam3i_model.configuration import Sam3IConfig
-from sam3i_model.folders import new_folder
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.terminal import amount, failed, results
 

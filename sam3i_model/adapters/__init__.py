@@ -1,1 +1,1 @@
-"""What makes SAM3-I of SAM 3: adapters, where they sit, and others put in their place."""
+"""What makes SAM3-I of SAM 3: adapters, and the layers that they sit in."""

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from sam3i_model.checkpoints.folders import new_folder
 from sam3i_model.checkpoints.loading import load, save
 from sam3i_model.engines import writing
 from sam3i_model.engines.graphs import plain_attention
@@ -31,7 +32,6 @@ from sam3i_model.engines.onnx_engine import OnnxEngine, required_manifest
 from sam3i_model.engines.parity import Check, Parity, verdict
 from sam3i_model.engines.precision import RoundedModel, half_products
 from sam3i_model.engines.runtime import CPU, runtime
-from sam3i_model.folders import new_folder
 from sam3i_model.instruction import Instruction, Level, Routing, understand
 from sam3i_model.modeling import Sam3IModel
 from sam3i_model.processing import tokenize

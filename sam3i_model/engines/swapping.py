@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sam3i_model.adapters import swap as adapter_swap
+from sam3i_model import adapter_swap
 from sam3i_model.engines.interface import Engine
 from sam3i_model.engines.onnx_engine import OnnxEngine
 from sam3i_model.modeling import Sam3IModel

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sam3i_model.adapters.swap import of_base
+from sam3i_model.adapter_swap import of_base
 from sam3i_model.checkpoints.anatomy import ADAPTER, MASK_COPY
 from sam3i_model.configuration import CONTEXT_LENGTH, Sam3IConfig
 from sam3i_model.engines.graphs import (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sam3i_model.checkpoints.folders import new_folder
 from sam3i_model.checkpoints.loading import CheckpointError
-from sam3i_model.folders import new_folder
 
 
 def fill(out: Path, text: str = "mine") -> None:
