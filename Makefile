@@ -23,7 +23,7 @@ demo: setup  ## play two recordings into the node; report in out/demo/report.htm
 	@echo "Next: . .venv/bin/activate, then sam3i --help"
 
 test: lint  ## linters, types and the tests, less the slow ones
-	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile  # of two cores, DDS and processes leave a third idle
 
 test-slow: setup  ## the slow tests
 	@$(BIN)/python -m pytest -m slow
