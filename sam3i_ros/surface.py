@@ -67,12 +67,12 @@ def main_layer(z: Array, core: Array, tolerance: float) -> tuple[float, float]:
     depths = z[core]
     middle = float(np.median(depths[:: 1 + len(depths) // 1000]))
     nearest, width = float(depths.min()), 2 * tolerance * middle
-    bins = ((z - nearest) / width).astype(np.intp)
+    bins = ((z - nearest) * (1 / width)).astype(np.int32)
     counts = np.bincount(bins[core])
     few = STRAYS * len(depths)
     occupied = counts > few
     if not occupied.all():
-        occupied |= _sloped(z, core, bins, tolerance, len(counts)) > few
+        occupied = counts + _sloped(z, core, bins, tolerance, len(counts)) > few
     begins = occupied.copy()
     begins[1:] &= ~occupied[:-1]
     layer = np.cumsum(begins)
@@ -87,12 +87,14 @@ def _sloped(z: Array, core: Array, bins: Array, tolerance: float, count: int) ->
     """
     steps = np.zeros(count + 1, np.intp)
     for depth, inside, at in ((z, core, bins), (z.T, core.T, bins.T)):
-        middle = depth[1:-1]
-        bend = np.abs(depth[:-2] - 2 * middle + depth[2:])
-        slope = (bend <= tolerance * middle) & inside[:-2] & inside[1:-1] & inside[2:]
-        ends = np.stack([at[:-2][slope], at[2:][slope]])
-        steps += np.bincount(ends.min(axis=0), minlength=count + 1)
-        steps -= np.bincount(ends.max(axis=0) + 1, minlength=count + 1)
+        row, column = np.nonzero(np.abs(at[2:] - at[:-2]) > 1)  # others leave no bin out
+        first, middle, last = ((row + k, column) for k in range(3))
+        bend = np.abs(depth[first] - 2 * depth[middle] + depth[last])
+        slope = bend <= tolerance * depth[middle]
+        slope &= inside[first] & inside[middle] & inside[last]
+        near, far = np.sort(np.stack([at[first][slope], at[last][slope]]), axis=0)
+        steps += np.bincount(near, minlength=count + 1)
+        steps -= np.bincount(far + 1, minlength=count + 1)
     return np.cumsum(steps[:-1])
 
 
