@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -517,6 +520,29 @@ def test_interrupted_twice_while_the_model_works(
         status = process.end()
     assert status == 0, process.log.read_text()
     assert process.said("[ERROR]") == before, process.log.read_text()
+
+
+def test_a_destroyed_node_gives_its_shared_memory_back() -> None:
+    """Without the garbage collector, which may have no turn before a process ends."""
+    code = """
+import gc, os, re, rclpy
+from sam3i_ros.perception_node import PerceptionNode
+def segments():
+    mapped = open("/proc/self/maps").read()
+    return sum(map(os.path.exists, set(re.findall(r"/dev/shm/fastdds_[0-9a-f]{16}\\b", mapped))))
+gc.disable()
+rclpy.init()
+node = PerceptionNode()
+before = segments()
+node.destroy_node()
+rclpy.shutdown()
+print(before, segments())
+"""
+    apart = {**os.environ, "ROS_DOMAIN_ID": "101", "ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=apart, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "1 0\n", done.stderr
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
