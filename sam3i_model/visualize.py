@@ -168,8 +168,9 @@ def _ink(scale: float) -> int:
 
 def draw_tag(
     picture: Array, text: str, at: tuple[int, int], color: Color, scale: float, below: bool = False
-) -> int:
-    """Text on a patch of its colour, its corner `at` (x, y); the height of the patch in pixels."""
+) -> None:
+    """Text on a patch of its colour, whose upper left corner is `at` (x, y) if it is to hang
+    `below`, else the lower left one."""
     width, height = _tag_size(text, scale)
     x = max(0, min(at[0], picture.shape[1] - width))
     y = at[1] if below else max(0, at[1] - height)
@@ -180,4 +181,3 @@ def draw_tag(
     (_, letters), _ = cv2.getTextSize(text, _FONT, _SIZE * scale, _ink(scale))
     origin = (x + _pad(scale), y + _pad(scale) + letters)
     cv2.putText(picture, text, origin, _FONT, _SIZE * scale, ink, _ink(scale), cv2.LINE_AA)
-    return height
